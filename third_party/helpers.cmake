@@ -1,0 +1,181 @@
+# One line per target. FILES are patterns (without any: *.cc of the folder) and a target that has no
+# file yet is harmless, so adding a file never means editing CMake.
+#
+#   duet_library(<name> [FILES p...] [DEPS d...])  static library duet_<name>, a part of the host
+#   duet_engine(<name> [FILES p...] [DEPS d...] [INCLUDES i...] [DEFINES d...])
+#                              loadable module of the host: lib/duet/duet_<name>.so
+#   duet_plugin(<name> [FILES p...])  native plug-in: lib/duet/plugins/<name>.so
+#   duet_test(<name> LABELS l... [FILES p...] [DEPS d...] [HOST] [TIMEOUT s])
+#                              GoogleTest program; HOST: with the whole host, exported for modules
+#   duet_fuzz(<name> FILES p... DEPS d... CORPUS dir [COVERS regex MINIMUM percent] [SECONDS s])
+#                              fuzz preset: explores for a while, then reports the line coverage of the
+#                              sources that match; elsewhere: replays the corpus as an ordinary test
+#   duet_embed(<target> <file>...)  each file becomes duet::embedded::<file_ext>, a string_view
+#                              declared in "embedded/<file>_<ext>.h"
+
+macro(duet_arguments options values lists)
+  cmake_parse_arguments(arg "${options}" "${values}" "FILES;DEPS;${lists}" ${ARGN})
+  if(NOT arg_FILES)
+    set(arg_FILES *.cc)
+  endif()
+  list(TRANSFORM arg_FILES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  file(GLOB sources CONFIGURE_DEPENDS ${arg_FILES})
+endmacro()
+
+# Every host library, in the order of declaration: what the executable takes in whole.
+define_property(GLOBAL PROPERTY DUET_HOST_LIBRARIES)
+
+function(duet_library name)
+  duet_arguments("" "" "" ${ARGN})
+  set(target duet_${name})
+  if(sources)
+    add_library(${target} STATIC ${sources})
+    target_link_libraries(${target} PUBLIC ${arg_DEPS} PRIVATE duet_flags)
+    target_include_directories(${target} PUBLIC "${CMAKE_SOURCE_DIR}")
+    set_property(GLOBAL APPEND PROPERTY DUET_HOST_LIBRARIES ${target})
+  else()
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE ${arg_DEPS})
+    target_include_directories(${target} INTERFACE "${CMAKE_SOURCE_DIR}")
+  endif()
+  add_library(duet::${name} ALIAS ${target})
+endfunction()
+
+# Gives an executable all of the host, and lets modules that it opens resolve duet's own symbols
+# (and only those: a library that an extension module brings along must not meet ours by accident).
+function(duet_whole_host target)
+  get_property(libraries GLOBAL PROPERTY DUET_HOST_LIBRARIES)
+  if(libraries)
+    target_link_libraries(${target} PRIVATE ${libraries})
+    # By hand, because CMake's WHOLE_ARCHIVE names an archive again where libraries need each other,
+    # and its symbols would be defined twice. Named again without it, it adds nothing.
+    list(TRANSFORM libraries REPLACE "(.+)" "$<TARGET_FILE:\\1>" OUTPUT_VARIABLE files)
+    list(JOIN files " " files)
+    target_link_options(${target} PRIVATE "SHELL:-Wl,--whole-archive ${files} -Wl,--no-whole-archive")
+  endif()
+  if(DUET_PREFIX)
+    target_sources(${target} PRIVATE "${CMAKE_SOURCE_DIR}/host/cli/prefix_paths.cc")
+    set_property(SOURCE "${CMAKE_SOURCE_DIR}/host/cli/prefix_paths.cc" TARGET_DIRECTORY ${target}
+                 APPEND PROPERTY COMPILE_DEFINITIONS "DUET_PREFIX=\"${DUET_PREFIX}\"")
+  endif()
+  set(exports "${CMAKE_SOURCE_DIR}/third_party/exports.list")
+  target_link_options(${target} PRIVATE "-Wl,--dynamic-list=${exports}")
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS "${exports}")
+  target_link_libraries(${target} PRIVATE duet_flags duet::uv duet::prefix_link ${CMAKE_DL_LIBS})
+endfunction()
+
+function(duet_engine name)
+  duet_arguments("" "" "INCLUDES;DEFINES" ${ARGN})
+  if(NOT sources)
+    return()
+  endif()
+  add_library(duet_${name} MODULE ${sources})
+  set_target_properties(duet_${name} PROPERTIES PREFIX "" OUTPUT_NAME "duet_${name}"
+    LIBRARY_OUTPUT_DIRECTORY "${DUET_MODULE_DIR}" CXX_VISIBILITY_PRESET hidden)
+  target_include_directories(duet_${name} SYSTEM PRIVATE ${arg_INCLUDES})
+  target_compile_definitions(duet_${name} PRIVATE ${arg_DEFINES})
+  # Headers of the host's own dependencies, but not their code: the executable has it.
+  target_include_directories(duet_${name} SYSTEM PRIVATE
+    $<TARGET_PROPERTY:duet::json,INTERFACE_INCLUDE_DIRECTORIES>
+    $<TARGET_PROPERTY:duet::fmt,INTERFACE_INCLUDE_DIRECTORIES>
+    $<TARGET_PROPERTY:duet::hdr,INTERFACE_INCLUDE_DIRECTORIES>
+    $<TARGET_PROPERTY:duet::llhttp,INTERFACE_INCLUDE_DIRECTORIES>)
+  target_compile_definitions(duet_${name} PRIVATE FMT_HEADER_ONLY=1)
+  target_link_libraries(duet_${name} PRIVATE duet_flags duet::uv ${arg_DEPS})
+  target_link_options(duet_${name} PRIVATE -Wl,--allow-shlib-undefined -Wl,--disable-new-dtags)
+endfunction()
+
+function(duet_plugin name)
+  duet_arguments("" "" "" ${ARGN})
+  if(NOT sources)
+    return()
+  endif()
+  add_library(duet_plugin_${name} MODULE ${sources})
+  set_target_properties(duet_plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME "${name}"
+    LIBRARY_OUTPUT_DIRECTORY "${DUET_MODULE_DIR}/plugins" CXX_VISIBILITY_PRESET hidden)
+  target_link_libraries(duet_plugin_${name} PRIVATE duet_flags ${arg_DEPS})
+endfunction()
+
+function(duet_test name)
+  duet_arguments("HOST" "TIMEOUT" "LABELS" ${ARGN})
+  if(NOT sources OR NOT DUET_TESTS)
+    return()
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${sources})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} duet::gtest_main duet::prefix_link duet_flags)
+  if(arg_HOST)
+    duet_whole_host(${name})
+  endif()
+  # PRE_TEST: the cases are listed when ctest runs, so that building does not execute anything.
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    NO_PRETTY_VALUES
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
+function(duet_fuzz name)
+  duet_arguments("" "CORPUS;COVERS;MINIMUM;SECONDS" "" ${ARGN})
+  if(NOT sources OR NOT DUET_TESTS)
+    return()
+  endif()
+  if(NOT arg_SECONDS)
+    set(arg_SECONDS 30)
+  endif()
+  cmake_path(ABSOLUTE_PATH arg_CORPUS)
+  if(NOT DUET_FUZZ)
+    list(APPEND sources "${CMAKE_SOURCE_DIR}/tests/support/replay_corpus.cc")
+  endif()
+  add_executable(fuzz_${name} ${sources})
+  set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+  target_link_libraries(fuzz_${name} PRIVATE ${arg_DEPS} duet::prefix_link duet_flags)
+  if(DUET_FUZZ)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    add_test(NAME fuzz.${name} COMMAND sh "${CMAKE_SOURCE_DIR}/tests/support/fuzz.sh"
+      "$<TARGET_FILE:fuzz_${name}>" "${arg_CORPUS}" "${CMAKE_BINARY_DIR}/fuzz/${name}" ${arg_SECONDS}
+      "${DUET_CLANG_PROFDATA}" "${DUET_CLANG_COV}" "${arg_COVERS}" "${arg_MINIMUM}")
+  else()
+    add_test(NAME fuzz.${name} COMMAND fuzz_${name} "${arg_CORPUS}")
+  endif()
+  math(EXPR timeout "${arg_SECONDS} + 60")
+  set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT ${timeout})
+endfunction()
+
+function(duet_embed target)
+  foreach(file IN LISTS ARGN)
+    cmake_path(ABSOLUTE_PATH file BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
+    cmake_path(GET file FILENAME name)
+    string(MAKE_C_IDENTIFIER "${name}" name)
+    set(folder "${CMAKE_CURRENT_BINARY_DIR}/${target}_embedded")
+    file(CONFIGURE OUTPUT "${folder}/embedded/${name}.h" @ONLY CONTENT
+"// Generated by duet_embed: the contents of @file@, NUL-terminated.
+#pragma once
+#include <string_view>
+namespace duet::embedded {
+extern const std::string_view @name@;
+}
+")
+    file(CONFIGURE OUTPUT "${folder}/${name}.cc" @ONLY CONTENT
+"#include \"embedded/@name@.h\"
+asm(\".pushsection .rodata\\n.balign 16\\nduet_embedded_@name@: .incbin \\\"@file@\\\"\\n\"
+    \"duet_embedded_@name@_end: .byte 0\\n.popsection\");
+extern \"C\" {
+__attribute__((visibility(\"hidden\"))) extern const char duet_embedded_@name@[];
+__attribute__((visibility(\"hidden\"))) extern const char duet_embedded_@name@_end[];
+}
+namespace duet::embedded {
+const std::string_view @name@{duet_embedded_@name@,
+    static_cast<size_t>(duet_embedded_@name@_end - duet_embedded_@name@)};
+}
+")
+    set_property(SOURCE "${folder}/${name}.cc" APPEND PROPERTY OBJECT_DEPENDS "${file}")
+    target_sources(${target} PRIVATE "${folder}/${name}.cc")
+    target_include_directories(${target} PRIVATE "${folder}")
+  endforeach()
+endfunction()
+
+if(DUET_TESTS)
+  include(GoogleTest)
+endif()
