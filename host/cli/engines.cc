@@ -1,0 +1,115 @@
+#include "host/cli/engines.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "bindings/native/native_runtime.h"
+
+namespace duet::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Neither V8 nor CPython can be unloaded, so engines outlive whoever opened them.
+void keep_for_ever(Runtime* runtime) {
+  static auto* const all = new std::vector<Runtime*>;
+  all->push_back(runtime);
+}
+
+std::string available_pythons() {
+  std::string list;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(module_directory(), ignored)) {
+    const std::string name = entry.path().stem().string();
+    constexpr std::string_view kPrefix = "duet_python";
+    if (!name.starts_with(kPrefix)) continue;
+    if (!list.empty()) list += ", ";
+    list += name.substr(kPrefix.size());
+  }
+  return list.empty() ? "none" : list;
+}
+
+}  // namespace
+
+const std::string& executable_path() {
+  static const std::string path = fs::read_symlink("/proc/self/exe").string();
+  return path;
+}
+
+const std::string& module_directory() {
+  static const std::string path =
+      (fs::path(executable_path()).parent_path().parent_path() / "lib" / "duet").string();
+  return path;
+}
+
+Engines::Engines(std::string directory) : directory_(std::move(directory)) {}
+
+Result<Runtime*> Engines::open_module(const std::string& path) {
+  if (!fs::exists(path)) {
+    return Error{"the engine module " + path + " was not built", "",
+                 "build it: cmake --build --preset release", ""};
+  }
+  // Globally visible, with what it brings along (libnode): addons look their symbols up there.
+  void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  if (module == nullptr) {
+    const char* cause = dlerror();
+    return Error{
+        "the engine module cannot be opened: " + std::string(cause != nullptr ? cause : ""), path,
+        "build it again: cmake --build --preset release", ""};
+  }
+  const auto create = reinterpret_cast<CreateRuntime>(dlsym(module, kCreateRuntimeSymbol));
+  Runtime* runtime = create != nullptr ? create(kRuntimeBoundary) : nullptr;
+  if (runtime == nullptr) {
+    return Error{"the engine module was built for another version of duet", path,
+                 "build it again: cmake --build --preset release", ""};
+  }
+  return runtime;
+}
+
+Result<Runtime*> Engines::open(config::Language language) {
+  Runtime*& known = runtimes_[static_cast<int>(language)];
+  if (known != nullptr) return known;
+  switch (language) {
+    case config::Language::kNative:
+      known = make_native_runtime();
+      break;
+    case config::Language::kJavaScript: {
+      auto opened = open_module(module_directory() + "/duet_js.so");
+      if (!opened) return opened;
+      known = *opened;
+      break;
+    }
+    case config::Language::kPython: {
+      auto choice = choose_python(directory_);
+      if (!choice) return std::move(choice).error();
+      const std::string path = module_directory() + "/duet_python" + choice->version + ".so";
+      if (!fs::exists(path)) {
+        return Error{"no engine module for Python " + choice->version + " (" + choice->executable +
+                         ", by " + choice->reason + "); there are: " + available_pythons(),
+                     "",
+                     "install its headers and build again: cmake --build --preset release, or "
+                     "activate a virtual environment of another version",
+                     ""};
+      }
+      if (dlopen(choice->library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+        const char* cause = dlerror();
+        return Error{"libpython cannot be opened: " + std::string(cause != nullptr ? cause : ""),
+                     choice->executable, "", ""};
+      }
+      auto opened = open_module(path);
+      if (!opened) return opened;
+      python_ = std::move(*choice);
+      known = *opened;
+      break;
+    }
+  }
+  opened_.push_back(known);
+  keep_for_ever(known);
+  return known;
+}
+
+}  // namespace duet::cli

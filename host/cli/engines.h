@@ -1,0 +1,44 @@
+// Opens engine modules: at most one of each language, when the first handler needs it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/cli/python_choice.h"
+#include "host/config/config.h"
+#include "host/runtime.h"
+
+namespace duet::cli {
+
+class Engines {
+ public:
+  // `directory`: where a .venv is looked for (the project's).
+  explicit Engines(std::string directory);
+
+  // The engine of that language, opened but not started. Errors say how to build what is missing.
+  // Engines live until the process ends: neither V8 nor CPython can be unloaded.
+  Result<Runtime*> open(config::Language language);
+
+  // Those opened so far.
+  const std::vector<Runtime*>& opened() const { return opened_; }
+
+  // The interpreter; set once Python has been opened.
+  const std::optional<PythonChoice>& python() const { return python_; }
+
+ private:
+  Result<Runtime*> open_module(const std::string& path);
+
+  std::string directory_;
+  std::optional<PythonChoice> python_;
+  Runtime* runtimes_[3] = {};
+  std::vector<Runtime*> opened_;
+};
+
+// The running executable, absolute, and the folder of its engine modules (../lib/duet from it).
+const std::string& executable_path();
+const std::string& module_directory();
+
+}  // namespace duet::cli

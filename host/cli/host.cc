@@ -1,0 +1,306 @@
+#include "host/cli/host.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "host/base/check.h"
+#include "host/base/log.h"
+#include "host/measure/table.h"
+
+namespace duet::cli {
+
+namespace {
+
+ServerOptions server_options(const config::ServerConfig& config) {
+  ServerOptions options;
+  options.request.head_bytes = config.limits.head_bytes;
+  options.request.target_bytes = config.limits.target_bytes;
+  options.body_bytes = config.limits.body_bytes;
+  options.pipelined = config.limits.pipelined;
+  options.head_timeout = config.timeouts.head;
+  options.body_timeout = config.timeouts.body_idle;
+  options.keep_alive_timeout = config.timeouts.keep_alive;
+  return options;
+}
+
+HandlerSpec handler_spec(const config::Handler& handler, measure::HandlerIndex index) {
+  HandlerSpec spec;
+  spec.name = handler.name;
+  spec.source = handler.source;
+  spec.root = handler.root;
+  spec.env = handler.env;
+  spec.deadline = handler.deadline;
+  spec.blocking = handler.blocking;
+  spec.body_limit = handler.body_limit;
+  spec.index = index;
+  return spec;
+}
+
+// Ten thousand connections need as many descriptors, and the usual soft limit is 1,024.
+void raise_descriptor_limit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string project_directory(const config::Config& config) {
+  namespace fs = std::filesystem;
+  if (!config.file.empty()) return fs::path(config.file).parent_path().string();
+  for (const config::Handler& handler : config.handlers) {
+    if (handler.language == config::Language::kPython) return handler.root;
+  }
+  return fs::current_path().string();
+}
+
+}  // namespace
+
+Host::Host(const config::Config& config)
+    : config_(config), engines_(project_directory(config)), started_(3, false) {}
+
+Host::~Host() = default;
+
+int Host::run() {
+  if (auto ready = set_up(); !ready) {
+    fail_start(ready.error());
+    return exit_code_;
+  }
+  loop_->run();
+  if (serving_) print_summary();
+  return exit_code_;
+}
+
+// In this order: what observes the loop is told in order of registration, and the server has to
+// send its answers before an engine gives its lock up for the wait.
+Result<void> Host::set_up() {
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  for (const auto& [name, value] : config_.environment) setenv(name.c_str(), value.c_str(), 0);
+
+  auto loop = Loop::create();
+  if (!loop) return std::move(loop).error();
+  loop_ = std::move(*loop);
+  pipeline_.emplace(*loop_, ledger_);
+  server_.emplace(*loop_, exchanges_, ledger_, *pipeline_, server_options(config_.server));
+
+  admin_.emplace(admin::AdminService::Sources{&metrics_, [this] { return snapshot(); },
+                                              [this] { return not_ready(); }});
+  admin_server_.emplace(*loop_, exchanges_, ledger_, *admin_, ServerOptions{});
+
+  for (std::size_t i = 0; i < config_.handlers.size(); ++i) {
+    const config::Handler& handler = config_.handlers[i];
+    pipeline_->add_handler(handler_spec(handler, static_cast<measure::HandlerIndex>(i)),
+                           std::string(config::language_name(handler.language)),
+                           config_.server.dev);
+    metrics_.add_handler(
+        static_cast<measure::HandlerIndex>(i),
+        {handler.name, std::string(config::language_name(handler.language)), "", handler.source});
+  }
+  for (const config::Route& route : config_.routes) {
+    if (auto added = pipeline_->add_route(route.methods, route.pattern, route.handler); !added) {
+      return added;
+    }
+    metrics_.add_route(route.handler, route.pattern);
+  }
+  pipeline_->add_observer(recorder_);
+  watch_signals();
+  if (auto opened = open_admin(); !opened) return opened;
+  for (const config::Handler& handler : config_.handlers) {
+    if (auto started = start_engine(handler.language); !started) return started;
+  }
+  watchdog_.emplace(
+      ledger_, [this](measure::HandlerIndex handler) { return pipeline_->spec(handler).deadline; },
+      [this](measure::HandlerIndex handler, Nanos lasted) {
+        log::warn("a handler holds the loop beyond its deadline: it is interrupted",
+                  {{"handler", pipeline_->spec(handler).name},
+                   {"held_ms", std::to_string(lasted / kMillisecond)}});
+        if (Runtime* runtime = pipeline_->runtime(handler)) runtime->interrupt();
+      });
+  loop_->add_observer(&metrics_.loop_meter());
+  load_handlers();
+  return {};
+}
+
+Result<void> Host::start_engine(config::Language language) {
+  const auto index = static_cast<std::size_t>(language);
+  if (started_[index]) return {};
+  started_[index] = true;
+  auto engine = engines_.open(language);
+  if (!engine) return std::move(engine).error();
+  Runtime* runtime = *engine;
+  RuntimeContext context;
+  context.loop = loop_.get();
+  context.exchanges = &exchanges_;
+  context.ledger = &ledger_;
+  context.dev = config_.server.dev;
+  context.executable = executable_path();
+  context.module_directory = module_directory();
+  if (engines_.python()) context.python_executable = engines_.python()->executable;
+  for (const config::Handler& handler : config_.handlers) {
+    if (handler.language == language) {
+      context.arguments.push_back(handler.source);
+      break;
+    }
+  }
+  context.on_degraded = [this, runtime](const Error& why) {
+    log::error(why.message, {{"engine", runtime->name()}, {"hint", why.hint}});
+    pipeline_->degrade(*runtime, "The engine of this handler had to be stopped: " + why.message);
+  };
+  return runtime->start(context);
+}
+
+void Host::load_handlers() {
+  loading_ = config_.handlers.size();
+  for (std::size_t i = 0; i < config_.handlers.size() && !stopping_; ++i) {
+    const auto index = static_cast<measure::HandlerIndex>(i);
+    auto engine = engines_.open(config_.handlers[i].language);
+    DUET_CHECK(engine.ok());
+    Runtime* runtime = *engine;
+    runtime->load(pipeline_->spec(index), [this, index, runtime](Result<LoadedHandler> loaded) {
+      handler_loaded(index, *runtime, std::move(loaded));
+    });
+  }
+}
+
+void Host::handler_loaded(measure::HandlerIndex index, Runtime& runtime,
+                          Result<LoadedHandler> loaded) {
+  if (stopping_) return;
+  if (!loaded) {
+    Error error = std::move(loaded).error();
+    error.message = "handler '" + pipeline_->spec(index).name + "': " + error.message;
+    return fail_start(error);
+  }
+  pipeline_->ready(index, runtime, *loaded);
+  metrics_.set_shape(index, loaded->shape);
+  if (--loading_ > 0) return;
+  if (auto opened = open_listeners(); !opened) return fail_start(opened.error());
+  announce();
+}
+
+Result<void> Host::open_listeners() {
+  for (const config::Address& address : config_.server.listen) {
+    auto parsed = net::Address::parse(address.to_string());
+    if (!parsed) return std::move(parsed).error();
+    auto listener =
+        net::Listener::open(*loop_, *parsed, {}, [this](int fd) { server_->adopt(fd); });
+    if (!listener) return std::move(listener).error();
+    listeners_.push_back(std::move(*listener));
+  }
+  return {};
+}
+
+// Open before the engines start: /readyz tells how far they are.
+Result<void> Host::open_admin() {
+  if (config_.server.admin.empty()) return {};
+  auto address = net::Address::parse(config_.server.admin.front().to_string());
+  if (!address) return std::move(address).error();
+  net::ListenOptions options;
+  options.kernel_timestamps = false;
+  const auto accepted = [this](int fd) { admin_server_->adopt(fd); };
+  auto listener = net::Listener::open(*loop_, *address, options, accepted);
+  if (!listener && config_.server.admin_is_default) {
+    // A second host on this machine: nobody chose the default port, so any other will do.
+    listener = net::Listener::open(*loop_, *net::Address::parse("127.0.0.1:0"), options, accepted);
+  }
+  if (!listener) return std::move(listener).error();
+  admin_listener_ = std::move(*listener);
+  return {};
+}
+
+std::string Host::not_ready() const {
+  if (stopping_) return "the host is stopping";
+  if (loading_ > 0) {
+    return std::to_string(loading_) + " of " + std::to_string(config_.handlers.size()) +
+           " handlers are still loading";
+  }
+  return serving_ ? "" : "the host is starting";
+}
+
+// The lines that scripts wait for; on standard output, apart from the log.
+void Host::announce() {
+  serving_ = true;
+  for (const auto& listener : listeners_) {
+    std::printf("listening on %s\n", listener->address().url("http").c_str());
+  }
+  if (admin_listener_ != nullptr) {
+    std::printf("admin on %s\n", admin_listener_->address().url("http").c_str());
+  }
+  std::fflush(stdout);
+}
+
+void Host::watch_signals() {
+  constexpr int kNumbers[] = {SIGINT, SIGTERM};
+  for (int i = 0; i < 2; ++i) {
+    DUET_CHECK(uv_signal_init(loop_->uv(), &signals_[i]) == 0);
+    signals_[i].data = this;
+    uv_signal_start(
+        &signals_[i],
+        [](uv_signal_t* signal, int number) {
+          static_cast<Host*>(signal->data)->on_signal(number);
+        },
+        kNumbers[i]);
+  }
+}
+
+void Host::on_signal(int number) {
+  if (stopping_) {  // asked twice: the person means it
+    log::warn("stopped at once by a second signal");
+    _exit(128 + number);
+  }
+  log::info("stopping", {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
+  stop_serving();
+}
+
+void Host::fail_start(const Error& error) {
+  log::error(error.message, {{"at", error.where}, {"hint", error.hint}, {"stack", error.detail}});
+  exit_code_ = 1;
+  if (loop_ != nullptr && !stopping_) stop_serving();
+}
+
+// Drain: no new connections, idle ones close, the others finish what they owe.
+void Host::stop_serving() {
+  stopping_ = true;
+  listeners_.clear();
+  server_->on_empty = [this] { stop_engines(); };
+  server_->drain();
+  if (server_->connections() == 0) return stop_engines();
+  loop_->after(config_.server.timeouts.shutdown, [this] { server_->abort_all(); });
+}
+
+void Host::stop_engines() {
+  if (stopping_engines_ > 0) return;
+  server_->on_empty = nullptr;
+  const Nanos deadline = now() + config_.server.timeouts.shutdown;
+  std::vector<Runtime*> running;
+  for (Runtime* runtime : engines_.opened()) running.push_back(runtime);
+  stopping_engines_ = running.size() + 1;
+  const auto stopped = [this] {
+    if (--stopping_engines_ == 0) loop_->stop();
+  };
+  for (Runtime* runtime : running) runtime->stop(deadline, stopped);
+  stopped();
+}
+
+measure::Snapshot Host::snapshot() {
+  std::vector<measure::EngineSnapshot> engines;
+  for (const Runtime* runtime : engines_.opened()) {
+    const RuntimeUsage usage = runtime->usage();
+    engines.push_back({std::string(runtime->name()), usage.heap_used, usage.heap_total,
+                       usage.heap_limit, usage.gc_count, usage.gc_time, usage.background_cpu});
+  }
+  return measure::take_snapshot(metrics_, std::move(engines));
+}
+
+void Host::print_summary() {
+  measure::TableStyle style;
+  style.color = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  std::fputs(measure::summary_table(snapshot(), style).c_str(), stdout);
+}
+
+}  // namespace duet::cli

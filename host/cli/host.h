@@ -1,0 +1,76 @@
+// The serving process as one object: all the wiring between loop, engines, pipeline and sockets.
+#pragma once
+
+#include <uv.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/admin/admin_service.h"
+#include "host/cli/engines.h"
+#include "host/config/config.h"
+#include "host/loop/loop.h"
+#include "host/measure/ledger.h"
+#include "host/measure/metrics.h"
+#include "host/measure/snapshot.h"
+#include "host/net/listener.h"
+#include "host/pipeline.h"
+#include "host/request_recorder.h"
+#include "host/server.h"
+#include "host/watchdog.h"
+
+namespace duet::cli {
+
+class Host {
+ public:
+  explicit Host(const config::Config& config);
+  ~Host();
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  // Serves until SIGINT or SIGTERM. Returns the exit code.
+  int run();
+
+ private:
+  Result<void> set_up();
+  Result<void> start_engine(config::Language language);
+  void load_handlers();
+  void handler_loaded(measure::HandlerIndex index, Runtime& runtime, Result<LoadedHandler> loaded);
+  Result<void> open_listeners();
+  Result<void> open_admin();
+  std::string not_ready() const;
+  void announce();
+  void watch_signals();
+  void on_signal(int number);
+  void stop_serving();
+  void stop_engines();
+  measure::Snapshot snapshot();
+  void print_summary();
+  void fail_start(const Error& error);
+
+  const config::Config& config_;
+  std::unique_ptr<Loop> loop_;
+  measure::Ledger ledger_;
+  measure::Metrics metrics_{ledger_};
+  RequestRecorder recorder_{metrics_};
+  ExchangeTable exchanges_;
+  Engines engines_;
+  std::optional<Pipeline> pipeline_;
+  std::optional<HttpServer> server_;
+  std::optional<admin::AdminService> admin_;
+  std::optional<HttpServer> admin_server_;
+  std::optional<Watchdog> watchdog_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::unique_ptr<net::Listener> admin_listener_;
+  std::vector<bool> started_;  // by language
+  uv_signal_t signals_[2];
+  std::size_t loading_ = 0;  // handlers whose engines have not answered yet
+  std::size_t stopping_engines_ = 0;
+  int exit_code_ = 0;
+  bool serving_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace duet::cli

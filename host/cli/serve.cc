@@ -1,0 +1,19 @@
+#include "host/cli/serve.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "host/cli/host.h"
+
+namespace duet::cli {
+
+int serve(const config::Config& config) {
+  // Never destroyed: engines' threads may still look at it, and the process ends right after.
+  auto* host = new Host(config);
+  const int code = host->run();
+  std::fflush(nullptr);
+  _exit(code);
+}
+
+}  // namespace duet::cli

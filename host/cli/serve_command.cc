@@ -1,0 +1,139 @@
+// `duet serve`: what it takes. What it does is in serve.cc.
+#include "host/base/log.h"
+#include "host/cli/command.h"
+#include "host/cli/load_config.h"
+#include "host/cli/serve.h"
+
+namespace duet::cli {
+
+namespace {
+
+constexpr HelpRow kExamples[] = {
+    {"duet serve hello.mjs", "at / and everything below"},
+    {"duet serve hello.mjs hello.py", "at /hello.mjs and /hello.py"},
+    {"duet serve main:app", "the handler `app` of main.py"},
+    {"duet serve", "what ./duet.toml says"},
+    {"duet serve --listen 0.0.0.0:8080 hello.mjs", "for other machines too"},
+    {"duet serve --listen unix:duet.sock hello.py", "on a unix socket"},
+};
+
+constexpr Option kAddresses[] = {
+    {"listen", "ADDRESS",
+     "Where to listen: 127.0.0.1:8000, [::1]:8000, unix:/run/duet.sock. Port 0 is any free one; "
+     "the addresses are printed once requests are answered.",
+     "0.0.0.0:$PORT when PORT is set, else 127.0.0.1:8000", true},
+    {"admin", "ADDRESS", "Where /healthz, /readyz, /metrics and /api/handlers are, or off.",
+     "127.0.0.1:9000, or a free port when that is taken"},
+};
+
+constexpr Option kHandlers[] = {
+    {"deadline", "DURATION",
+     "When a request that is not answered gets 504: 250ms, 30s, 1m, or off. For handlers that "
+     "duet.toml gives none.",
+     "30s"},
+    {"body-limit", "SIZE",
+     "The longest request body: 16KiB, 1MB; longer ones get 413. For handlers that duet.toml "
+     "gives none.",
+     "1MiB"},
+    {"dev", "", "Show errors with their stacks to clients. Not for production."},
+    {"env-file", "FILE",
+     "Variables for the handlers, as NAME=value lines. The real environment wins.",
+     ".env beside duet.toml or the handler, and in the current directory", true},
+};
+
+constexpr Option kLogging[] = {
+    {"log-format", "FORMAT", "auto, text or json.", "text on a terminal, else json"},
+    {"log-level", "LEVEL", "The least that is logged: debug, info, warn or error.", "info"},
+    kHelpOption,
+};
+
+constexpr OptionGroup kOptions[] = {
+    {"Addresses", kAddresses}, {"Handlers", kHandlers}, {"Logging and help", kLogging}};
+
+constexpr HelpRow kArguments[] = {
+    {"CONFIG.toml", "handlers and routes by configuration; ./duet.toml when nothing is named"},
+    {"FILE", "a handler: .mjs, .js, .cjs, .ts (JavaScript), .py (Python), .so (native plug-in)"},
+    {"MODULE:ATTRIBUTE",
+     "an attribute of a Python module of the current directory or of the "
+     "virtual environment"},
+};
+
+constexpr HelpRow kEnvironment[] = {
+    {"PORT",
+     "listen on 0.0.0.0:PORT, as hosting platforms expect it; overrules duet.toml, and "
+     "--listen overrules it"},
+    {"VIRTUAL_ENV", "the Python that is used; else a .venv beside the project, else python3"},
+    {"NO_COLOR", "no colours"},
+};
+
+constexpr HelpSection kSections[] = {
+    {"Arguments", kArguments, {}},
+    {"duet.toml",
+     {},
+     "[server]\n"
+     "listen = [\"127.0.0.1:8000\"]        # also admin, dev, deadline, env_file\n"
+     "[handlers.hello]\n"
+     "source = \"hello.mjs\"               # or hello.py, main:app, plugin.so\n"
+     "deadline = \"2s\"                    # also blocking, body_limit, root, language\n"
+     "env = { GREETING = \"hello\" }       # what the handler gets as env\n"
+     "[[routes]]\n"
+     "path = \"/hello/{name}\"             # {rest...} or * takes the rest of a path\n"
+     "methods = [\"GET\"]                  # all when absent\n"
+     "handler = \"hello\"\n"
+     "\n"
+     "Also [server.limits] head, target, body, pipelined;\n"
+     "[server.timeouts] head, body, keep_alive, shutdown; [log] format, level.\n"
+     "duet check shows every mistake in it."},
+    {"Environment", kEnvironment, {}},
+    {"Signals and exit codes",
+     {},
+     "SIGINT and SIGTERM: no new requests, those in flight are finished (for up to\n"
+     "10 s, server.timeouts.shutdown); a second one stops at once.\n"
+     "0 stopped, 1 configuration wrong or start failed, 2 command line wrong."},
+};
+
+constexpr OptionHint kHints[] = {
+    {"port", "write --listen 127.0.0.1:PORT"},
+    {"p", "write --listen 127.0.0.1:PORT"},
+    {"host", "write --listen ADDRESS:PORT"},
+    {"bind", "write --listen ADDRESS:PORT"},
+    {"b", "write --listen ADDRESS:PORT"},
+    {"uds", "write --listen unix:PATH"},
+    {"config", "name the file without an option: duet serve duet.toml"},
+    {"c", "name the file without an option: duet serve duet.toml"},
+    {"timeout", "did you mean '--deadline'?"},
+    {"verbose", "write --log-level debug"},
+    {"quiet", "write --log-level error"},
+};
+
+int run(const Arguments& arguments) {
+  config::LoadRequest request;
+  request.sources = arguments.positional();
+  request.listen = arguments.values("listen");
+  request.admin = arguments.value("admin");
+  request.deadline = arguments.value("deadline");
+  request.body_limit = arguments.value("body-limit");
+  request.env_files = arguments.values("env-file");
+  request.log_format = arguments.value("log-format");
+  request.log_level = arguments.value("log-level");
+  request.dev = arguments.has("dev");
+  const std::optional<config::Config> config = load_config(request);
+  if (!config) return kExitFailure;
+  log::configure(config->server.log_format, config->server.log_level);
+  for (const std::string& note : config->notes) log::info(note);
+  return serve(*config);
+}
+
+}  // namespace
+
+const Command kServeCommand = {"serve",
+                               "answers requests with JavaScript and Python handlers",
+                               "[CONFIG.toml | FILE... | MODULE:ATTRIBUTE...]",
+                               kExamples,
+                               kOptions,
+                               kSections,
+                               kHints,
+                               static_cast<std::size_t>(-1),
+                               run};
+
+}  // namespace duet::cli

@@ -1,0 +1,53 @@
+// Words that people bring from other servers, for suggestions; and the methods there are.
+#pragma once
+
+#include <string_view>
+
+#include "host/config/table_reader.h"
+
+namespace duet::config {
+
+// Words of nginx, uvicorn, FastAPI, Express, ... for ours.
+inline constexpr Synonym kRootWords[] = {
+    {"route", "routes"},   {"handler", "handlers"},         {"http", "server"},
+    {"servers", "server"}, {"location", "routes"},          {"listen", "server.listen"},
+    {"logging", "log"},    {"timeouts", "server.timeouts"}, {"limits", "server.limits"}};
+inline constexpr Synonym kServerWords[] = {
+    {"port", "listen"},     {"host", "listen"}, {"bind", "listen"},      {"address", "listen"},
+    {"addr", "listen"},     {"debug", "dev"},   {"timeout", "deadline"}, {"metrics", "admin"},
+    {"dotenv", "env_file"}, {"reload", "dev"}};
+inline constexpr Synonym kLimitWords[] = {{"client_max_body_size", "body"},
+                                          {"body_limit", "body"},
+                                          {"headers", "head"},
+                                          {"url", "target"},
+                                          {"pipelining", "pipelined"}};
+inline constexpr Synonym kTimeoutWords[] = {{"keepalive", "keep_alive"},
+                                            {"grace", "shutdown"},
+                                            {"header", "head"},
+                                            {"graceful", "shutdown"},
+                                            {"idle", "keep_alive"}};
+inline constexpr Synonym kHandlerWords[] = {
+    {"file", "source"},       {"path", "source"},     {"script", "source"},
+    {"module", "source"},     {"app", "source"},      {"entry", "source"},
+    {"timeout", "deadline"},  {"environment", "env"}, {"vars", "env"},
+    {"threaded", "blocking"}, {"cwd", "root"},        {"dir", "root"},
+    {"runtime", "language"},  {"type", "language"},   {"max_body", "body_limit"}};
+inline constexpr Synonym kRouteWords[] = {
+    {"pattern", "path"},   {"url", "path"},       {"location", "path"},
+    {"route", "path"},     {"method", "methods"}, {"verb", "methods"},
+    {"target", "handler"}, {"to", "handler"},     {"name", "handler"}};
+inline constexpr Synonym kLanguageWords[] = {{"js", "javascript"}, {"node", "javascript"},
+                                             {"ts", "javascript"}, {"typescript", "javascript"},
+                                             {"py", "python"},     {"python3", "python"},
+                                             {"c++", "native"},    {"cpp", "native"},
+                                             {"c", "native"},      {"so", "native"}};
+
+// The methods that llhttp reads; any other one is answered 400 before routing.
+inline constexpr std::string_view kMethods[] = {
+    "GET",       "HEAD",        "POST",       "PUT",        "DELETE", "PATCH",    "OPTIONS",
+    "CONNECT",   "TRACE",       "QUERY",      "COPY",       "LOCK",   "MKCOL",    "MOVE",
+    "PROPFIND",  "PROPPATCH",   "SEARCH",     "UNLOCK",     "BIND",   "REBIND",   "UNBIND",
+    "ACL",       "REPORT",      "MKACTIVITY", "CHECKOUT",   "MERGE",  "M-SEARCH", "NOTIFY",
+    "SUBSCRIBE", "UNSUBSCRIBE", "PURGE",      "MKCALENDAR", "LINK",   "UNLINK",   "SOURCE"};
+
+}  // namespace duet::config

@@ -1,0 +1,63 @@
+#include "host/measure/histogram.h"
+
+#include <algorithm>
+
+namespace duet::measure {
+
+bool Histogram::allocate() {
+  // calloc, because fresh pages are zero already and stay untouched until a value falls in them.
+  counts_.reset(static_cast<std::uint64_t*>(std::calloc(kSlots, sizeof(std::uint64_t))));
+  return counts_ != nullptr;
+}
+
+void Histogram::merge(const Histogram& other) {
+  if (other.count_ == 0) return;
+  if (counts_ == nullptr && !allocate()) return;
+  const std::size_t end = slot_of(other.max_) + 1;
+  for (std::size_t slot = 0; slot < end; ++slot) counts_[slot] += other.counts_[slot];
+  count_ += other.count_;
+  sum_ += other.sum_;
+  max_ = std::max(max_, other.max_);
+}
+
+void Histogram::reset() {
+  counts_.reset();
+  count_ = sum_ = max_ = 0;
+}
+
+double Histogram::mean(std::uint64_t zeros) const {
+  const std::uint64_t samples = count_ + zeros;
+  return samples == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(samples);
+}
+
+Nanos Histogram::quantile(double quantile, std::uint64_t zeros) const {
+  const std::uint64_t samples = count_ + zeros;
+  if (samples == 0) return 0;
+  const double wanted = std::clamp(quantile, 0.0, 1.0) * static_cast<double>(samples);
+  const auto rank = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(wanted + 0.5));
+  if (rank <= zeros) return 0;
+  std::uint64_t seen = zeros;
+  const std::size_t end = slot_of(max_) + 1;
+  for (std::size_t slot = 0; slot < end; ++slot) {
+    seen += counts_[slot];
+    if (seen >= rank) return static_cast<Nanos>(std::min(highest_in(slot), max_));
+  }
+  return max();
+}
+
+void Histogram::cumulate(std::span<const Nanos> bounds, std::span<std::uint64_t> counts) const {
+  std::fill(counts.begin(), counts.end(), 0);
+  if (count_ == 0) return;
+  const std::size_t end = slot_of(max_) + 1;
+  std::uint64_t seen = 0;
+  std::size_t slot = 0;
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    const auto bound = static_cast<std::uint64_t>(bounds[i]);
+    for (; slot < end && (lowest_in(slot) + highest_in(slot)) / 2 <= bound; ++slot) {
+      seen += counts_[slot];
+    }
+    counts[i] = seen;
+  }
+}
+
+}  // namespace duet::measure

@@ -1,0 +1,132 @@
+#include "host/net/listener.h"
+
+#include <fcntl.h>
+#include <linux/net_tstamp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "host/base/check.h"
+#include "host/base/log.h"
+
+namespace duet::net {
+
+namespace {
+
+// So many connections are taken per wake-up; the rest wait for the next, so that a storm of
+// connects cannot starve the requests of those already here.
+constexpr int kAcceptsPerWakeUp = 64;
+
+Error failed(const Address& address, const char* what, int code) {
+  Error error{
+      std::string("cannot listen on ") + address.to_string() + ": " + what + std::strerror(code),
+      "", "", ""};
+  if (code == EADDRINUSE) error.hint = "another process has it; choose another with --listen";
+  if (code == EACCES) error.hint = "ports below 1024 need a privilege; choose another";
+  return error;
+}
+
+// True when there is a unix socket at this path that nobody answers, so that it may be removed.
+// (A connect to an ordinary file is refused as well, and that one is somebody's data.)
+bool abandoned(const Address& address) {
+  struct stat there;
+  if (lstat(address.host().c_str(), &there) != 0 || !S_ISSOCK(there.st_mode)) return false;
+  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return false;
+  const bool refused =
+      connect(probe, address.get(), address.length()) != 0 && errno == ECONNREFUSED;
+  ::close(probe);
+  return refused;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& address,
+                                                 const ListenOptions& options, Accepted accepted) {
+  std::unique_ptr<Listener> self(new Listener);
+  self->address_ = address;
+  self->accepted_ = std::move(accepted);
+  self->fd_ = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (self->fd_ < 0) return failed(address, "", errno);
+  const int on = 1, off = 0;
+  if (!address.is_unix()) {
+    setsockopt(self->fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    // Accepted sockets inherit both of these: no system call a connection.
+    setsockopt(self->fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (options.kernel_timestamps) {
+      const int flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+      setsockopt(self->fd_, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags);
+    }
+    if (address.family() == AF_INET6) {
+      setsockopt(self->fd_, IPPROTO_IPV6, IPV6_V6ONLY, address.host() == "::" ? &off : &on,
+                 sizeof on);
+    }
+  }
+  int bound = bind(self->fd_, address.get(), address.length());
+  if (bound != 0 && errno == EADDRINUSE && address.is_unix() && abandoned(address)) {
+    unlink(address.host().c_str());
+    bound = bind(self->fd_, address.get(), address.length());
+  }
+  if (bound != 0) return failed(address, "", errno);
+  if (listen(self->fd_, options.backlog) != 0) return failed(address, "", errno);
+
+  sockaddr_storage actual{};
+  socklen_t length = sizeof actual;
+  if (!address.is_unix() &&
+      getsockname(self->fd_, reinterpret_cast<sockaddr*>(&actual), &length) == 0) {
+    self->address_ = Address::from(reinterpret_cast<sockaddr*>(&actual), length);
+  }
+  self->spare_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  self->poll_ = new uv_poll_t;
+  if (const int code = uv_poll_init(loop.uv(), self->poll_, self->fd_); code != 0) {
+    delete std::exchange(self->poll_, nullptr);
+    return failed(address, "", -code);
+  }
+  self->poll_->data = self.get();
+  uv_poll_start(self->poll_, UV_READABLE, [](uv_poll_t* poll, int, int) {
+    static_cast<Listener*>(poll->data)->accept_some();
+  });
+  return self;
+}
+
+Listener::~Listener() {
+  if (poll_ != nullptr) {
+    uv_poll_stop(poll_);
+    uv_close(reinterpret_cast<uv_handle_t*>(poll_),
+             [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
+  }
+  if (fd_ >= 0) {
+    if (address_.is_unix() && poll_ != nullptr) unlink(address_.host().c_str());
+    ::close(fd_);
+  }
+  if (spare_fd_ >= 0) ::close(spare_fd_);
+}
+
+void Listener::accept_some() {
+  for (int i = 0; i < kAcceptsPerWakeUp; ++i) {
+    const int fd = accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      accepted_(fd);
+      continue;
+    }
+    if (errno == EMFILE || errno == ENFILE) {
+      // Out of descriptors: turn one client away at a time, instead of spinning on readiness.
+      log::error("out of file descriptors: a connection was turned away",
+                 {{"listener", address_.to_string()}, {"hint", "raise ulimit -n"}});
+      ::close(spare_fd_);
+      const int rejected = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+      if (rejected >= 0) ::close(rejected);
+      spare_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+      return;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno != EAGAIN) log::warn("accept failed", {{"cause", std::strerror(errno)}});
+    return;
+  }
+}
+
+}  // namespace duet::net

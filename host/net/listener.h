@@ -1,0 +1,46 @@
+// A listening socket on the loop.
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <memory>
+
+#include "host/base/result.h"
+#include "host/loop/loop.h"
+#include "host/net/address.h"
+
+namespace duet::net {
+
+struct ListenOptions {
+  int backlog = 4096;             // the kernel caps it at net.core.somaxconn
+  bool kernel_timestamps = true;  // accepted sockets inherit SO_TIMESTAMPING
+};
+
+class Listener {
+ public:
+  // Given each accepted socket: non-blocking, close-on-exec, TCP_NODELAY. The callee owns it.
+  using Accepted = std::function<void(int fd)>;
+
+  // Binds and listens. A unix socket's path that a dead process left behind is taken over; one
+  // that somebody still answers is an error.
+  static Result<std::unique_ptr<Listener>> open(Loop& loop, const Address& address,
+                                                const ListenOptions& options, Accepted accepted);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  const Address& address() const { return address_; }  // with the port that the kernel chose
+
+ private:
+  Listener() = default;
+  void accept_some();
+
+  Address address_;
+  Accepted accepted_;
+  uv_poll_t* poll_ = nullptr;
+  int fd_ = -1;
+  int spare_fd_ = -1;  // given up to accept and close when the process is out of descriptors
+};
+
+}  // namespace duet::net

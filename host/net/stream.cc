@@ -1,0 +1,157 @@
+#include "host/net/stream.h"
+
+#include <linux/errqueue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "host/base/check.h"
+
+namespace duet::net {
+
+namespace {
+
+// The kernel's receive time of a message, or 0 when it gave none.
+Nanos receive_time(msghdr& message, Nanos started) {
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING) {
+      scm_timestamping stamps;
+      std::memcpy(&stamps, CMSG_DATA(c), sizeof stamps);
+      if (stamps.ts[0].tv_sec == 0) return 0;
+      // What arrives while recvmsg runs counts as there when it began: saves reading the clock.
+      return from_wall(stamps.ts[0], started);
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+Stream::Stream(Loop& loop, int fd, std::string& read_buffer, StreamEvents& events)
+    : read_buffer_(read_buffer), events_(events), fd_(fd) {
+  DUET_CHECK(uv_poll_init(loop.uv(), &poll_, fd) == 0);
+  poll_.data = this;
+}
+
+Stream::~Stream() { DUET_CHECK(closing_); }
+
+void Stream::start_reading() {
+  if (reading_ || ended_ || closing_) return;
+  reading_ = true;
+  update_poll();
+}
+
+void Stream::stop_reading() {
+  if (!reading_) return;
+  reading_ = false;
+  update_poll();
+}
+
+void Stream::wait_for_room() {
+  if (waiting_for_room_ || closing_) return;
+  waiting_for_room_ = true;
+  update_poll();
+}
+
+void Stream::update_poll() {
+  if (closing_) return;
+  // Without UV_DISCONNECT a client that leaves while its socket is not read would go unnoticed
+  // until the answer is written.
+  const int events = (reading_ ? UV_READABLE : 0) | (waiting_for_room_ ? UV_WRITABLE : 0) |
+                     (ended_ ? 0 : UV_DISCONNECT);
+  if (events == 0) {
+    uv_poll_stop(&poll_);
+    return;
+  }
+  uv_poll_start(&poll_, events, [](uv_poll_t* poll, int status, int happened) {
+    static_cast<Stream*>(poll->data)->on_poll(status, happened);
+  });
+}
+
+void Stream::on_poll(int status, int events) {
+  if (status < 0) {
+    events_.on_error(-status);
+    return;
+  }
+  if ((events & UV_WRITABLE) != 0 && waiting_for_room_) {
+    waiting_for_room_ = false;
+    update_poll();
+    events_.on_room();
+    if (closing_) return;
+  }
+  if ((events & UV_READABLE) != 0 && reading_) {
+    read_once();
+  } else if ((events & UV_DISCONNECT) != 0 && !reading_) {
+    // The peer shut its side down while we do not read: find out whether it is gone altogether.
+    ended_ = true;
+    update_poll();
+    int code = 0;
+    socklen_t length = sizeof code;
+    getsockopt(fd_, SOL_SOCKET, SO_ERROR, &code, &length);
+    if (code != 0) {
+      events_.on_error(code);
+    } else {
+      events_.on_read_end();
+    }
+  }
+}
+
+void Stream::read_once() {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(scm_timestamping))];
+  iovec room{read_buffer_.data(), read_buffer_.size()};
+  msghdr message{};
+  message.msg_iov = &room;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  const Nanos started = now();
+  ssize_t got;
+  do {
+    got = recvmsg(fd_, &message, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) {
+    const Nanos stamp = receive_time(message, started);
+    events_.on_read({read_buffer_.data(), static_cast<std::size_t>(got)},
+                    stamp != 0 ? stamp : started, started);
+  } else if (got == 0) {
+    ended_ = true;
+    reading_ = false;
+    update_poll();
+    events_.on_read_end();
+  } else if (errno != EAGAIN) {
+    events_.on_error(errno);
+  }
+}
+
+bool Stream::send(std::string_view bytes, std::size_t& accepted) {
+  accepted = 0;
+  while (accepted < bytes.size()) {
+    const ssize_t sent =
+        ::send(fd_, bytes.data() + accepted, bytes.size() - accepted, MSG_NOSIGNAL);
+    if (sent >= 0) {
+      accepted += static_cast<std::size_t>(sent);
+      continue;
+    }
+    if (errno == EINTR) continue;
+    return errno == EAGAIN;
+  }
+  return true;
+}
+
+void Stream::shutdown_writes() { shutdown(fd_, SHUT_WR); }
+
+void Stream::close() {
+  if (closing_) return;
+  closing_ = true;
+  uv_poll_stop(&poll_);
+  // The descriptor goes after uv has let go of it: a new socket must not get the same number first.
+  uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
+    auto* self = static_cast<Stream*>(handle->data);
+    ::close(self->fd_);
+    self->events_.on_closed();
+  });
+}
+
+}  // namespace duet::net

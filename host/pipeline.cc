@@ -1,0 +1,138 @@
+#include "host/pipeline.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "host/base/check.h"
+#include "host/base/log.h"
+
+namespace duet {
+
+namespace {
+
+void answer_plain(Exchange& exchange, int status, std::string_view sentence,
+                  std::string_view allow = {}) {
+  http::ResponseHead head;
+  head.reset(status);
+  DUET_CHECK(head.add("Content-Type", "text/plain; charset=utf-8") == nullptr);
+  if (!allow.empty()) DUET_CHECK(head.add("Allow", allow) == nullptr);
+  if (status == 503) DUET_CHECK(head.add("Retry-After", "1") == nullptr);
+  std::string body = std::to_string(status);
+  body += ' ';
+  body += http::reason_phrase(status);
+  body += '\n';
+  body += sentence;
+  body += '\n';
+  exchange.respond(head, body);
+}
+
+}  // namespace
+
+void Pipeline::add_handler(const HandlerSpec& spec, std::string language, bool dev) {
+  DUET_CHECK(spec.index == handlers_.size());
+  auto& queue = deadlines_[spec.deadline];
+  if (queue == nullptr) queue = std::make_unique<TimeoutQueue>(loop_, spec.deadline);
+  Handler& handler = handlers_.emplace_back();
+  handler.spec = spec;
+  handler.language = std::move(language);
+  handler.deadlines = queue.get();
+  handler.unavailable = "The handler is still being loaded.";
+  handler.dev = dev;
+  ledger_.add_handler(spec.index);
+}
+
+void Pipeline::ready(measure::HandlerIndex index, Runtime& runtime, const LoadedHandler& loaded) {
+  Handler& handler = handlers_[index];
+  handler.runtime = &runtime;
+  handler.loaded = loaded;
+  handler.unavailable.clear();
+}
+
+void Pipeline::degrade(Runtime& runtime, const std::string& why) {
+  for (Handler& handler : handlers_) {
+    if (handler.runtime == &runtime) handler.unavailable = why;
+  }
+}
+
+Result<void> Pipeline::add_route(const std::vector<std::string>& methods, std::string_view pattern,
+                                 measure::HandlerIndex handler) {
+  DUET_CHECK(handler < handlers_.size());
+  auto added = router_.add(methods, pattern, static_cast<std::uint32_t>(routes_.size()));
+  if (!added) return added;
+  const Handler& entry = handlers_[handler];
+  routes_.push_back({handler, {entry.spec.name, std::string(pattern), entry.language, entry.dev}});
+  return {};
+}
+
+void Pipeline::serve(Exchange& exchange) {
+  const http::RequestHead& head = exchange.head();
+  http::RouteMatch& match = exchange.match();
+  router_.match(head.method_text(), head.path(), match);
+  if (match.kind != http::RouteMatch::Kind::kFound) return answer_unrouted(exchange);
+
+  const Route& route = routes_[match.target];
+  Handler& handler = handlers_[route.handler];
+  measure::Timeline& timeline = exchange.timeline();
+  timeline.set_handler(route.handler);
+  exchange.hand_to(*this, &route.info);
+  for (PipelineObserver* observer : observers_) observer->started(exchange);
+
+  if (!exchange.limit_body(handler.spec.body_limit)) return;
+  if (!handler.unavailable.empty()) return answer_plain(exchange, 503, handler.unavailable);
+  if (handler.spec.deadline > 0) exchange.set_deadline(timeline.arrival() + handler.spec.deadline);
+  if (handler.loaded.wants_whole_body && !exchange.want_body(BodyDemand::kWhole)) {
+    // Not in the queue any more: what it waits for is the client.
+    ledger_.charge_wait(timeline, timeline.last());
+    timeline.change(measure::Phase::kQueue, measure::Phase::kAwait, timeline.last());
+    exchange.arm_deadline(*handler.deadlines);
+    return;
+  }
+  dispatch(handler, route.info, exchange);
+}
+
+void Pipeline::on_body(Exchange& exchange) noexcept {
+  if (exchange.body_failed() || exchange.answered()) return;
+  const Route& route = routes_[exchange.match().target];
+  Handler& handler = handlers_[route.handler];
+  exchange.timeline().change(measure::Phase::kAwait, measure::Phase::kQueue, now());
+  if (!handler.unavailable.empty()) return answer_plain(exchange, 503, handler.unavailable);
+  dispatch(handler, route.info, exchange);
+}
+
+void Pipeline::dispatch(Handler& handler, const HandlerInfo& info, Exchange& exchange) {
+  Runtime& runtime = *handler.runtime;
+  if (std::find(entered_.begin(), entered_.end(), &runtime) == entered_.end()) {
+    runtime.enter();
+    entered_.push_back(&runtime);
+  }
+  exchange.hand_to(runtime, &info);
+  runtime.dispatch(handler.loaded.slot, exchange);
+  if (!exchange.answered()) exchange.arm_deadline(*handler.deadlines);
+}
+
+void Pipeline::batch_end() {
+  for (Runtime* runtime : entered_) runtime->leave();
+  entered_.clear();
+}
+
+void Pipeline::over(Exchange& exchange) {
+  const bool routed = exchange.handler() != measure::kNoHandler;
+  for (PipelineObserver* observer : observers_) {
+    if (routed) {
+      observer->over(exchange);
+    } else {
+      observer->unrouted(exchange);
+    }
+  }
+}
+
+void Pipeline::answer_unrouted(Exchange& exchange) {
+  const http::RouteMatch& match = exchange.match();
+  if (match.kind == http::RouteMatch::Kind::kMethodNotAllowed) {
+    answer_plain(exchange, 405, "This path answers " + match.allow + ".", match.allow);
+  } else {
+    answer_plain(exchange, 404, "No route of this server matches the path.");
+  }
+}
+
+}  // namespace duet

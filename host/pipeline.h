@@ -1,0 +1,96 @@
+// What a request passes through between the codec and an engine, as one list (Pipeline::serve):
+//
+//   1. route     - 404 and 405 cost no handler anything
+//   2. size      - a body declared too long is refused before anybody waits for it
+//   3. readiness - an engine that cannot take requests answers 503 instead of letting them hang
+//   4. body      - a plain Python `def` runs only when all of the body is there
+//   5. dispatch  - the engine; whatever is not answered at once gets its deadline
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/exchange.h"
+#include "host/http/router.h"
+#include "host/loop/timeout_queue.h"
+#include "host/measure/ledger.h"
+#include "host/runtime.h"
+#include "host/service.h"
+
+namespace duet {
+
+// Told of every routed request; for metrics, tracing and logs. The exchange is valid in the call.
+class PipelineObserver {
+ public:
+  virtual void started(const Exchange&) noexcept {}  // routed, not yet dispatched
+  virtual void over(const Exchange&) noexcept {}     // its timeline is final
+  // Answered by the host alone: no route, wrong method, malformed.
+  virtual void unrouted(const Exchange&) noexcept {}
+
+ protected:
+  ~PipelineObserver() = default;
+};
+
+class Pipeline final : public Service, ExchangeListener {
+ public:
+  Pipeline(Loop& loop, measure::Ledger& ledger) : loop_(loop), ledger_(ledger) {}
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  // Registers a handler under spec.index (0, 1, 2 ... in this order); it answers 503 until ready().
+  void add_handler(const HandlerSpec& spec, std::string language, bool dev);
+  void ready(measure::HandlerIndex handler, Runtime& runtime, const LoadedHandler& loaded);
+  // The engine of these handlers takes no requests any more (RuntimeContext::on_degraded).
+  void degrade(Runtime& runtime, const std::string& why);
+  Result<void> add_route(const std::vector<std::string>& methods, std::string_view pattern,
+                         measure::HandlerIndex handler);
+  void add_observer(PipelineObserver& observer) { observers_.push_back(&observer); }
+
+  const HandlerSpec& spec(measure::HandlerIndex handler) const { return handlers_[handler].spec; }
+  Runtime* runtime(measure::HandlerIndex handler) const { return handlers_[handler].runtime; }
+  std::size_t handlers() const { return handlers_.size(); }
+
+  void serve(Exchange& exchange) override;
+  void batch_end() override;
+  void over(Exchange& exchange) override;
+
+ private:
+  struct Handler {
+    HandlerSpec spec;
+    std::string language;
+    Runtime* runtime = nullptr;
+    LoadedHandler loaded;
+    TimeoutQueue* deadlines = nullptr;
+    std::string unavailable;  // why 503; empty when it answers
+    bool dev = false;
+  };
+  struct Route {
+    measure::HandlerIndex handler;
+    HandlerInfo info;
+  };
+
+  // ExchangeListener, while the body of a request is awaited for an engine that wants all of it.
+  void on_body(Exchange& exchange) noexcept override;
+  void on_writable(Exchange&) noexcept override {}
+  void on_abort(Exchange&, AbortReason) noexcept override {}
+  void on_end(Exchange&) noexcept override {}
+
+  void dispatch(Handler& handler, const HandlerInfo& info, Exchange& exchange);
+  void answer_unrouted(Exchange& exchange);
+
+  Loop& loop_;
+  measure::Ledger& ledger_;
+  http::Router router_;
+  std::deque<Handler> handlers_;
+  std::deque<Route> routes_;  // exchanges point into it
+  std::map<Nanos, std::unique_ptr<TimeoutQueue>> deadlines_;
+  std::vector<Runtime*> entered_;  // by the requests of this read
+  std::vector<PipelineObserver*> observers_;
+};
+
+}  // namespace duet

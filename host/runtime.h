@@ -1,0 +1,112 @@
+// The engine boundary: what the host asks of a language, and nothing about any language.
+//
+// An engine is a module (a shared object) with one exported factory, duet_create_runtime. The host
+// opens it when the first handler needs it. No exception leaves any of these functions.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/exchange.h"
+#include "host/loop/loop.h"
+#include "host/measure/ledger.h"
+
+namespace duet {
+
+// A handler as configured. Paths are absolute.
+struct HandlerSpec {
+  std::string name;    // in logs, metrics and the matrix; unique
+  std::string source;  // "/dir/hello.mjs", "/dir/hello.py", or "module:attribute" (Python)
+  std::string root;    // directory of the source, or the project's: for packages and modules
+  std::vector<std::pair<std::string, std::string>> env;  // given to the handler as `env`
+  Nanos deadline = 30 * kSecond;  // from arrival to the complete answer; 0: none
+  bool blocking = false;          // Python: run `def` in the thread pool
+  std::size_t body_limit = 0;     // bytes; what text()/json()/bytes() may hold; 413 beyond
+  measure::HandlerIndex index = measure::kNoHandler;
+};
+
+// A handler as loaded by its engine.
+struct LoadedHandler {
+  std::uint32_t slot = 0;         // the engine's own number for it, given to dispatch()
+  bool wants_whole_body = false;  // dispatch only when the body is complete (plain `def`)
+  std::string shape;              // "fetch", "asgi", ...: for logs and `GET /api/handlers`
+};
+
+// What an engine is given; everything outlives the engine. Loop's thread only, unless said.
+struct RuntimeContext {
+  Loop* loop = nullptr;
+  ExchangeTable* exchanges = nullptr;
+  measure::Ledger* ledger = nullptr;
+  bool dev = false;                    // --dev: stacks may go to the client
+  std::string executable;              // the duet binary, absolute
+  std::string module_directory;        // where the engine modules and their scripts are
+  std::string python_executable;       // the interpreter chosen at start (Python only)
+  std::vector<std::string> arguments;  // what process.argv / sys.argv show after the program
+  // The engine cannot go on (out of memory, terminated inside microtasks): it takes no new
+  // requests. `why` is for the log. The host answers 503 for it and stays up.
+  std::function<void(const Error& why)> on_degraded;
+};
+
+// What an engine uses beside the slices on the loop's thread. Any unknown number is -1.
+struct RuntimeUsage {
+  std::int64_t heap_used = -1, heap_total = -1, heap_limit = -1;  // bytes
+  std::int64_t gc_count = 0;
+  Nanos gc_time = 0;
+  Nanos background_cpu = 0;  // CPU of the engine's own threads (V8's workers, thread pool)
+};
+
+class Runtime : public ExchangeListener {
+ public:
+  virtual ~Runtime() = default;
+
+  virtual std::string_view name() const = 0;  // "javascript", "python", "native"
+  // "V8 13.6…, Node 24…": name and version pairs for `duet version`; callable before start().
+  virtual std::vector<std::pair<std::string, std::string>> versions() const = 0;
+
+  // Brings the engine up on the context's loop.
+  virtual Result<void> start(const RuntimeContext& context) = 0;
+
+  // Loads a handler and calls `done` once, from the loop or before returning: loading may await
+  // (top-level await, lifespan). Errors carry file, line and the language's own stack in `detail`.
+  virtual void load(const HandlerSpec& spec, std::function<void(Result<LoadedHandler>)> done) = 0;
+
+  // Requests that came in one read are dispatched between enter() and leave(): engines take their
+  // lock and open their scopes once for all of them. leave() drains what the calls queued
+  // (microtasks, ready callbacks).
+  virtual void enter() noexcept = 0;
+  virtual void leave() noexcept = 0;
+
+  // Hands a request over; between enter() and leave(). The engine opens the ledger's slice around
+  // its language, answers through the exchange now or later, and keeps only the id.
+  virtual void dispatch(std::uint32_t slot, Exchange& exchange) noexcept = 0;
+
+  // Called by the watchdog's thread (any thread, at any moment) when a slice on the loop's thread
+  // has run far beyond its deadline: makes the running code throw.
+  virtual void interrupt() noexcept = 0;
+
+  virtual RuntimeUsage usage() const = 0;
+
+  // The stack of what runs now on the loop's thread, innermost last: for profiles. May be empty.
+  virtual std::vector<std::string> capture_stack() { return {}; }
+
+  // Opens the language's debugger on `address`. The default says that there is none.
+  virtual Result<std::string> inspect(std::string_view address);
+
+  // Stops: no dispatch follows. Waits (in the loop) for waitUntil work until `deadline`, runs the
+  // language's exit hooks, flushes its output, then calls `done` once.
+  virtual void stop(Nanos deadline, std::function<void()> done) = 0;
+};
+
+// The one symbol of an engine module. `version` is kRuntimeBoundary of the host; a module built for
+// another returns null.
+inline constexpr std::uint32_t kRuntimeBoundary = 1;
+using CreateRuntime = Runtime* (*)(std::uint32_t version);
+inline constexpr const char* kCreateRuntimeSymbol = "duet_create_runtime";
+
+}  // namespace duet

@@ -1,0 +1,76 @@
+// The HTTP server of one loop: its connections, their limits and timeouts, and the service that
+// answers. All of it on the loop's thread.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "host/exchange.h"
+#include "host/http/request_parser.h"
+#include "host/http/response_text.h"
+#include "host/loop/loop.h"
+#include "host/loop/timeout_queue.h"
+#include "host/measure/ledger.h"
+#include "host/service.h"
+
+namespace duet {
+
+class HttpConnection;
+
+struct ServerOptions {
+  http::RequestLimits request;
+  std::size_t body_bytes = 1024 * 1024;  // where the handler has no limit of its own: 413
+  std::size_t pipelined = 64;            // requests of one connection in flight
+  Nanos head_timeout = 10 * kSecond;
+  Nanos body_timeout = 30 * kSecond;  // between two reads of a body
+  Nanos keep_alive_timeout = 75 * kSecond;
+  bool server_timing = false;         // every answer has Server-Timing, asked for or not
+  Nanos send_timeout = 60 * kSecond;  // a client that does not read its answer
+};
+
+class HttpServer final : public LoopObserver {
+ public:
+  HttpServer(Loop& loop, ExchangeTable& exchanges, measure::Ledger& ledger, Service& service,
+             const ServerOptions& options);
+  ~HttpServer();  // every connection has closed: see connections()
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // Serves an accepted socket; takes the descriptor.
+  void adopt(int fd);
+
+  // No new requests: idle connections close, others after the answers they owe.
+  void drain();
+  // Ends what is still open: unanswered requests get 503, the rest is cut.
+  void abort_all();
+  std::size_t connections() const { return connections_; }
+
+  // Called when the last connection has closed, any number of times. May be empty.
+  std::function<void()> on_empty;
+
+  void before_poll() noexcept override { flush_dirty(); }
+  void after_poll() noexcept override { flush_dirty(); }
+
+ private:
+  friend class HttpConnection;
+  void flush_dirty();
+
+  Loop& loop_;
+  ExchangeTable& exchanges_;
+  measure::Ledger& ledger_;
+  Service& service_;
+  const ServerOptions options_;
+  TimeoutQueue head_queue_, body_queue_, keep_alive_queue_, send_queue_, linger_queue_;
+  http::DateCache date_;
+  std::string read_buffer_;                // shared by all connections: an idle one holds no buffer
+  std::string spare_output_;               // likewise: lent to the connection that is answering
+  std::vector<HttpConnection*> dirty_;     // have output that was made outside their own read
+  std::vector<HttpConnection*> flushing_;  // those of them whose turn it is
+  HttpConnection* first_ = nullptr;
+  std::size_t connections_ = 0;
+  bool draining_ = false;
+};
+
+}  // namespace duet
