@@ -1,0 +1,130 @@
+'use strict';
+// Puts the parts together and gives C++ the functions it calls: dispatch, event, load, stop.
+
+const { Frame, setFrame, entered, startTiming, event } = use.frame;
+const { Headers } = use.headers;
+const { Response, isResponse } = use.response;
+const { Request, toFull, keepHead } = use.request;
+const { settle } = use.answer;
+const { fail } = use.guard;
+
+// --- the global classes ---
+
+use.full.light = { Request, Response, Headers };
+for (const [name, value] of Object.entries(use.full.light)) {
+  Object.defineProperty(globalThis, name, {
+    configurable: true, enumerable: false, writable: true, value,
+  });
+}
+Object.defineProperty(globalThis, 'fetch', {
+  configurable: true,
+  enumerable: true,
+  writable: true,
+  value: function fetch(input, init = undefined) {
+    use.full.full();  // so that its Response passes instanceof
+    try {
+      return use.full.originalFetch(toFull(input, true), init);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  },
+});
+
+// --- requests ---
+
+const handlers = [];  // by slot: { name, index, target, env }
+
+class Context {
+  #frame;
+  #request;
+
+  constructor(frame, request) {
+    this.#frame = frame;
+    this.#request = request;
+  }
+
+  /** Keeps the host up until the promise settles; the answer does not wait for it. */
+  waitUntil(promise) {
+    const frame = this.#frame;
+    keepHead(this.#request);
+    afterWork++;
+    Promise.resolve(promise).catch((error) => {
+      fail(frame, error, 'waitUntil');
+    }).finally(() => {
+      if (--afterWork === 0) host.idle();
+    });
+  }
+}
+let afterWork = 0;  // promises given to waitUntil and not settled
+
+/** Called by C++ for each request, inside a slice of its handler. */
+function dispatch(slot, id) {
+  const handler = handlers[slot];
+  const frame = new Frame(id, handler);
+  entered(frame);
+  setFrame(frame);
+  try {
+    const request = new Request(frame);
+    const result = handler.target.fetch(request, handler.env, new Context(frame, request));
+    if (typeof result !== 'object' || result === null || isResponse(result)) {
+      settle(frame, result);
+    } else if (typeof result.then === 'function') {
+      // An async function that never waited is done already: no microtask for it.
+      const value = host.fulfilled(result);
+      if (value !== result) {
+        settle(frame, value);
+        setFrame(undefined);
+        return;
+      }
+      result.then((value) => {
+        try {
+          settle(frame, value);
+        } catch (error) {
+          fail(frame, error, 'request');
+        }
+      }, (error) => {
+        fail(frame, error, 'request');
+      });
+    } else {
+      settle(frame, result);
+    }
+  } catch (error) {
+    fail(frame, error, 'request');
+  }
+  setFrame(undefined);
+}
+
+// --- loading ---
+
+let prepared = false;
+
+/** Loads handler number `slot`; tells host.loaded() or host.loadFailed(). */
+function load(slot, name, index, file, pairs) {
+  if (!prepared) {
+    prepared = true;
+    use.loader.hookTypeScript();
+  }
+  const env = {};
+  for (let i = 0; i < pairs.length; i += 2) env[pairs[i]] = pairs[i + 1];
+  const handler = { name, index, target: undefined, env: Object.freeze(env) };
+  use.loader.load(handler, file).then(({ target, shape }) => {
+    handler.target = target;
+    handlers[slot] = handler;
+    host.loaded(slot, shape);
+  }).catch((error) => {
+    host.loadFailed(slot, error);
+  });
+}
+
+/** No request follows. The number of waitUntil promises that still run; host.idle() tells of 0. */
+function stop() {
+  use.guard.setStopping();
+  return afterWork;
+}
+
+use.guard.install();
+use.console.install();
+startTiming();
+
+const { beforeStop, mend } = use.frame;
+Object.assign(exports, { dispatch, event, load, stop, beforeStop, mend });

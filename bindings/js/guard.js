@@ -1,0 +1,106 @@
+'use strict';
+// What user code does to the process it does to its own request only: exits, uncaught exceptions,
+// rejected promises that nobody awaits.
+
+const { currentFrame, runningFrame } = use.frame;
+
+// Errors that have been answered or logged already, so that they are not logged again when they
+// arrive as a rejection.
+const reported = new WeakSet();
+
+/** Fails the frame's request with `error`; logged when it is over, or when there is none. */
+function fail(frame, error, how) {
+  if (typeof error === 'object' && error !== null) {
+    if (reported.has(error)) return;
+    reported.add(error);
+  }
+  host.fail(frame === undefined ? 0 : frame.id, frame === undefined ? -1 : frame.handler.index,
+            error, how);
+}
+
+class ExitError extends Error {
+  constructor(what) {
+    super(`${what} was called: it ends this request, not the host`);
+    this.name = 'ExitError';
+    this.code = 'ERR_DUET_EXIT';
+    this.hint = 'throw an error or return a Response instead';
+  }
+}
+
+let stopping = false;
+
+function refuse(what) {
+  const error = new ExitError(what);
+  const frame = currentFrame() ?? runningFrame();
+  // While a module loads, the error says so by itself.
+  if (frame !== undefined && frame.handler.target === undefined) throw error;
+  // A signal listener that ends with process.exit() is usual, and the host is ending then.
+  if (stopping || frame === undefined) reported.add(error);
+  else fail(frame, error, 'exit');
+  if (frame === undefined && !stopping) host.fail(0, -1, error, 'exit');
+  throw error;
+}
+
+function replaceExits() {
+  process.exit = function exit(code = process.exitCode) {
+    refuse(`process.exit(${code ?? ''})`);
+  };
+  process.reallyExit = process.exit;
+  process.abort = function abort() {
+    refuse('process.abort()');
+  };
+  if (process.execve !== undefined) {
+    process.execve = function execve() {
+      refuse('process.execve()');
+    };
+  }
+  const { kill } = process;
+  process.kill = function (pid, signal = 'SIGTERM') {
+    const own = Number(pid) === process.pid || Number(pid) === 0 || Number(pid) === -process.pid;
+    if (own && signal !== 0) {
+      // A listener of user code's own is what the caller wants to reach.
+      const name = typeof signal === 'number' ? nameOf(signal) : signal;
+      if (process.listenerCount(name) > 0) {
+        process.emit(name, name);
+        return true;
+      }
+      refuse(`process.kill(${pid}, ${JSON.stringify(signal)})`);
+    }
+    return kill.call(process, pid, signal);
+  };
+}
+
+function nameOf(number) {
+  const { signals } = require('os').constants;
+  return Object.keys(signals).find((name) => signals[name] === number);
+}
+
+function catchTheRest() {
+  const onException = (error) => {
+    fail(currentFrame() ?? runningFrame(), error, 'uncaught exception');
+  };
+  const onRejection = (reason) => {
+    fail(currentFrame() ?? runningFrame(), reason, 'unhandled rejection');
+  };
+  const guards = { uncaughtException: onException, unhandledRejection: onRejection };
+  for (const [event, listener] of Object.entries(guards)) process.on(event, listener);
+  // Without a listener Node ends the process, so removeAllListeners() does not remove ours.
+  process.on('removeListener', (event, listener) => {
+    if (Object.hasOwn(guards, event) && guards[event] === listener) {
+      queueMicrotask(() => {
+        if (!process.listeners(event).includes(listener)) process.on(event, listener);
+      });
+    }
+  });
+}
+
+function install() {
+  replaceExits();
+  catchTheRest();
+}
+
+exports.fail = fail;
+exports.install = install;
+exports.setStopping = () => {
+  stopping = true;
+};

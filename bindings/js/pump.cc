@@ -1,0 +1,45 @@
+#include "bindings/js/pump.h"
+
+namespace duet::js {
+
+void Pump::attach(v8::Isolate* isolate) {
+  isolate->AddGCPrologueCallback(gc_started, this);
+  isolate->AddGCEpilogueCallback(gc_ended, this);
+  isolate->AddMicrotasksCompletedCallback(microtasks_done, this);
+}
+
+void Pump::detach(v8::Isolate* isolate) {
+  isolate->RemoveMicrotasksCompletedCallback(microtasks_done, this);
+  isolate->RemoveGCEpilogueCallback(gc_ended, this);
+  isolate->RemoveGCPrologueCallback(gc_started, this);
+}
+
+void Pump::resume(ExchangeId id, measure::HandlerIndex handler, double due) {
+  Exchange* exchange = id != 0 ? exchanges_.find(id) : nullptr;
+  measure::Timeline* timeline = exchange != nullptr ? &exchange->timeline() : nullptr;
+  const Nanos at = now();
+  if (timeline != nullptr && due > 0) {
+    timeline->was_ready(timer_base_ + static_cast<Nanos>(due) * kMillisecond, at);
+  }
+  ledger_.begin(handler, timeline, at);
+  current_ = timeline != nullptr ? id : 0;
+  state_[0] = 1;
+}
+
+void Pump::gc_started(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* self) {
+  static_cast<Pump*>(self)->gc_since_ = now();
+}
+
+void Pump::gc_ended(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* data) {
+  Pump* self = static_cast<Pump*>(data);
+  if (self->gc_since_ == 0) return;
+  const Nanos end = now();
+  self->ledger_.add_gc(self->gc_since_, end);
+  self->gc_time_ += end - self->gc_since_;
+  ++self->gc_count_;
+  self->gc_since_ = 0;
+}
+
+void Pump::microtasks_done(v8::Isolate*, void* self) { static_cast<Pump*>(self)->pause(); }
+
+}  // namespace duet::js

@@ -1,0 +1,284 @@
+#include "bindings/js/runtime.h"
+
+#include <dlfcn.h>
+#include <node_version.h>
+
+#include "bindings/js/convert.h"
+#include "bindings/js/scripts.h"
+#include "host/base/check.h"
+#include "host/base/log.h"
+
+namespace duet::js {
+
+std::vector<std::pair<std::string, std::string>> JsRuntime::versions() const {
+  std::vector<std::pair<std::string, std::string>> versions{{"V8", v8::V8::GetVersion()},
+                                                            {"Node", &NODE_VERSION[1]}};
+  using OpenSslVersion = const char* (*)(int);
+  if (auto* openssl = reinterpret_cast<OpenSslVersion>(dlsym(RTLD_DEFAULT, "OpenSSL_version"))) {
+    versions.emplace_back("OpenSSL", openssl(0));
+  }
+  return versions;
+}
+
+Result<void> JsRuntime::start(const RuntimeContext& context) {
+  context_ = context;
+  EngineOptions options;
+  options.loop = context.loop->uv();
+  options.executable = context.executable;
+  options.arguments = context.arguments;
+  Result<std::unique_ptr<Engine>> engine = Engine::create(options);
+  if (!engine.ok()) return std::move(engine).error();
+  engine_ = std::move(engine).value();
+  pump_.emplace(*context.ledger, *context.exchanges, context.loop->uv());
+  exchange_object_.emplace(engine_->isolate(), *context.exchanges, *pump_);
+  Result<void> ran = run_scripts();
+  if (!ran.ok()) return ran;
+  pump_->attach(engine_->isolate());
+  interrupter_.emplace(*engine_, *context.loop, *context.ledger, *pump_,
+                       [this](Interrupter::Reason reason, ExchangeId id, bool lost) {
+                         code_stopped(reason, id, lost);
+                       });
+  return {};
+}
+
+Result<void> JsRuntime::run_scripts() {
+  Scope scope(*engine_);
+  v8::Isolate* isolate = scope.isolate();
+  v8::Local<v8::Context> context = engine_->context();
+
+  v8::Local<v8::Object> host = v8::Object::New(isolate);
+  exchange_object_->install(context, host);
+  v8::Local<v8::External> data = v8::External::New(isolate, this);
+  const std::pair<const char*, v8::FunctionCallback> functions[] = {
+      {"fail", fail},     {"log", log},
+      {"loaded", loaded}, {"loadFailed", load_failed},
+      {"idle", idle},     {"typescript", typescript},
+  };
+  for (const auto& [name, callback] : functions) {
+    host->Set(context, to_name(isolate, name),
+              v8::Function::New(context, callback, data).ToLocalChecked())
+        .Check();
+  }
+  // The slot of the async context, as built-ins that V8 can inline; Node uses the same two.
+  v8::Local<v8::Object> extras = context->GetExtrasBindingObject();
+  const std::pair<const char*, const char*> slot[] = {
+      {"getFrame", "getContinuationPreservedEmbedderData"},
+      {"setFrame", "setContinuationPreservedEmbedderData"}};
+  for (const auto& [name, builtin] : slot) {
+    v8::Local<v8::Value> function;
+    if (!extras->Get(context, to_name(isolate, builtin)).ToLocal(&function) ||
+        !function->IsFunction()) {
+      return Error{"this V8 has no " + std::string(builtin), "", "use Node 24", ""};
+    }
+    host->Set(context, to_name(isolate, name), function).Check();
+  }
+
+  host->Set(context, to_name(isolate, "internal"), engine_->internal_require()).Check();
+
+  v8::Local<v8::Object> use = v8::Object::New(isolate);
+  v8::Local<v8::Object> last;
+  for (const Script& script : scripts()) {
+    Result<v8::Local<v8::Object>> exports =
+        engine_->run_script("duet:" + std::string(script.name), script.source, use, host);
+    if (!exports.ok()) return std::move(exports).error();
+    last = exports.value();
+    use->Set(context, to_name(isolate, script.name), last).Check();
+  }
+  const auto exported = [&](const char* name) {
+    return last->Get(context, to_name(isolate, name)).ToLocalChecked().As<v8::Function>();
+  };
+  const std::pair<const char*, v8::Global<v8::Function>*> entries[] = {
+      {"dispatch", &dispatch_}, {"event", &event_}, {"load", &load_}, {"stop", &stop_}};
+  for (const auto& [name, function] : entries) {
+    function->Reset(isolate, exported(name));
+  }
+  engine_->set_stop_hooks(exported("beforeStop"), exported("mend"));
+  return {};
+}
+
+void JsRuntime::load(const HandlerSpec& spec, std::function<void(Result<LoadedHandler>)> done) {
+  const std::size_t slot = handlers_.size();
+  handlers_.push_back({spec, std::move(done)});
+  Scope scope(*engine_);
+  v8::Isolate* isolate = scope.isolate();
+  v8::LocalVector<v8::Value> env(isolate);
+  for (const auto& [key, value] : spec.env) {
+    env.push_back(to_string(isolate, key));
+    env.push_back(to_string(isolate, value));
+  }
+  v8::Local<v8::Value> arguments[] = {
+      v8::Integer::NewFromUnsigned(isolate, static_cast<std::uint32_t>(slot)),
+      to_string(isolate, spec.name),
+      v8::Integer::NewFromUnsigned(isolate, spec.index),
+      to_string(isolate, spec.source),
+      v8::Array::New(isolate, env.data(), env.size()),
+  };
+  pump_->begin(spec.index);
+  if (load_.Get(isolate)
+          ->Call(engine_->context(), v8::Undefined(isolate), std::size(arguments), arguments)
+          .IsEmpty()) {
+    auto failed = std::exchange(handlers_[slot].done, nullptr);
+    failed(error_from(isolate, engine_->context(), scope.caught().Exception()));
+  }
+  // The slice goes on while the module's top level runs, in microtasks, as the Scope closes.
+}
+
+void JsRuntime::enter() noexcept {
+  DUET_CHECK(!in_batch_);
+  in_batch_ = true;
+}
+
+void JsRuntime::leave() noexcept {
+  in_batch_ = false;
+  const Microtasks& microtasks = engine_->microtasks();
+  if (!microtasks.known() || microtasks.pending()) {
+    {
+      Scope scope(*engine_);
+    }
+    pump_->pause();
+    if (interrupter_->stopped()) [[unlikely]]
+      interrupter_->recover();
+  } else {
+    engine_->isolate()->ClearKeptObjects();  // of WeakRefs: as after every turn of a loop
+  }
+}
+
+void JsRuntime::dispatch(std::uint32_t slot, Exchange& exchange) noexcept {
+  v8::Isolate* isolate = engine_->isolate();
+  LightScope scope(*engine_);
+  pump_->begin(exchange);
+  v8::Local<v8::Value> arguments[] = {
+      v8::Integer::NewFromUnsigned(isolate, slot),
+      v8::Number::New(isolate, static_cast<double>(exchange.id())),
+  };
+  const bool empty =
+      dispatch_.Get(isolate)
+          ->Call(engine_->context(), v8::Undefined(isolate), std::size(arguments), arguments)
+          .IsEmpty();
+  pump_->pause();
+  if (empty) [[unlikely]]
+    interrupter_->recover();
+}
+
+void JsRuntime::event(Exchange& exchange, Event kind, std::string_view why) noexcept {
+  if (exchange.engine_data == 0) return;
+  if (in_batch_) {
+    LightScope scope(*engine_);
+    if (!call_event(exchange, kind, why)) interrupter_->recover();
+    pump_->pause();
+    return;
+  }
+  bool returned;
+  {
+    Scope scope(*engine_);
+    returned = call_event(exchange, kind, why);
+    // Not paused here: the continuations run as the scope closes, and belong to the same request.
+  }
+  pump_->pause();
+  if (!returned || interrupter_->stopped()) interrupter_->recover();
+}
+
+bool JsRuntime::call_event(Exchange& exchange, Event kind, std::string_view why) noexcept {
+  v8::Isolate* isolate = engine_->isolate();
+  pump_->begin(exchange);
+  v8::Local<v8::Value> arguments[] = {
+      v8::Integer::New(isolate, kind),
+      v8::Integer::NewFromUnsigned(isolate, static_cast<std::uint32_t>(exchange.engine_data)),
+      why.empty() ? v8::Undefined(isolate).As<v8::Value>() : to_name(isolate, why),
+  };
+  return !event_.Get(isolate)
+              ->Call(engine_->context(), v8::Undefined(isolate), std::size(arguments), arguments)
+              .IsEmpty();
+}
+
+void JsRuntime::on_body(Exchange& exchange) noexcept { event(exchange, kBody, {}); }
+void JsRuntime::on_writable(Exchange& exchange) noexcept { event(exchange, kWritable, {}); }
+void JsRuntime::on_abort(Exchange& exchange, AbortReason reason) noexcept {
+  event(exchange, kAbort, why_aborted(reason));
+}
+void JsRuntime::on_end(Exchange& exchange) noexcept { event(exchange, kEnd, {}); }
+
+void JsRuntime::code_stopped(Interrupter::Reason reason, ExchangeId id, bool lost) {
+  Exchange* exchange = id != 0 ? context_.exchanges->find(id) : nullptr;
+  if (reason == Interrupter::Reason::kHeapFull) {
+    const Error error{"the JavaScript heap is full: what ran was stopped", "",
+                      "hold less in memory, or raise the limit: "
+                      "NODE_OPTIONS=--max-old-space-size=<megabytes>",
+                      ""};
+    if (exchange != nullptr && !exchange->complete()) {
+      exchange->fail(error);
+    } else {
+      log::error(error.message, {{"language", "javascript"}, {"hint", error.hint}});
+    }
+  }
+  // Otherwise its deadline has passed, and the host answers 504 by itself.
+  if (lost) {
+    context_.on_degraded(Error{"a handler was stopped while continuations of others waited", "",
+                               "restart the host", ""});
+  }
+  // What waited behind the stopped code.
+  if (!in_batch_) Scope drain(*engine_);
+}
+
+RuntimeUsage JsRuntime::usage() const {
+  RuntimeUsage usage;
+  v8::HeapStatistics heap;
+  engine_->isolate()->GetHeapStatistics(&heap);
+  usage.heap_used = static_cast<std::int64_t>(heap.used_heap_size() + heap.external_memory());
+  usage.heap_total = static_cast<std::int64_t>(heap.total_heap_size());
+  usage.heap_limit = static_cast<std::int64_t>(heap.heap_size_limit());
+  usage.gc_count = pump_->gc_count();
+  usage.gc_time = pump_->gc_time();
+  return usage;
+}
+
+void JsRuntime::stop(Nanos deadline, std::function<void()> done) {
+  stopped_ = std::move(done);
+  double waiting = 0;
+  {
+    Scope scope(*engine_);
+    v8::Local<v8::Value> count;
+    if (stop_.Get(scope.isolate())
+            ->Call(engine_->context(), v8::Undefined(scope.isolate()), 0, nullptr)
+            .ToLocal(&count)) {
+      waiting = count.As<v8::Number>()->Value();
+    }
+  }
+  if (waiting == 0) return finish_stop();
+  log::info("waiting for waitUntil work",
+            {{"promises", std::to_string(static_cast<int>(waiting))}});
+  context_.loop->after(deadline - now(), [this] {
+    if (!stopped_) return;
+    log::warn("waitUntil work was cut off by the end of the grace period");
+    finish_stop();
+  });
+}
+
+void JsRuntime::finish_stop() {
+  auto done = std::exchange(stopped_, nullptr);
+  if (!done) return;
+  {
+    v8::HandleScope handles(engine_->isolate());
+    // The exit code is the host's; what listeners throw is logged by the guard.
+    (void)node::EmitProcessBeforeExit(engine_->environment());
+    (void)node::EmitProcessExit(engine_->environment());
+  }
+  pump_->pause();
+  done();
+}
+
+JsRuntime::~JsRuntime() {
+  if (engine_ == nullptr) return;
+  interrupter_.reset();
+  if (pump_.has_value()) pump_->detach(engine_->isolate());
+  for (v8::Global<v8::Function>* function : {&dispatch_, &event_, &load_, &stop_}) {
+    function->Reset();
+  }
+}
+
+}  // namespace duet::js
+
+extern "C" __attribute__((visibility("default"))) duet::Runtime* duet_create_runtime(
+    std::uint32_t version) {
+  return version == duet::kRuntimeBoundary ? new duet::js::JsRuntime : nullptr;
+}

@@ -1,0 +1,141 @@
+// The functions that the scripts have on the host itself: failing, logging, loading.
+#include <string>
+#include <utility>
+
+#include "bindings/js/convert.h"
+#include "bindings/js/runtime.h"
+#include "bindings/js/scripts.h"
+#include "host/base/log.h"
+
+namespace duet::js {
+namespace {
+
+std::string string_property(v8::Isolate* isolate, v8::Local<v8::Context> context,
+                            v8::Local<v8::Value> value, const char* name) {
+  v8::TryCatch caught(isolate);
+  v8::Local<v8::Value> property;
+  if (!value->IsObject() ||
+      !value.As<v8::Object>()->Get(context, to_name(isolate, name)).ToLocal(&property) ||
+      !property->IsString()) {
+    return {};
+  }
+  return from_string(isolate, property.As<v8::String>());
+}
+
+Error described(v8::Isolate* isolate, v8::Local<v8::Value> thrown) {
+  v8::Local<v8::Context> context = isolate->GetCurrentContext();
+  Error error = error_from(isolate, context, thrown);
+  error.hint = string_property(isolate, context, thrown, "hint");
+  return error;
+}
+
+}  // namespace
+
+// fail(id, handler index or -1, error, how)
+void JsRuntime::fail(const Arguments& arguments) {
+  JsRuntime* runtime = self(arguments);
+  v8::Isolate* isolate = arguments.GetIsolate();
+  const auto id = static_cast<ExchangeId>(arguments[0].As<v8::Number>()->Value());
+  Exchange* exchange = id != 0 ? runtime->context_.exchanges->find(id) : nullptr;
+  if (isolate->IsExecutionTerminating()) return;
+  v8::Local<v8::Context> context = isolate->GetCurrentContext();
+  if (exchange == nullptr || exchange->aborted()) {
+    // What a client that goes away leaves behind: request.signal's error, and a body without end.
+    if (string_property(isolate, context, arguments[2], "name") == "AbortError" ||
+        string_property(isolate, context, arguments[2], "code") == "ERR_BODY_CUT") {
+      return;
+    }
+  }
+  Error error = described(isolate, arguments[2]);
+  const std::string how = arguments[3]->IsString()
+                              ? from_string(isolate, arguments[3].As<v8::String>())
+                              : std::string("request");
+  const std::int32_t index = arguments[1].As<v8::Int32>()->Value();
+  const HandlerSpec* handler = nullptr;
+  for (const Loading& loading : runtime->handlers_) {
+    if (static_cast<std::int32_t>(loading.spec.index) == index) handler = &loading.spec;
+  }
+  if (error.where.empty() && handler != nullptr) error.where = handler->source;
+  if (how.starts_with("un")) error.message = how + ": " + error.message;
+  if (exchange != nullptr && !exchange->complete()) {
+    exchange->fail(error);
+    return;
+  }
+  log::error(error.message, {{"handler", handler != nullptr ? std::string_view(handler->name) : ""},
+                             {"language", "javascript"},
+                             {"at", error.where},
+                             {"in", how == "request" ? "a request that is over" : how},
+                             {"hint", error.hint},
+                             {"stack", error.detail}});
+}
+
+// log(level, text, handler name)
+void JsRuntime::log(const Arguments& arguments) {
+  v8::Isolate* isolate = arguments.GetIsolate();
+  const auto level = static_cast<log::Level>(arguments[0].As<v8::Int32>()->Value());
+  const std::string text = from_string(isolate, arguments[1].As<v8::String>());
+  const std::string handler = from_string(isolate, arguments[2].As<v8::String>());
+  // Further lines go where stacks go: a line of the log stays one line.
+  const std::size_t newline = text.find('\n');
+  const std::string_view first = std::string_view(text).substr(0, newline);
+  if (newline == std::string::npos) {
+    if (handler.empty()) {
+      log::write(level, first);
+    } else {
+      log::write(level, first, {{"handler", handler}});
+    }
+  } else {
+    log::write(level, first,
+               {{"handler", handler}, {"stack", std::string_view(text).substr(newline + 1)}});
+  }
+}
+
+// loaded(slot, shape)
+void JsRuntime::loaded(const Arguments& arguments) {
+  JsRuntime* runtime = self(arguments);
+  LoadedHandler handler;
+  handler.slot = arguments[0].As<v8::Uint32>()->Value();
+  handler.shape = from_string(arguments.GetIsolate(), arguments[1].As<v8::String>());
+  // The host may go on to load, or to stop: not from inside JavaScript.
+  runtime->context_.loop->post([runtime, handler = std::move(handler)] {
+    if (auto done = std::exchange(runtime->handlers_[handler.slot].done, nullptr)) done(handler);
+  });
+}
+
+// loadFailed(slot, error)
+void JsRuntime::load_failed(const Arguments& arguments) {
+  JsRuntime* runtime = self(arguments);
+  const std::uint32_t slot = arguments[0].As<v8::Uint32>()->Value();
+  Error error = described(arguments.GetIsolate(), arguments[1]);
+  if (error.where.empty()) error.where = runtime->handlers_[slot].spec.source;
+  runtime->context_.loop->post([runtime, slot, error = std::move(error)] {
+    if (auto done = std::exchange(runtime->handlers_[slot].done, nullptr)) done(error);
+  });
+}
+
+// idle(): the last waitUntil promise has settled.
+void JsRuntime::idle(const Arguments& arguments) {
+  JsRuntime* runtime = self(arguments);
+  if (runtime->stopped_) runtime->context_.loop->post([runtime] { runtime->finish_stop(); });
+}
+
+// typescript(exports, require, module): runs the embedded type stripper.
+void JsRuntime::typescript(const Arguments& arguments) {
+  v8::Isolate* isolate = arguments.GetIsolate();
+  v8::Local<v8::Context> context = isolate->GetCurrentContext();
+  v8::ScriptOrigin origin(to_string(isolate, "duet:amaro"));
+  v8::ScriptCompiler::Source source(embedded_string(isolate, type_stripper()), origin);
+  v8::Local<v8::String> parameters[] = {
+      to_string(isolate, "exports"), to_string(isolate, "require"), to_string(isolate, "module")};
+  v8::Local<v8::Value> values[] = {arguments[0], arguments[1], arguments[2]};
+  v8::Local<v8::Function> function;
+  v8::Local<v8::Value> ignored;
+  if (!v8::ScriptCompiler::CompileFunction(context, &source, std::size(parameters), parameters)
+           .ToLocal(&function) ||
+      !function->Call(context, v8::Undefined(isolate), std::size(values), values)
+           .ToLocal(&ignored)) {
+    return;  // the exception stays pending, for the script that asked
+  }
+}
+
+}  // namespace duet::js
