@@ -1,0 +1,327 @@
+"""What the engine sets up in the interpreter, and what it asks of Python. Part of the module.
+
+The functions without an underscore are called from C++ by name (Engine::call_bootstrap).
+"""
+
+import os
+import signal
+import sys
+
+import _duet
+import duet
+from duet import _loader, _stream
+
+make_signal = _stream.Signal
+make_info = _stream.Info
+make_body = _stream.Body
+read_body = _stream.read_body
+stream = _stream.stream
+RequestEnded = _stream.RequestEnded
+HandlerInterrupted = _stream.HandlerInterrupted
+
+_PACKAGE = os.path.dirname(duet.__file__) + os.sep
+_host_pid = os.getpid()
+
+
+# --- errors, for people ---
+
+
+def describe(error, handler_file):
+    """→ (message, where, detail): one line, the handler's line, the whole stack."""
+    import traceback
+
+    summary = traceback.TracebackException(type(error), error, error.__traceback__)
+    _trim(summary, set())
+    detail = "".join(summary.format()).rstrip("\n")
+    message = "".join(summary.format_exception_only()).strip().rpartition("\n")[2]
+    return message, _place(error, summary, handler_file), detail
+
+
+def _trim(summary, seen):
+    """Leaves our own frames out of a traceback and of those it came from."""
+    if summary is None or id(summary) in seen:
+        return
+    seen.add(id(summary))
+    frames = [f for f in summary.stack if not _is_ours(f.filename)]
+    summary.stack[:] = frames
+    _trim(summary.__cause__, seen)
+    _trim(summary.__context__, seen)
+    for inner in getattr(summary, "exceptions", None) or ():
+        _trim(inner, seen)
+
+
+def _is_ours(file):
+    return file.startswith(_PACKAGE) or file.startswith("<frozen importlib") or file == __file__
+
+
+def _place(error, summary, handler_file):
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno or 1}:{error.offset or 1}"
+    own = [f for f in summary.stack if f.filename == handler_file]
+    frame = own[-1] if own else (summary.stack[-1] if summary.stack else None)
+    if frame is None:
+        return handler_file
+    column = getattr(frame, "colno", None)
+    place = f"{frame.filename}:{frame.lineno}"
+    return place if column is None else f"{place}:{column + 1}"
+
+
+def load(name, source, root, env, blocking):
+    """→ (True, loaded) or (False, (message, where, hint, detail))"""
+    try:
+        return True, _loader.load(name, source, root, env, blocking)
+    except _loader.LoadError as error:
+        return False, (*error.args, "")
+    except SystemExit as error:
+        message, where, detail = describe(error, source)
+        return False, (f"it calls sys.exit({error.code!r}) when imported", where, "", detail)
+    except BaseException as error:
+        message, where, detail = describe(error, source)
+        hint = ""
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            hint = f"install it for {sys.executable}, or start duet in the environment that has it"
+        return False, (message, where, hint, detail)
+
+
+# --- the process is the host's ---
+
+
+def _guard_exit():
+    """os._exit would end every handler. In a child that somebody forked it must work."""
+    real_exit = os._exit
+
+    def _exit(status):
+        if os.getpid() == _host_pid:
+            raise SystemExit(status)
+        real_exit(status)
+
+    os._exit = _exit
+
+
+def _guard_signals():
+    """SIGINT and SIGTERM stop the host; user code's handlers for them run before it does."""
+    real_signal = signal.signal
+    real_getsignal = signal.getsignal
+
+    def set_handler(signalnum, handler):
+        if os.getpid() != _host_pid or signalnum not in (signal.SIGINT, signal.SIGTERM):
+            return real_signal(signalnum, handler)
+        previous = exit_handlers.get(signalnum, signal.SIG_DFL)
+        exit_handlers[signalnum] = handler
+        return previous
+
+    def get_handler(signalnum):
+        if os.getpid() == _host_pid and signalnum in exit_handlers:
+            return exit_handlers[signalnum]
+        return real_getsignal(signalnum)
+
+    set_handler.original = real_signal
+    signal.signal = set_handler
+    signal.getsignal = get_handler
+    # The watchdog's way into Python code that does not let go: also out of a blocking call.
+    real_signal(signal.SIGURG, _interrupt)
+
+
+exit_handlers = {}
+
+
+def _interrupt(signalnum, frame):
+    if _duet.interrupt_is_due():
+        raise HandlerInterrupted("it ran far beyond its deadline without letting go of the loop")
+
+
+def _after_fork_in_child():
+    _duet.forked()
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None:
+        asyncio.events._set_running_loop(None)
+        sys.set_asyncgen_hooks(None, None)
+
+
+# --- asyncio, when somebody needs it ---
+
+
+class _ImportHook:
+    """Calls `then(module)` as soon as the module `name` exists, before others import it."""
+
+    def __init__(self, name, then):
+        self.name = name
+        self.then = then
+        module = sys.modules.get(name)
+        if module is not None:  # sitecustomize has imported it
+            then(module)
+        else:
+            sys.meta_path.insert(0, self)
+
+    def find_spec(self, name, path=None, target=None):
+        if name != self.name:
+            return None
+        sys.meta_path.remove(self)
+        import importlib.util
+
+        spec = importlib.util.find_spec(name)
+        run = spec.loader.exec_module
+
+        def exec_module(module):
+            run(module)
+            self.then(module)
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+def _count_threads(threading):
+    """Threads of Python's are part of the engine's CPU time."""
+    start = threading.Thread._bootstrap_inner
+
+    def _bootstrap_inner(self):
+        _duet.count_thread()
+        start(self)
+
+    threading.Thread._bootstrap_inner = _bootstrap_inner
+
+
+def _wrap_current_task(tasks):
+    original = tasks.current_task
+
+    def current_task(loop=None):
+        """Return the currently running task or None."""
+        task = original(loop)
+        if task is None and (loop is None or loop is _loop):
+            # A handler's coroutine runs without a task until somebody asks for it.
+            return _duet.current_task()
+        return task
+
+    tasks.current_task = current_task
+    if "asyncio" in sys.modules:
+        sys.modules["asyncio"].current_task = current_task
+
+
+_loop = None
+
+
+def start_asyncio():
+    """→ (loop, Future, Task, CancelledError, _enter_task, _leave_task)"""
+    global _loop
+    import asyncio
+
+    from duet._loop import Loop
+
+    _loop = Loop()
+    asyncio.set_event_loop(_loop)
+    _loop.enter()
+    tasks = asyncio.tasks
+    return (
+        _loop,
+        asyncio.Future,
+        asyncio.Task,
+        asyncio.CancelledError,
+        tasks._enter_task,
+        tasks._leave_task,
+    )
+
+
+def leave_loop():
+    """Modules may call asyncio.run() while they are imported: no loop may be running then."""
+    if _loop is not None:
+        _loop.leave()
+
+
+def enter_loop():
+    if _loop is not None:
+        import asyncio
+
+        asyncio.set_event_loop(_loop)
+        _loop.enter()
+
+
+async def as_coroutine(awaitable):
+    return await awaitable
+
+
+def log_exception(message, error, context, file):
+    _duet.log_exception(message, error, context, file)
+
+
+def _unraisable(args):
+    where = f" in {args.object!r}" if args.object is not None else ""
+    message = (args.err_msg or "Exception ignored") + where
+    if args.exc_value is not None:
+        _duet.log_exception(message, args.exc_value, None, "")
+
+
+def _uncaught_in_thread(args):
+    if args.exc_type is not SystemExit:
+        name = args.thread.name if args.thread is not None else "?"
+        _duet.log_exception(f"thread {name} ended by an exception", args.exc_value, None, "")
+
+
+# --- the end ---
+
+
+def run_exit_handlers():
+    """User code's handlers of SIGINT and SIGTERM, before the drain."""
+    if _loop is not None:
+        for callback, args in list(_loop._exit_handlers.values()):
+            _loop.call_soon(callback, *args)
+    for number, handler in list(exit_handlers.items()):
+        if callable(handler) and handler is not signal.default_int_handler:
+            try:
+                handler(number, None)
+            except SystemExit:
+                pass
+            except BaseException as error:
+                _duet.log_exception("a signal handler raised", error, None, "")
+
+
+def drained():
+    """True when nothing is left that wait_until promised to finish."""
+    from duet._context import pending
+
+    return not pending
+
+
+def finish_asyncio(done):
+    """Closes asynchronous generators; calls done() when that is through."""
+    if _loop is None:
+        done()
+        return
+
+    async def finish():
+        await _loop.shutdown_asyncgens()
+
+    task = _loop.create_task(finish())
+    task.add_done_callback(lambda task: done())
+
+
+def run_atexit():
+    import atexit
+
+    if "threading" in sys.modules:
+        # Not threading._shutdown(): it joins threads that may never end.
+        pass
+    atexit._run_exitfuncs()
+
+
+def flush():
+    for file in (sys.stdout, sys.stderr):
+        try:
+            file.flush()
+        except Exception:
+            pass
+
+
+def set_up():
+    _guard_exit()
+    _guard_signals()
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+    sys.unraisablehook = _unraisable
+    import gc
+
+    gc.callbacks.append(_duet.on_gc)
+    _ImportHook("asyncio.tasks", _wrap_current_task)
+    _ImportHook("threading", _count_threads)
+    for file in (sys.stdout, sys.stderr):
+        # print() shows at once, also when the output is a file or a pipe.
+        if hasattr(file, "reconfigure"):
+            file.reconfigure(line_buffering=True)

@@ -1,0 +1,300 @@
+"""Finds a handler in a file or a module, and says precisely why when there is none."""
+
+import builtins
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+
+from . import Env
+from ._context import Context
+
+CO_COROUTINE = inspect.CO_COROUTINE
+CO_ASYNC_GENERATOR = inspect.CO_ASYNC_GENERATOR
+
+
+class LoadError(Exception):
+    """(message, where, hint): what the person who configured the handler needs."""
+
+
+# Directory of a project → {top-level name: module}, of what was imported from below it.
+_projects = {}
+# Top-level names that more than one project has: `import` looks at who imports.
+_shared_names = set()
+
+
+def load(name, source, root, env, blocking):
+    """→ (callable, env, ctx, arguments, is_async, blocking, shape, file)"""
+    path, attribute = _split(source)
+    project = os.path.realpath(root or (os.path.dirname(path) if path else os.getcwd()))
+    with _Project(project):
+        if path is not None:
+            module = _import_file(name, path)
+            target, label = _pick(module, path)
+        else:
+            module_name, attribute = attribute
+            module = importlib.import_module(module_name)
+            target, label = _resolve(module, module_name, attribute), source
+    file = getattr(module, "__file__", None) or source
+    function, arguments, is_async = _shape(target, label, file)
+    blocks = bool(blocking or _is_blocking(target) or _is_blocking(function))
+    if blocks and is_async:
+        raise LoadError(
+            "a blocking handler must be a plain `def`: an `async def` runs on the loop",
+            _where(function, file),
+            "remove `blocking`, or use `await asyncio.to_thread(...)` for the part that blocks",
+        )
+    return function, Env(env), Context(name), arguments, is_async, blocks, "fetch", file
+
+
+def _is_blocking(target):
+    return getattr(target, "__duet_blocking__", False)
+
+
+def _split(source):
+    """(path, None) of a file, or (None, (module, attribute))."""
+    if source.endswith(".py") or os.path.sep in source:
+        return source, None
+    module, _, attribute = source.partition(":")
+    return None, (module, attribute or "fetch")
+
+
+class _Project:
+    """While a handler is loaded: its directory comes first, and modules of that name which other
+    projects have imported are out of sight."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.hidden = {}
+
+    def __enter__(self):
+        if self.directory in sys.path:
+            sys.path.remove(self.directory)
+        sys.path.insert(0, self.directory)
+        for directory, modules in _projects.items():
+            if directory == self.directory:
+                continue
+            for name in modules:
+                if _provides(self.directory, name):
+                    self._hide(name)
+        for name, module in _projects.get(self.directory, {}).items():
+            if sys.modules.get(name) is not module:
+                sys.modules[name] = module
+
+    def _hide(self, top):
+        for name in list(sys.modules):
+            if name == top or name.startswith(top + "."):
+                self.hidden[name] = sys.modules.pop(name)
+
+    def __exit__(self, *exc_info):
+        mine = _projects.setdefault(self.directory, {})
+        for name, module in list(sys.modules.items()):
+            if "." not in name and _belongs(module, self.directory):
+                mine[name] = module
+        for name, module in self.hidden.items():
+            if name not in sys.modules:
+                sys.modules[name] = module
+            elif "." not in name:
+                _share(name)
+        return False
+
+
+def _provides(directory, name):
+    base = os.path.join(directory, name)
+    return os.path.isfile(base + ".py") or os.path.isdir(base)
+
+
+def _belongs(module, directory):
+    file = getattr(module, "__file__", None)
+    if not file:
+        return False
+    file = os.path.realpath(file)
+    return file.startswith(directory + os.sep) and f"{os.sep}site-packages{os.sep}" not in file
+
+
+_plain_import = builtins.__import__
+
+
+def _share(name):
+    """Two projects have a module of this name: each sees its own from here on."""
+    if not _shared_names:
+        builtins.__import__ = _import_for_project
+    _shared_names.add(name)
+
+
+def _import_for_project(name, globals=None, locals=None, fromlist=(), level=0):
+    top = name.partition(".")[0]
+    if level or top not in _shared_names or not globals:
+        return _plain_import(name, globals, locals, fromlist, level)
+    file = os.path.realpath(globals.get("__file__") or "")
+    for directory, modules in _projects.items():
+        module = modules.get(top)
+        if module is None or not file.startswith(directory + os.sep):
+            continue
+        if sys.modules.get(top) is not module:
+            for key in [k for k in sys.modules if k == top or k.startswith(top + ".")]:
+                del sys.modules[key]
+            sys.modules[top] = module
+            for key, value in vars(module).items():
+                if inspect.ismodule(value) and value.__name__ == f"{top}.{key}":
+                    sys.modules[value.__name__] = value
+        break
+    return _plain_import(name, globals, locals, fromlist, level)
+
+
+def _import_file(name, path):
+    if not os.path.isfile(path):
+        raise LoadError("there is no such file", path, "")
+    stem = os.path.splitext(os.path.basename(path))[0]
+    # Its own name where that is free, so that pickling and multiprocessing find it again.
+    taken = stem in sys.modules or stem in sys.stdlib_module_names or not stem.isidentifier()
+    module_name = f"duet_handler_{len(sys.modules)}_{stem}" if taken else stem
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(module_name, None)
+        raise
+    return module
+
+
+def _pick(module, path):
+    for name in ("fetch", "handler", "default"):
+        if hasattr(module, name):
+            return getattr(module, name), f"`{name}`"
+    classes = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and value.__module__ == module.__name__
+        and callable(getattr(value, "fetch", None))
+    ]
+    if len(classes) == 1:
+        return classes[0], f"class `{classes[0].__name__}`"
+    for name in ("app", "application"):
+        if hasattr(module, name):
+            _refuse_framework(getattr(module, name), f"`{name}`", path)
+    raise LoadError(
+        "the file has no handler"
+        if not classes
+        else "the file has several classes with `fetch`: " + ", ".join(c.__name__ for c in classes),
+        path,
+        "define `def fetch(request, env, ctx)` or `async def fetch(request, env, ctx)`",
+    )
+
+
+def _resolve(module, module_name, attribute):
+    value = module
+    for part in attribute.split("."):
+        try:
+            value = getattr(value, part)
+        except AttributeError:
+            import difflib
+
+            near = difflib.get_close_matches(part, [n for n in dir(value) if n[0] != "_"], 1)
+            raise LoadError(
+                f"module {module_name!r} has no {attribute!r}",
+                getattr(module, "__file__", None) or module_name,
+                f"did you mean {near[0]!r}?" if near else "",
+            ) from None
+    return value
+
+
+def _shape(target, label, file):
+    """→ (callable, number of positional arguments, whether it is asynchronous)"""
+    _refuse_framework(target, label, file)
+    if inspect.isclass(target):
+        if not callable(getattr(target, "fetch", None)):
+            raise LoadError(f"{label} is a class without `fetch`", _where(target, file), "")
+        target = target()
+    if not inspect.isroutine(target) and callable(getattr(target, "fetch", None)):
+        target = target.fetch
+    if not callable(target):
+        raise LoadError(
+            f"{label} is {type(target).__name__}, which cannot be called",
+            file,
+            "a handler is `def fetch(request, env, ctx)`, `async def`, or an object with `fetch`",
+        )
+    return target, _count(target, label, file), _is_async(target)
+
+
+def _count(target, label, file):
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (TypeError, ValueError):
+        return 3  # written in C: it will say itself what it wants
+    count = 0
+    for parameter in parameters:
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            if count == 3 and parameter.default is parameter.empty:
+                raise LoadError(
+                    f"{label} takes more than (request, env, ctx)",
+                    _where(target, file),
+                    f"give {parameter.name!r} a default value, or remove it",
+                )
+            count += 1
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            count = 3
+        elif parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
+            raise LoadError(
+                f"{label} needs the keyword argument {parameter.name!r}, which no handler is given",
+                _where(target, file),
+                "give it a default value",
+            )
+    return min(count, 3)
+
+
+def _is_async(target):
+    while hasattr(target, "func") and not inspect.isfunction(target):  # functools.partial
+        target = target.func
+    if inspect.iscoroutinefunction(target) or inspect.isasyncgenfunction(target):
+        return True
+    if not inspect.isroutine(target):
+        call = getattr(type(target), "__call__", None)
+        if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
+            return True
+    # A decorator's wrapper is a plain function around a coroutine function.
+    wrapped = inspect.unwrap(target) if hasattr(target, "__wrapped__") else None
+    return wrapped is not None and (
+        inspect.iscoroutinefunction(wrapped) or inspect.isasyncgenfunction(wrapped)
+    )
+
+
+def _where(target, file):
+    code = getattr(inspect.unwrap(target), "__code__", None) if callable(target) else None
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else file
+
+
+def _refuse_framework(target, label, file):
+    kind = _framework(target)
+    if kind:
+        raise LoadError(
+            f"{label} is {kind}, and this version of duet does not serve those yet",
+            _where(target, file),
+            "give it a fetch handler: `async def fetch(request, env, ctx)`",
+        )
+
+
+def _framework(target):
+    """What kind of application this evidently is; None: none that is known."""
+    packages = {base.__module__.partition(".")[0] for base in type(target).__mro__}
+    if packages & {"starlette", "fastapi", "quart", "litestar", "sanic", "blacksheep"}:
+        return "an ASGI application"
+    if packages & {"flask", "bottle", "pyramid", "webob", "falcon"}:
+        return "a WSGI application"
+    if "django" in packages:
+        name = type(target).__name__
+        return "an ASGI application" if "ASGI" in name else "a WSGI application"
+    function = target if inspect.isroutine(target) else getattr(type(target), "__call__", None)
+    try:
+        names = [p for p in inspect.signature(function).parameters if p != "self"]
+    except (TypeError, ValueError):
+        return None
+    if names[:3] == ["scope", "receive", "send"]:
+        return "an ASGI application"
+    if names[:2] in (["environ", "start_response"], ["env", "start_response"]):
+        return "a WSGI application"
+    return None

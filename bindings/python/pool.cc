@@ -1,0 +1,241 @@
+#include "bindings/python/pool.h"
+
+#include <pthread.h>
+
+#include "host/base/log.h"
+
+namespace duet::python {
+namespace {
+
+using measure::Phase;
+
+// On the loop's thread: passes a piece (or the head, or the end) of a streamed answer on.
+using Step = std::function<WriteResult(Exchange&)>;
+
+// From a pool's thread, GIL not held: has the loop's thread do `step`, and waits until more may
+// follow. False: nobody reads it.
+bool on_loop(PoolJob& job, Step step) {
+  std::unique_lock lock(job.mutex);
+  if (job.gone) return false;
+  job.flow = PoolJob::Flow::kWaiting;
+  engine->host.loop->post([held = job.shared_from_this(), step = std::move(step)] {
+    Exchange* exchange = engine->host.exchanges->find(held->exchange);
+    const WriteResult result = exchange ? step(*exchange) : WriteResult::kGone;
+    const std::lock_guard guard(held->mutex);
+    held->flow = result == WriteResult::kOk     ? PoolJob::Flow::kGo
+                 : result == WriteResult::kFull ? PoolJob::Flow::kFull
+                                                : PoolJob::Flow::kGone;
+    held->changed.notify_all();
+  });
+  job.changed.wait(lock, [&job] {
+    return job.gone || job.flow == PoolJob::Flow::kGo || job.flow == PoolJob::Flow::kGone;
+  });
+  return !job.gone && job.flow == PoolJob::Flow::kGo;
+}
+
+// GIL held, the exception set.
+void fail(PoolJob& job) {
+  job.answer.error = take_error(job.handler);
+  job.answer.failed = true;
+  job.answered = true;
+}
+
+}  // namespace
+
+void Pool::submit(const Handler& handler, RequestObject* request, Exchange& exchange) {
+  auto job = std::make_shared<PoolJob>();
+  job->handler = &handler;
+  job->request = request;
+  job->exchange = exchange.id();
+  take_snapshot(request, exchange);
+  attach_request(request, exchange);
+  request->job = job.get();
+  request->exchange = 0;
+  const Nanos at = now();
+  engine->host.ledger->charge_wait(exchange.timeline(), at);
+  exchange.timeline().change(Phase::kQueue, Phase::kPool, at);
+  busy_.fetch_add(1, std::memory_order_relaxed);
+
+  const std::lock_guard lock(mutex_);
+  queue_.push_back(std::move(job));
+  if (idle_ < queue_.size() && threads_ < limit_) {
+    ++threads_;
+    // Never joined: a handler may never return, and the process ends by _exit.
+    std::thread([this] { work(); }).detach();
+  } else {
+    wake_.notify_one();
+  }
+}
+
+void Pool::work() {
+  pthread_setname_np(pthread_self(), "duet-blocking");
+  PyThreadState* state = nullptr;
+  {
+    // The thread state stays with the thread, so that threading.local() and what libraries keep
+    // by thread live from one call to the next.
+    PyGILState_Ensure();
+    state = PyEval_SaveThread();
+  }
+  for (;;) {
+    std::shared_ptr<PoolJob> job;
+    {
+      std::unique_lock lock(mutex_);
+      ++idle_;
+      wake_.wait(lock, [this] { return !queue_.empty(); });
+      --idle_;
+      job = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    job->started = now();
+    const Nanos cpu = thread_cpu_now();
+    PyEval_RestoreThread(state);
+    job->locked = now();
+    run(*job);
+    PyEval_SaveThread();
+    job->finished = now();
+    job->cpu = thread_cpu_now() - cpu;
+    engine->host.loop->post([this, job] { finish(*job); });
+  }
+}
+
+void Pool::run(PoolJob& job) {
+  PyObject* context = PyContext_New();
+  if (context == nullptr || PyContext_Enter(context) < 0) return fail(job);
+  const Handler& handler = *job.handler;
+  job.python_thread = PyThread_get_thread_ident();
+  PyObject* arguments[] = {nullptr, reinterpret_cast<PyObject*>(job.request), handler.env,
+                           handler.context};
+  Ref value = Ref::steal(PyObject_Vectorcall(
+      handler.callable, arguments + 1,
+      static_cast<std::size_t>(handler.arguments) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+  if (value) {
+    convert(job, value.get());
+  } else {
+    fail(job);
+  }
+  job.python_thread = 0;
+  // An interrupt that came too late must not hit the next call of this thread.
+  PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), nullptr);
+  if (PyContext_Exit(context) < 0) PyErr_Clear();
+  Py_DECREF(context);
+}
+
+void Pool::convert(PoolJob& job, PyObject* value) {
+  Ref stream_body;
+  switch (convert_result(value, *job.handler, job.answer, stream_body)) {
+    case Converted::kError:
+      return fail(job);
+    case Converted::kWhole:
+      // The loop's thread sends it without the GIL: the bytes must not be Python's.
+      if (job.answer.owner) {
+        job.answer.text.assign(job.answer.body);
+        job.answer.body = job.answer.text;
+        job.answer.owner.reset();
+      }
+      job.answered = true;
+      return;
+    case Converted::kStream:
+      break;
+  }
+  if (Py_TYPE(stream_body.get())->tp_iter == nullptr) {
+    PyErr_Format(PyExc_TypeError,
+                 "handler '%s' is blocking: its body must be an ordinary iterator, not %.100s",
+                 job.handler->name.c_str(), Py_TYPE(stream_body.get())->tp_name);
+    return fail(job);
+  }
+  stream(job, stream_body.get());
+}
+
+void Pool::stream(PoolJob& job, PyObject* body) {
+  const auto without_gil = [&job](Step step) {
+    PyThreadState* state = PyEval_SaveThread();
+    const bool going = on_loop(job, std::move(step));
+    PyEval_RestoreThread(state);
+    return going;
+  };
+  Ref iterator = Ref::steal(PyObject_GetIter(body));
+  bool going = iterator && without_gil([&job](Exchange& exchange) {
+                 return exchange.start(job.answer.head) ? WriteResult::kOk : WriteResult::kGone;
+               });
+  while (going) {
+    Ref piece = Ref::steal(PyIter_Next(iterator.get()));
+    if (!piece) break;
+    std::string bytes;
+    if (PyUnicode_Check(piece.get())) {
+      bytes = utf8(piece.get());
+    } else {
+      Ref copied = Ref::steal(PyBytes_FromObject(piece.get()));
+      if (!copied) break;
+      bytes.assign(PyBytes_AS_STRING(copied.get()),
+                   static_cast<std::size_t>(PyBytes_GET_SIZE(copied.get())));
+    }
+    if (bytes.empty()) continue;
+    going = without_gil(
+        [bytes = std::move(bytes)](Exchange& exchange) { return exchange.write(bytes); });
+  }
+  if (PyErr_Occurred()) {
+    fail(job);
+  } else if (going) {
+    without_gil([](Exchange& exchange) {
+      exchange.end();
+      return WriteResult::kOk;
+    });
+  }
+  if (PyObject_HasAttrString(body, "close")) {
+    Ref closed = Ref::steal(PyObject_CallMethodNoArgs(body, names.close));
+    if (!closed) log_error("closing a body failed", job.handler);
+  }
+}
+
+// Loop's thread. The timeline is told only now: it is not for other threads.
+void Pool::finish(PoolJob& job) {
+  engine->host.ledger->add_pool_cpu(job.handler->index, job.cpu);
+  if (Exchange* exchange = engine->host.exchanges->find(job.exchange)) {
+    measure::Timeline& timeline = exchange->timeline();
+    timeline.change(Phase::kPool, Phase::kGil, job.started);
+    timeline.change(Phase::kGil, Phase::kRun, job.locked);
+    timeline.change(Phase::kRun, Phase::kReady, job.finished);
+    timeline.clear(Phase::kReady, now());
+    if (job.answered && job.answer.failed) {
+      exchange->fail(job.answer.error);
+    } else if (job.answered) {
+      exchange->respond(job.answer.head, job.answer.body);
+    }
+  } else if (job.answer.failed) {
+    log::error("a handler raised after its request had ended",
+               {{"handler", job.handler->name},
+                {"language", "python"},
+                {"error", job.answer.error.message},
+                {"where", job.answer.error.where},
+                {"stack", job.answer.error.detail}});
+  }
+  engine->gil.take();
+  RequestObject* request = std::exchange(job.request, nullptr);
+  request->job = nullptr;
+  if (Exchange* exchange = engine->host.exchanges->find(job.exchange)) {
+    detach_request(request, *exchange);
+  }
+  Py_DECREF(request);
+  busy_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Pool::writable(PoolJob& job) {
+  const std::lock_guard lock(job.mutex);
+  if (job.flow == PoolJob::Flow::kFull) job.flow = PoolJob::Flow::kGo;
+  job.changed.notify_all();
+}
+
+void Pool::gone(PoolJob& job) {
+  const std::lock_guard lock(job.mutex);
+  job.gone = true;
+  job.changed.notify_all();
+}
+
+void Pool::interrupt(PoolJob& job) {
+  if (job.python_thread == 0) return;
+  Ref type = Ref::steal(PyObject_GetAttrString(engine->bootstrap, "HandlerInterrupted"));
+  if (type) PyThreadState_SetAsyncExc(job.python_thread, type.get());
+  PyErr_Clear();
+}
+
+}  // namespace duet::python

@@ -1,0 +1,246 @@
+#include "bindings/python/runtime.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "bindings/python/driver.h"
+#include "bindings/python/interpreter.h"
+#include "host/base/log.h"
+
+namespace duet::python {
+namespace {
+
+pthread_t loop_thread;
+
+// As many as Python's own executors have: enough to wait for I/O, few enough to share a GIL.
+unsigned pool_limit() { return std::min(32u, std::thread::hardware_concurrency() + 4); }
+
+}  // namespace
+
+PythonRuntime::PythonRuntime() = default;
+PythonRuntime::~PythonRuntime() = default;
+
+std::vector<std::pair<std::string, std::string>> PythonRuntime::versions() const {
+  std::string version = Py_GetVersion();  // "3.11.7 (main, …) [GCC …]"; works before start()
+  version.resize(version.find(' '));
+  return {{"CPython", version}, {"pybind11", pybind11_version()}};
+}
+
+Result<void> PythonRuntime::start(const RuntimeContext& context) {
+  if (auto up = start_engine(context); !up) return up;
+  engine->gil.adopt();
+  loop_thread = pthread_self();
+  engine->slices.configure(context.ledger, context.exchanges, &engine->gil,
+                           &engine->executor_calls);
+  engine->events = std::make_unique<EventLoop>(context.loop->uv(), engine->gil);
+  engine->events->set_runner([](HandleObject* handle) { engine->run_handle(handle); });
+  pool_ = std::make_unique<Pool>(pool_limit());
+  if (auto ready = prepare_engine(); !ready) return ready;
+  context.loop->add_observer(this);
+  return {};
+}
+
+void PythonRuntime::load(const HandlerSpec& spec, std::function<void(Result<LoadedHandler>)> done) {
+  engine->gil.take();
+  engine->handlers.emplace_back();
+  Handler& handler = engine->handlers.back();
+  handler.name = spec.name;
+  handler.index = spec.index;
+  if (auto loaded = load_handler(spec, handler); !loaded) {
+    engine->handlers.pop_back();
+    done(std::move(loaded).error());
+    return;
+  }
+  LoadedHandler result;
+  result.slot = static_cast<std::uint32_t>(engine->handlers.size() - 1);
+  result.wants_whole_body = handler.mode == BodyMode::kValues;
+  result.shape = "fetch";
+  done(result);
+}
+
+void PythonRuntime::enter() noexcept {
+  engine->gil.take();
+  engine->events->hold();
+  entered_ = true;
+}
+
+void PythonRuntime::leave() noexcept {
+  entered_ = false;
+  engine->events->unhold();
+  if (engine->events->has_ready()) engine->events->run_ready();
+}
+
+void PythonRuntime::before_poll() noexcept { engine->gil.give(); }
+
+void PythonRuntime::after_poll() noexcept {
+  if (!engine->events->has_ready()) return;
+  engine->gil.take();
+  engine->events->run_ready();
+}
+
+void PythonRuntime::dispatch(std::uint32_t slot, Exchange& exchange) noexcept {
+  const Handler& handler = engine->handlers[slot];
+  RequestObject* request = new_request(handler, exchange);
+  PyObject* context = request ? engine->take_context() : nullptr;
+  if (context == nullptr) {
+    exchange.fail(take_error(&handler));
+    return;
+  }
+  if (handler.blocking) {
+    engine->give_context(context);
+    pool_->submit(handler, request, exchange);
+    return;
+  }
+  engine->slices.begin({handler.index, exchange.id()}, exchange, now());
+  if (PyContext_Enter(context) < 0) PyErr_WriteUnraisable(context);
+  PyObject* arguments[] = {nullptr, reinterpret_cast<PyObject*>(request), handler.env,
+                           handler.context};
+  PyObject* result = PyObject_Vectorcall(
+      handler.callable, arguments + 1,
+      static_cast<std::size_t>(handler.arguments) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+  finish_call(result, context, request, handler);
+  if (PyContext_Exit(context) < 0) PyErr_WriteUnraisable(context);
+  Py_DECREF(request);
+  engine->give_context(context);
+  engine->end_slice();
+  engine->after_python();
+}
+
+// What became of a call that has returned `result` (null: raised). Its context is entered.
+void PythonRuntime::finish_call(PyObject* result, PyObject* context, RequestObject* request,
+                                const Handler& handler) {
+  if (result == nullptr) {
+    fail_handler(&handler, engine->slices.owner(), false);
+    return;
+  }
+  const auto* async = Py_TYPE(result)->tp_as_async;
+  if (async != nullptr && async->am_await != nullptr) {
+    if (!PyCoro_CheckExact(result)) {  // a future, or a coroutine of Cython's
+      PyObject* awaitable = result;
+      result = engine->call_bootstrap("as_coroutine", &awaitable, 1);
+      Py_DECREF(awaitable);
+    }
+    if (result == nullptr || !engine->start_asyncio()) {
+      Py_XDECREF(result);
+      return fail_handler(&handler, engine->slices.owner(), false);
+    }
+    return start_coroutine(result, context, request, handler);
+  }
+  Ref value = Ref::steal(result);
+  const Owner owner = engine->slices.owner();
+  Answer& answer = engine->outbox.add(owner.exchange);
+  Ref body;
+  const Converted converted = convert_result(result, handler, answer, body);
+  if (converted == Converted::kWhole) {
+    if (Py_REFCNT(request) > 1 || request->attached) release_request(request, owner, 1);
+    return;
+  }
+  engine->outbox.drop_last();
+  if (converted == Converted::kError) return fail_handler(&handler, owner, false);
+  if (!engine->start_asyncio()) return fail_handler(&handler, owner, false);
+  PyObject* pump = begin_stream(answer, request, body.get(), owner);
+  if (pump == nullptr) return fail_handler(&handler, owner, false);
+  start_stream(pump, context, request, handler);
+}
+
+void PythonRuntime::interrupt() noexcept { request_interrupt(loop_thread); }
+
+void PythonRuntime::on_body(Exchange& exchange) noexcept {
+  if (exchange.engine_data == 0) return;
+  engine->gil.take();
+  request_body_arrived(reinterpret_cast<RequestObject*>(exchange.engine_data));
+  engine->after_python();
+}
+
+void PythonRuntime::on_writable(Exchange& exchange) noexcept {
+  if (exchange.engine_data == 0) return;
+  auto* request = reinterpret_cast<RequestObject*>(exchange.engine_data);
+  if (request->job != nullptr) return Pool::writable(*request->job);
+  engine->gil.take();
+  request_writable(request);
+  engine->after_python();
+}
+
+void PythonRuntime::on_abort(Exchange& exchange, AbortReason reason) noexcept {
+  if (exchange.engine_data == 0) return;
+  auto* request = reinterpret_cast<RequestObject*>(exchange.engine_data);
+  engine->gil.take();
+  Ref held = Ref::borrow(reinterpret_cast<PyObject*>(request));
+  if (request->job != nullptr) {
+    Pool::gone(*request->job);
+    const bool stop = reason == AbortReason::kDeadline || reason == AbortReason::kShutdown;
+    if (stop) Pool::interrupt(*request->job);
+  }
+  request_aborted(request, reason);
+  engine->after_python();
+}
+
+void PythonRuntime::on_end(Exchange& exchange) noexcept {
+  if (exchange.engine_data == 0) return;
+  auto* request = reinterpret_cast<RequestObject*>(exchange.engine_data);
+  engine->gil.take();
+  Ref held = Ref::borrow(reinterpret_cast<PyObject*>(request));
+  if (request->job != nullptr) Pool::gone(*request->job);
+  request_ended(request, exchange);
+  engine->after_python();
+}
+
+RuntimeUsage PythonRuntime::usage() const { return interpreter_usage(); }
+
+// --- the end ---
+
+void PythonRuntime::stop(Nanos deadline, std::function<void()> done) {
+  engine->gil.take();
+  Ref ran = Ref::steal(engine->call_bootstrap("run_exit_handlers", nullptr, 0));
+  if (!ran) log_error("an exit handler failed", nullptr);
+  wait_until_drained(deadline, std::move(done));
+}
+
+void PythonRuntime::wait_until_drained(Nanos deadline, std::function<void()> done) {
+  engine->gil.take();
+  Ref drained = Ref::steal(engine->call_bootstrap("drained", nullptr, 0));
+  if (!drained) PyErr_Clear();
+  const bool through = drained.get() != Py_False && pool_->busy() == 0;
+  if (through || now() >= deadline) {
+    if (!through) log::warn("stopping with work pending", {{"language", "python"}});
+    return finish(deadline, std::move(done));
+  }
+  // Looked at now and then: a stopping host is allowed wake-ups.
+  engine->host.loop->after(10 * kMillisecond, [this, deadline, done = std::move(done)]() mutable {
+    wait_until_drained(deadline, std::move(done));
+  });
+}
+
+void PythonRuntime::finish(Nanos deadline, std::function<void()> done) {
+  struct End {
+    bool over = false;
+    std::function<void()> done;
+  };
+  auto end = std::make_shared<End>();
+  end->done = std::move(done);
+  const auto conclude = [this, end] {
+    if (std::exchange(end->over, true)) return;
+    engine->gil.take();
+    for (const char* step : {"run_atexit", "flush"}) {
+      Ref result = Ref::steal(engine->call_bootstrap(step, nullptr, 0));
+      if (!result) log_error("stopping Python failed", nullptr);
+    }
+    engine->events->close();
+    engine->gil.give();
+    engine->host.loop->remove_observer(this);
+    engine->host.loop->post([end] { end->done(); });
+  };
+  // Asynchronous generators may take their time in `finally`, but not for ever.
+  const Nanos left = std::clamp<Nanos>(deadline - now(), 0, 2 * kSecond);
+  engine->host.loop->after(left, conclude);
+  // From the loop, not from within a callback of the loop that conclude() closes.
+  Ref callback = make_callback([conclude] { engine->host.loop->post(conclude); });
+  PyObject* argument = callback.get();
+  Ref started = Ref::steal(engine->call_bootstrap("finish_asyncio", &argument, 1));
+  if (!started) log_error("stopping Python failed", nullptr);
+}
+
+}  // namespace duet::python
