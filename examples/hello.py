@@ -1,0 +1,5 @@
+"""duet serve examples/hello.py"""
+
+
+def fetch():
+    return "Hello from Python!\n"
