@@ -1,0 +1,106 @@
+"""A running duet for tests: started on free ports, asked over real sockets, stopped in order."""
+
+import http.client
+import os
+import queue
+import re
+import signal
+import subprocess
+import threading
+import time
+
+DEADLINE = 20.0  # seconds; everything here takes far less
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def __eq__(self, other):
+        return (self.status, self.headers.get("content-type"), self.body) == \
+            (other.status, other.headers.get("content-type"), other.body)
+
+    def __repr__(self):
+        return f"{self.status} {self.headers.get('content-type')} {self.body[:300]!r}"
+
+
+class Duet:
+    """`with Duet(executable, arguments) as duet:` serves inside, and has stopped with 0 after."""
+
+    def __init__(self, executable, arguments, cwd=None, env=None):
+        self.command = [executable, "serve", *arguments, "--listen", "127.0.0.1:0",
+                        "--admin", "127.0.0.1:0"]
+        self.cwd, self.env = cwd, env
+        self.port = self.admin_port = None
+        self.output = []
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, cwd=self.cwd, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        text=True, errors="replace",
+                                        env=dict(os.environ, **(self.env or {})))
+        lines = queue.Queue()
+
+        def read():
+            for line in self.process.stdout:
+                self.output.append(line)
+                lines.put(line)
+            lines.put(None)
+
+        self.reader = threading.Thread(target=read, daemon=True)
+        self.reader.start()
+        deadline = time.monotonic() + DEADLINE
+        while self.port is None or self.admin_port is None:
+            try:
+                line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                line = None
+            if line is None:
+                self.process.kill()
+                raise AssertionError("duet did not start serving:\n" + "".join(self.output))
+            if found := re.match(r"listening on http://127\.0\.0\.1:(\d+)", line):
+                self.port = int(found[1])
+            elif found := re.match(r"admin on http://127\.0\.0\.1:(\d+)", line):
+                self.admin_port = int(found[1])
+        return self
+
+    def __exit__(self, kind, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = "none: it had to be killed"
+        self.reader.join(DEADLINE)
+        self.process.stdout.close()
+        if kind is None and code != 0:
+            raise AssertionError(f"duet ended with {code}:\n{''.join(self.output)}")
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+
+    def ask(self, method, target, body=None, headers=None):
+        connection = self.connect()
+        try:
+            connection.request(method, target, body, headers or {})
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.headers, answer.read())
+        finally:
+            connection.close()
+
+    def get(self, target, **headers):
+        return self.ask("GET", target, headers=headers)
+
+    def resident(self):
+        """Bytes of memory that the process has."""
+        with open(f"/proc/{self.process.pid}/status") as file:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", file.read())[1]) * 1024
+
+
+def eventually(check, what):
+    """Waits until `check()` is true."""
+    deadline = time.monotonic() + DEADLINE
+    while not check():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"did not happen: {what}")
+        time.sleep(0.005)

@@ -1,0 +1,171 @@
+"""Loading JavaScript handlers and stopping them: packages, addons, mistakes, exit hooks."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
+from duet_process import Duet  # noqa: E402
+
+EXECUTABLE = os.environ["DUET"]
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory()
+        self.folder = pathlib.Path(self.temporary.name)
+
+    def tearDown(self):
+        self.temporary.cleanup()
+
+    def write(self, name, text):
+        file = self.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return str(file)
+
+    def serve(self, file):
+        return Duet(EXECUTABLE, [str(self.folder / file)])
+
+
+class MistakesTest(Folder):
+    def refused(self, name, text):
+        file = self.write(name, text)
+        run = subprocess.run([EXECUTABLE, "serve", file, "--listen", "127.0.0.1:0", "--admin", "off"],
+                             capture_output=True, text=True, timeout=60)
+        self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertNotIn("listening", run.stdout)
+        errors = [json.loads(line) for line in run.stderr.splitlines() if line.startswith("{")]
+        error = next(line for line in errors if line["level"] == "error")
+        self.assertTrue(error["msg"].startswith(f"handler '{name}': "), error)
+        return error
+
+    def test_a_syntax_error_says_where(self):
+        error = self.refused("a.mjs", "const fine = 1;\n\nexport default { fetch( { } };\n")
+        self.assertIn("SyntaxError", error["msg"])
+        self.assertTrue(error["at"].startswith(f"{self.folder}/a.mjs:3:"), error)
+
+    def test_a_typescript_error_says_where(self):
+        error = self.refused("a.ts", "const fine: number = 1;\nconst a: = 3;\nexport default () => a;\n")
+        self.assertTrue(error["at"].startswith(f"{self.folder}/a.ts:2:"), error)
+
+    def test_an_exception_at_the_top_says_where(self):
+        error = self.refused("a.mjs", "function f() {\n  throw new Error('at the top');\n}\nf();\n")
+        self.assertIn("Error: at the top", error["msg"])
+        self.assertEqual(error["at"], f"{self.folder}/a.mjs:2:9")
+        self.assertIn("a.mjs:4:1", error["stack"])
+
+    def test_an_exit_at_the_top(self):
+        self.assertIn("process.exit(2)", self.refused("a.mjs", "process.exit(2);")["msg"])
+
+    def test_what_is_no_handler(self):
+        error = self.refused("a.mjs", "export const handler = () => 'x'; export const get = 1;")
+        self.assertIn("a.mjs has no default export; it exports get, handler", error["msg"])
+        self.assertIn("export default", error["hint"])
+        self.assertIn("an object without a fetch method", self.refused("b.mjs", "export default {};")["msg"])
+        self.assertIn("a class", self.refused("c.mjs", "export default class { fetch() {} }")["msg"])
+        self.assertIn("a number", self.refused("d.mjs", "export default 1")["msg"])
+
+    def test_a_missing_package_says_how_to_get_it(self):
+        error = self.refused("a.mjs", "import x from '@scope/absent/deep';\nexport default () => x;")
+        self.assertEqual(error["hint"], f"in {self.folder} run: npm install @scope/absent")
+        error = self.refused("b.cjs", "module.exports = require('absent');")
+        self.assertEqual(error["hint"], f"in {self.folder} run: npm install absent")
+
+    def test_a_missing_file_names_who_wants_it(self):
+        error = self.refused("a.mjs", "import './absent.mjs';\nexport default () => 'x';")
+        self.assertIn("absent.mjs", error["msg"])
+        self.assertIn("a.mjs", error["msg"])
+
+
+class PackagesTest(Folder):
+    def test_packages_of_the_folder(self):
+        self.write("node_modules/modern/package.json",
+                   '{"name": "modern", "type": "module", "exports": "./main.js"}')
+        self.write("node_modules/modern/main.js", "export default 'modern';")
+        self.write("node_modules/classic/index.js", "exports.name = 'classic';")
+        self.write("part.json", '{"json": true}')
+        self.write("a.mjs", """
+import modern from "modern";
+import classic from "classic";
+import part from "./part.json" with { type: "json" };
+import { createRequire } from "node:module";
+const again = createRequire(import.meta.url)("classic");
+export default () => ({ modern, classic: classic.name, same: again === classic, part });
+""")
+        with self.serve("a.mjs") as duet:
+            self.assertEqual(json.loads(duet.get("/").body), {
+                "modern": "modern", "classic": "classic", "same": True, "part": {"json": True}})
+
+    def test_forms_of_modules(self):
+        for name, text in [
+            ("a.js", "export default { fetch: () => 'a' }"),
+            ("b.js", "module.exports = () => 'b'"),
+            ("c.cjs", "exports.default = { fetch: () => 'c' }; exports.__esModule = true;"),
+            ("d.mts", "export default (request: Request): string => 'd';"),
+            ("e.cts", "const answer: string = 'e'; module.exports = () => answer;"),
+            ("f.ts", "import path = require('node:path');\nexport = { fetch: () => 'f' };"),
+            ("g.mjs", "export default { greeting: 'g', fetch() { return this.greeting; } }"),
+        ]:
+            with self.subTest(name):
+                self.write(name, text)
+                with self.serve(name) as duet:
+                    self.assertEqual(duet.get("/").body.decode(), name[0])
+
+    @unittest.skipUnless("DUET_TEST_ADDON" in os.environ, "the addon was not built")
+    def test_a_native_addon(self):
+        shutil.copy(os.environ["DUET_TEST_ADDON"], self.folder / "addon.node")
+        self.write("a.cjs", "const { add } = require('./addon.node'); module.exports = () => ({ sum: add(2, 3) });")
+        with self.serve("a.cjs") as duet:
+            self.assertEqual(json.loads(duet.get("/").body), {"sum": 5})
+
+
+class StoppingTest(Folder):
+    def test_the_ends_of_a_process(self):
+        self.write("a.mjs", """
+process.on("SIGTERM", () => console.log("told to stop"));
+process.on("beforeExit", () => console.log("before the exit"));
+process.on("exit", (code) => process.stdout.write(`exit ${code}\\n`));
+export default {
+  fetch(request, env, ctx) {
+    ctx.waitUntil(new Promise((resolve) => setTimeout(resolve, 300)).then(() => console.log("waited")));
+    return "answered";
+  },
+};
+""")
+        duet = self.serve("a.mjs")
+        with duet:
+            self.assertEqual(duet.get("/").body, b"answered")
+        output = "".join(duet.output)
+        order = [output.index(text) for text in ["told to stop", "waited", "before the exit", "exit 0"]]
+        self.assertEqual(order, sorted(order), output)
+
+    def test_exits_while_stopping_change_nothing(self):
+        self.write("a.mjs", """
+process.on("SIGTERM", () => process.exit(1));
+process.on("exit", () => { throw new Error("at the end"); });
+export default () => "answered";
+""")
+        duet = self.serve("a.mjs")
+        with duet:
+            self.assertEqual(duet.get("/").body, b"answered")
+        self.assertIn("at the end", "".join(duet.output))
+
+    def test_work_that_does_not_end_is_cut_off(self):
+        self.write("a.mjs", "export default (request, env, ctx) => {\n"
+                            "  ctx.waitUntil(new Promise(() => {}));\n  return 'answered';\n};\n")
+        self.write("duet.toml", "[server]\nlisten = '127.0.0.1:0'\n[server.timeouts]\nshutdown = '300ms'\n"
+                                "[handlers.a]\nsource = 'a.mjs'\n[[routes]]\npath = '/'\nhandler = 'a'\n")
+        duet = self.serve("duet.toml")
+        with duet:
+            self.assertEqual(duet.get("/").body, b"answered")
+        self.assertIn("cut off", "".join(duet.output))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,126 @@
+"""Who is measured: ours and the peers, how each is started, and which ratios are wanted."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from process import PeerError
+from workload import HELLO, HERE, ORDER, PIPELINE
+
+ROOT = HERE.parent.parent
+PEERS = ROOT / "build" / "peers"
+SERVERS = HERE / "servers"
+
+
+class Contestant:
+    def __init__(self, key, title, command, workloads, version):
+        self.key, self.title, self.command, self.workloads = key, title, command, workloads
+        self.version_command = version
+
+    def command_for(self, workload):
+        name = "order" if workload is ORDER else "hello"
+        return [part.replace("{workload}", name) for part in self.command]
+
+    def missing(self):
+        """What has to be there and is not; None when all is."""
+        program = Path(self.command[0])
+        return None if program.exists() else str(program)
+
+    def version(self):
+        done = subprocess.run(self.version_command, capture_output=True, text=True, timeout=30)
+        lines = (done.stdout or done.stderr).strip().splitlines()
+        return lines[0] if lines else "?"
+
+
+def contestants(duet):
+    modules = PEERS / "node_modules"
+    python = str(PEERS / "venv" / "bin" / "python")
+    node = str(modules / "node" / "bin" / "node")
+    bun = str(modules / "bun" / "bin" / "bun.exe")
+    deno = str(modules / "deno" / "deno")
+
+    def ours(key, title, workloads):
+        return Contestant(key, title,
+                          [duet, "serve", str(SERVERS / f"{key}.toml"),
+                           "--listen", "127.0.0.1:{port}"],
+                          workloads, [duet, "version"])
+
+    return [
+        ours("cpp", "duet C++", [HELLO, PIPELINE]),
+        ours("js", "duet JavaScript", [HELLO, ORDER, PIPELINE]),
+        ours("py", "duet Python def", [HELLO, PIPELINE]),
+        ours("py_async", "duet Python async def", [HELLO, ORDER, PIPELINE]),
+        Contestant("deno", "Deno", [deno, "run", "--allow-net", str(SERVERS / "deno_server.mjs"),
+                                    "{port}", "{workload}"], [HELLO, ORDER], [deno, "--version"]),
+        Contestant("bun", "Bun", [bun, str(SERVERS / "bun_server.mjs"), "{port}", "{workload}"],
+                   [HELLO, ORDER], [bun, "--version"]),
+        Contestant("node", "Node http", [node, str(SERVERS / "node_server.mjs"), "{port}",
+                                         "{workload}"], [HELLO, ORDER], [node, "--version"]),
+        Contestant("uvicorn", "uvicorn (uvloop, httptools)",
+                   [python, "-m", "uvicorn", "asgi_server:{workload}", "--app-dir", str(SERVERS),
+                    "--port", "{port}", "--loop", "uvloop", "--http", "httptools",
+                    "--no-access-log", "--log-level", "warning", "--lifespan", "off"],
+                   [HELLO, ORDER], [python, "-m", "uvicorn", "--version"]),
+    ]
+
+
+# (workload, ours, theirs, at most): ratios of CPU a request.
+RATIOS = [
+    (HELLO, "js", "cpp", 1.10),
+    (HELLO, "py", "cpp", 1.10),
+    (HELLO, "py_async", "cpp", 1.10),
+    (HELLO, "js", "deno", 1.00),
+    (HELLO, "js", "bun", 1.00),
+    (HELLO, "js", "node", 0.65),
+    (HELLO, "py", "uvicorn", 0.50),
+    (HELLO, "py_async", "uvicorn", 0.50),
+    (ORDER, "js", "deno", 1.00),
+    (ORDER, "js", "bun", 1.00),
+    (ORDER, "js", "node", 0.75),
+    (ORDER, "py_async", "uvicorn", 0.65),
+    (PIPELINE, "js", "cpp", 2.5),
+    (PIPELINE, "py", "cpp", 2.0),
+    (PIPELINE, "py_async", "cpp", 2.0),
+]
+
+
+class Start:
+    """A server whose time to the first answer is taken; `requests` must all be answered."""
+
+    def __init__(self, key, title, command, paths):
+        self.key, self.title, self.command, self.paths = key, title, command, paths
+
+
+def starts(duet, all_contestants):
+    by_key = {contestant.key: contestant for contestant in all_contestants}
+    ours = [duet, "serve"]
+    listen = ["--listen", "127.0.0.1:{port}"]
+    js, py = str(SERVERS / "hello.mjs"), str(SERVERS / "hello.py")
+    return [
+        Start("duet_js", "duet, JavaScript only", [*ours, js, *listen], ["/"]),
+        Start("node", "Node http", by_key["node"].command_for(HELLO), ["/"]),
+        Start("duet_both", "duet, both engines", [*ours, js, py, *listen],
+              ["/hello.mjs", "/hello.py"]),
+        Start("uvicorn", "uvicorn", by_key["uvicorn"].command_for(HELLO), ["/"]),
+    ]
+
+
+START_RATIOS = [("duet_js", "node", 1.2), ("duet_both", "uvicorn", 0.8)]
+
+
+def set_up():
+    """Obtains the peers: npm's newest node, bun and deno, and uvicorn in an environment."""
+    for tool, package in (("npm", "npm"), ("python3", "python3-venv")):
+        if shutil.which(tool) is None:
+            raise PeerError(f"'{tool}' is missing: apt-get install {package}")
+    PEERS.mkdir(parents=True, exist_ok=True)
+    (PEERS / "package.json").write_text('{"private": true}\n')
+    print("obtaining node, bun and deno by npm ...", flush=True)
+    # Their install scripts put the right binary in place; npm asks before it runs any.
+    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-save",
+                    "node@latest", "bun@latest", "deno@latest"], cwd=PEERS, check=True)
+    print("obtaining uvicorn, uvloop and httptools by pip ...", flush=True)
+    if not (PEERS / "venv").exists():
+        subprocess.run(["python3", "-m", "venv", str(PEERS / "venv")], check=True)
+    subprocess.run([str(PEERS / "venv" / "bin" / "pip"), "install", "--quiet", "--upgrade",
+                    "uvicorn", "uvloop", "httptools"], check=True)

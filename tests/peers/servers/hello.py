@@ -1,0 +1,5 @@
+from duet import Response
+
+
+def fetch(request):
+    return Response("Hello, World!")

@@ -1,0 +1,5 @@
+from duet import Response
+
+
+async def fetch(request):
+    return Response("Hello, World!")

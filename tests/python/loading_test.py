@@ -1,0 +1,241 @@
+"""What is found as a handler, what is refused and why, and which interpreter runs it."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import textwrap
+import unittest
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "examples"))
+from duet_process import Duet  # noqa: E402
+
+EXECUTABLE = os.environ["DUET"]
+PYTHON = os.environ["DUET_PYTHON"]
+
+
+class LoadingTest(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = pathlib.Path(temporary.name)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+        return str(path)
+
+    def answer(self, source, target="/", **options):
+        with Duet(EXECUTABLE, [source], cwd=self.folder, **options) as duet:
+            answer = duet.get(target)
+        self.assertEqual(answer.status, 200, answer)
+        return answer.body.decode()
+
+    def refusal(self, *sources, **environment):
+        ended = subprocess.run([EXECUTABLE, "serve", *sources, "--listen", "127.0.0.1:0"],
+                               cwd=self.folder, capture_output=True, text=True, timeout=30,
+                               env=dict(os.environ, **environment))
+        self.assertNotEqual(ended.returncode, 0, ended.stdout)
+        return ended.stderr
+
+    def test_shapes(self):
+        shapes = {
+            "function": "def fetch(request, env, ctx): return 'function'",
+            "request only": "def fetch(request): return 'request only'",
+            "nothing": "def fetch(): return 'nothing'",
+            "variadic": "def fetch(*args): return 'variadic' if len(args) == 3 else 'no'",
+            "class": """
+                class Handler:
+                    def __init__(self): self.text = 'class'
+                    async def fetch(self, request): return self.text
+                """,
+            "object": """
+                class Thing:
+                    def fetch(self, request, env): return 'object'
+                handler = Thing()
+                """,
+            "callable": """
+                class Thing:
+                    async def __call__(self, request): return 'callable'
+                fetch = Thing()
+                """,
+            "partial": """
+                import functools
+                def answer(text, request): return text
+                fetch = functools.partial(answer, 'partial')
+                """,
+            "wrapped": """
+                import asyncio, functools
+                async def inner(request): return await request.text() or 'wrapped'
+                @functools.wraps(inner)
+                def fetch(request): return inner(request)
+                """,
+            "future": """
+                import asyncio
+                def fetch(request): return asyncio.ensure_future(asyncio.sleep(0.001, 'future'))
+                """,
+            "run at import": """
+                import asyncio
+                value = asyncio.run(asyncio.sleep(0.001, 'run at import'))
+                async def fetch(request): return value
+                """,
+            "beside": """
+                from neighbour import value
+                def fetch(request): return value
+                """,
+        }
+        self.write("neighbour.py", "value = 'beside'")
+        for number, (name, source) in enumerate(shapes.items()):
+            with self.subTest(name):
+                self.assertEqual(self.answer(self.write(f"h{number}.py", source)), name)
+
+    def test_module_and_attribute(self):
+        self.write("package/__init__.py", "")
+        self.write("package/web.py", """
+            class Api:
+                async def fetch(self, request): return 'by name'
+            api = Api()
+            """)
+        self.assertEqual(self.answer("package.web:api", "/package.web:api"), "by name")
+
+    def test_names_of_the_standard_library(self):
+        path = self.write("json.py", """
+            import importlib
+            def fetch(request):
+                return {"own": __name__ != "json", "value": 1}
+            """)
+        self.assertEqual(json.loads(self.answer(path)), {"own": True, "value": 1})
+
+    def test_two_projects_with_the_same_module(self):
+        for name in ("one", "two"):
+            self.write(f"{name}/utils/__init__.py", f"name = '{name}'")
+            self.write(f"{name}/utils/late.py", f"name = 'late {name}'")
+            self.write(f"{name}/web.py", """
+                import utils
+                def fetch(request):
+                    import utils as again
+                    from utils.late import name as late
+                    return [utils.name, again.name, late]
+                """)
+        config = self.write("duet.toml", """
+            [handlers.one]
+            source = "one/web.py"
+            [handlers.two]
+            source = "two/web.py"
+            [[routes]]
+            path = "/one"
+            handler = "one"
+            [[routes]]
+            path = "/two"
+            handler = "two"
+            """)
+        with Duet(EXECUTABLE, [config]) as duet:
+            for _ in range(2):
+                for name in ("one", "two"):
+                    self.assertEqual(json.loads(duet.get(f"/{name}").body),
+                                     [name, name, f"late {name}"])
+
+    def test_refusals(self):
+        refused = {
+            "def other(): pass": "the file has no handler",
+            "fetch = 3": "which cannot be called",
+            "def fetch(a, b, c, d): pass": "takes more than (request, env, ctx)",
+            "def fetch(request, *, key): pass": "needs the keyword argument 'key'",
+            "def fetch(request):\n  return (": "SyntaxError",
+            "import absent_module": "absent_module",
+            "import sys; sys.exit(3)": "calls sys.exit(3)",
+            "1 / 0": "ZeroDivisionError",
+            "async def app(scope, receive, send): pass": "ASGI application",
+            "def app(environ, start_response): pass": "WSGI application",
+            "import duet\n@duet.blocking\nasync def fetch(request): pass": "plain `def`",
+        }
+        for number, (source, said) in enumerate(refused.items()):
+            with self.subTest(source):
+                path = self.write(f"r{number}.py", source)
+                errors = self.refusal(path)
+                self.assertIn(said, errors)
+                self.assertIn(f"r{number}", errors)
+
+    def test_missing_attribute(self):
+        self.write("web.py", "def handler(request): pass")
+        self.assertIn("did you mean 'handler'?", self.refusal("web:handle"))
+
+    def test_asyncio_is_imported_by_those_who_need_it(self):
+        plain = self.write("plain.py", """
+            import sys
+            def fetch(request): return str('asyncio' in sys.modules)
+            """)
+        self.assertEqual(self.answer(plain), "False")
+
+    def test_virtual_environment(self):
+        subprocess.run([PYTHON, "-m", "venv", "--without-pip", ".venv"], cwd=self.folder,
+                       check=True)
+        site = next((self.folder / ".venv" / "lib").glob("python3*/site-packages"))
+        (site / "only_here.py").write_text("value = 'from the environment'")
+        path = self.write("h.py", """
+            import sys
+            from only_here import value
+            def fetch(request): return [value, sys.prefix, sys.executable]
+            """)
+        environment = str(self.folder / ".venv")
+        expected = ["from the environment", environment, environment + "/bin/python3"]
+        self.assertEqual(json.loads(self.answer(path)), expected)
+        other = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        self.assertEqual(
+            json.loads(self.answer(path, env={"VIRTUAL_ENV": environment})), expected)
+        self.assertIn("no bin/python3", self.refusal(path, VIRTUAL_ENV=str(other)))
+
+    def test_stopping(self):
+        path = self.write("h.py", """
+            import asyncio, atexit, signal, sys
+            atexit.register(print, 'atexit ran')
+            signal.signal(signal.SIGTERM, lambda number, frame: print('handler ran'))
+            async def generate():
+                try:
+                    yield 1
+                finally:
+                    print('generator closed')
+            kept = generate()
+            async def later():
+                await asyncio.sleep(0.1)
+                print('work finished')
+            async def fetch(request, env, ctx):
+                await kept.__anext__()
+                ctx.wait_until(later())
+                sys.stdout.write('written')
+                return 'begun'
+            """)
+        with Duet(EXECUTABLE, [path]) as duet:
+            self.assertEqual(duet.get("/").body, b"begun")
+        output = "".join(duet.output)
+        for said in ("handler ran", "work finished", "generator closed", "atexit ran", "written"):
+            self.assertIn(said, output)
+        self.assertLess(output.index("handler ran"), output.index("work finished"))
+        self.assertLess(output.index("work finished"), output.index("atexit ran"))
+
+    def test_the_package_outside_of_the_host(self):
+        package = pathlib.Path(EXECUTABLE).parent.parent / "lib/duet/python"
+        program = textwrap.dedent("""
+            import duet
+            headers = duet.Headers({"A": "1"})
+            assert headers["a"] == "1" and duet.Query("q=1&q=2").get_all("q") == ["1", "2"]
+            assert duet.Response.json({"a": 1}, 201).status == 201
+            @duet.blocking
+            def fetch(request: duet.SyncRequest, env: duet.Env, ctx: duet.Context): pass
+            try:
+                headers["x"] = "a\\nb"
+            except ValueError:
+                print("importable")
+            """)
+        said = subprocess.run([PYTHON, "-c", program], capture_output=True, text=True,
+                              env=dict(os.environ, PYTHONPATH=str(package)))
+        self.assertEqual(said.stdout.strip(), "importable", said.stderr)
+        self.assertTrue((package / "duet/py.typed").exists())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

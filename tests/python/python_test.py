@@ -1,0 +1,414 @@
+"""The Python engine as its users see it: a real process, real sockets."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "examples"))
+from duet_process import Duet, eventually  # noqa: E402
+
+EXECUTABLE = os.environ["DUET"]
+HANDLERS = HERE / "handlers"
+CONFIG = """
+[server]
+[handlers.aio]
+source = "{handlers}/aio.py"
+deadline = "1s"
+[handlers.plain]
+source = "{handlers}/plain.py"
+deadline = "1s"
+env = {{ NAME = "configured" }}
+[handlers.threads]
+source = "{handlers}/threads.py"
+deadline = "1s"
+[[routes]]
+path = "/aio/{{case}}"
+handler = "aio"
+[[routes]]
+path = "/plain/{{case}}"
+handler = "plain"
+[[routes]]
+path = "/threads/{{case}}"
+handler = "threads"
+"""
+
+
+def logged(duet, text):
+    eventually(lambda: text in "".join(duet.output), f"{text!r} is logged")
+    return next(line for line in duet.output if text in line)
+
+
+class Served(unittest.TestCase):
+    """One process for all tests of a class: nothing a handler does may harm the next."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        config = pathlib.Path(cls.folder.name) / "duet.toml"
+        config.write_text(CONFIG.format(handlers=HANDLERS))
+        cls.duet = Duet(EXECUTABLE, [str(config)])
+        cls.duet.__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.duet.__exit__(None, None, None)
+        cls.folder.cleanup()
+
+    def ask(self, target, method="GET", body=None, status=200, **headers):
+        answer = self.duet.ask(method, target, body,
+                               {name.replace("_", "-"): value for name, value in headers.items()})
+        self.assertEqual(answer.status, status, answer)
+        return answer
+
+    def text(self, target, **options):
+        return self.ask(target, **options).body.decode()
+
+    def json(self, target, **options):
+        return json.loads(self.ask(target, **options).body)
+
+
+class AsyncTest(Served):
+    def test_answers(self):
+        self.assertEqual(self.text("/aio/hello"), "hello")
+        self.assertGreaterEqual(self.json("/aio/sleep")["slept"], 0.02)
+        self.assertEqual(self.text("/aio/sleep0"), "through")
+
+    def test_running_loop(self):
+        self.assertEqual(self.json("/aio/running"),
+                         {"same": True, "running": True, "kind": "Loop", "selector": True})
+
+    def test_task_is_made_when_asked_for(self):
+        self.assertEqual(self.json("/aio/task"), {"task": True, "same": True, "listed": True})
+        self.assertEqual(self.json("/aio/late_task"), {"task": True, "same": True})
+        self.assertEqual(self.json("/aio/no_task"), {"made": False})
+
+    def test_timeouts(self):
+        for case in ("timeout", "wait_for"):
+            self.assertEqual(self.text(f"/aio/{case}"), "timed out")
+        self.assertEqual(self.text("/aio/timeout_not"), "in time")
+
+    def test_groups(self):
+        self.assertEqual(self.json("/aio/group"), {"sum": 12})
+        self.assertEqual(self.text("/aio/group_failure"), "ValueError")
+        self.assertEqual(self.json("/aio/gather"), {"values": [1, 2]})
+        self.assertEqual(self.text("/aio/shield"), "kept")
+
+    def test_cancellation(self):
+        self.assertEqual(self.text("/aio/cancel_self"), "cancelled and on")
+        self.assertEqual(self.json("/aio/cancel_child"), {"child": True, "noted": True})
+
+    def test_bad_await(self):
+        self.assertIn("nonsense", self.text("/aio/bad_await"))
+
+    def test_threads_and_processes(self):
+        self.assertEqual(self.json("/aio/to_thread"),
+                         {"same_process": True, "variable": "of the request"})
+        self.assertEqual(self.json("/aio/subprocess"), {"out": "QUIET", "code": 3})
+        self.assertEqual(self.text("/aio/threadsafe"), "woken")
+
+    def test_sockets(self):
+        self.assertEqual(self.text("/aio/streams"), "TO AND FRO\n")
+        self.assertEqual(self.text("/aio/refused"), "ConnectionRefusedError")
+        self.assertEqual(self.json("/aio/add_reader"), {"value": "ready", "removed": [True, False]})
+
+    def test_context_variables(self):
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            answers = pool.map(lambda n: self.json(f"/aio/context?as=v{n}"), range(8))
+            for n, answer in enumerate(answers):
+                self.assertEqual(answer, {"seen": "unset", "mine": f"v{n}", "after": "unset"})
+
+    def test_requests_wake_each_other(self):
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            waiting = pool.submit(self.text, "/aio/wait?name=one")
+            self.assertEqual(self.text("/aio/release?name=one"), "done")
+            self.assertEqual(waiting.result(), "released")
+
+    def test_bodies(self):
+        self.assertEqual(self.json("/aio/body", method="POST", body="größer".encode()),
+                         {"text": "größer", "again": 8})
+        self.assertEqual(self.json("/aio/json", method="POST", body=b' {"a": [1, "b"]} '),
+                         {"a": [1, "b"]})
+        self.ask("/aio/json", method="POST", body=b"{", status=500)
+        big = self.json("/aio/pieces", method="POST", body=b"x" * 600_000)
+        self.assertEqual(big, {"total": 600_000, "several": True})
+
+    def test_slow_body(self):
+        with socket.create_connection(("127.0.0.1", self.duet.port)) as client:
+            client.sendall(b"POST /aio/body HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc")
+            time.sleep(0.02)
+            client.sendall(b"def")
+            self.assertIn(b'{"text":"abcdef","again":6}', client.recv(4096))
+
+    def test_streaming(self):
+        answer = self.ask("/aio/stream")
+        self.assertEqual(answer.body, b"0\n1\n2\n3\n4\n")
+        self.assertEqual(answer.headers["content-type"], "text/plain")
+        self.assertEqual(self.text("/aio/generator"), "as it is")
+        self.assertEqual(len(self.ask("/aio/flood?pieces=50").body), 50 * 65536)
+
+    def test_backpressure(self):
+        with socket.create_connection(("127.0.0.1", self.duet.port)) as client:
+            client.sendall(b"GET /aio/flood?pieces=2000 HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.recv(100)
+            time.sleep(0.1)
+            made = self.json("/aio/notes")["notes"]
+            self.assertLess(made, 400, "the generator ran ahead of the client")
+        # The client is gone: the generator is closed.
+        eventually(lambda: self.json("/aio/notes")["last"] == "closed", "the generator closes")
+
+    def test_broken_stream(self):
+        with socket.create_connection(("127.0.0.1", self.duet.port)) as client:
+            client.sendall(b"GET /aio/broken_stream HTTP/1.1\r\nHost: x\r\n\r\n")
+            received = b""
+            try:
+                while piece := client.recv(4096):
+                    received += piece
+            except ConnectionResetError:
+                pass
+        self.assertIn(b"begun", received)
+        self.assertNotIn(b"\r\n0\r\n\r\n", received)
+        logged(self.duet, "in the middle")
+
+    def test_errors(self):
+        answer = self.ask("/aio/raise", status=500)
+        self.assertIn(b"error id", answer.body)
+        line = logged(self.duet, "KeyError: 'after a suspension'")
+        self.assertIn("aio.py:", line)
+        self.assertIn('"handler":"aio"', line)
+        self.ask("/aio/exit", status=500)
+        logged(self.duet, "SystemExit: 7")
+
+    def test_strays(self):
+        self.assertEqual(self.text("/aio/stray"), "gone on")
+        self.assertIn('"handler":"aio"', logged(self.duet, "nobody awaits me"))
+        self.assertEqual(self.text("/aio/stray_exit"), "SystemExit")
+        self.assertEqual(self.text("/aio/callback_raises"), "gone on")
+        self.assertIn("aio.py", logged(self.duet, "ZeroDivisionError"))
+
+    def test_deadline(self):
+        self.ask("/aio/never", status=504)
+        eventually(lambda: self.json("/aio/notes")["last"] == "cancelled at the deadline",
+                   "the handler is cancelled")
+
+    def test_dropped(self):
+        self.ask("/aio/dropped", status=500)
+
+    def test_endless(self):
+        self.ask("/aio/endless", status=504)
+        self.assertIn("aio.py", logged(self.duet, "HandlerInterrupted"))
+        self.assertEqual(self.text("/aio/hello"), "hello")
+
+    def test_aborted(self):
+        with socket.create_connection(("127.0.0.1", self.duet.port)) as client:
+            client.sendall(b"GET /aio/aborted HTTP/1.1\r\nHost: x\r\n\r\n")
+            time.sleep(0.05)
+        eventually(lambda: self.json("/aio/notes")["last"] == "client gone", "the signal fires")
+
+    def test_wait_until(self):
+        self.ask("/aio/until", status=202, X_Mark="m")
+        eventually(lambda: self.json("/aio/notes")["last"] == "afterwards: m /aio/until",
+                   "the work afterwards is done")
+        self.ask("/aio/until_fails")
+        self.assertIn('"handler":"aio"', logged(self.duet, "of the work afterwards"))
+
+    def test_the_loop_is_the_hosts(self):
+        self.assertIn("duet's", self.text("/aio/stop"))
+
+    def test_fork(self):
+        self.assertEqual(self.json("/aio/fork"), {"code": 5})
+        self.assertEqual(self.json("/aio/fork_return"), {"code": 0})
+        self.assertEqual(self.text("/aio/hello"), "hello")
+
+    def test_libraries(self):
+        url = f"http://127.0.0.1:{self.duet.port}/plain/kinds?kind=str"
+        for case, module in (("http", "httpx"), ("aiohttp", "aiohttp")):
+            found = subprocess.run([os.environ["DUET_PYTHON"], "-c", f"import {module}"],
+                                   capture_output=True).returncode == 0
+            with self.subTest(module):
+                if not found:
+                    self.skipTest(f"{module} is not installed")
+                self.assertEqual(self.json(f"/aio/{case}?url={url}"),
+                                 {"status": 200, "text": "text é"})
+        if subprocess.run([os.environ["DUET_PYTHON"], "-c", "import anyio"],
+                          capture_output=True).returncode == 0:
+            self.assertEqual(self.json("/aio/anyio"),
+                             {"sum": 3, "moved_on": True, "threaded": "thread"})
+
+    def test_timing(self):
+        handlers = {}
+
+        def spun():
+            self.assertEqual(self.text("/aio/spin"), "spun")
+
+        for _ in range(3):
+            spun()
+        answer = self.duet.ask("GET", "/aio/hello")
+        self.assertEqual(answer.status, 200)
+
+
+class PlainTest(Served):
+    def test_kinds(self):
+        for kind, media, body in (
+            ("str", "text/plain; charset=utf-8", "text é".encode()),
+            ("bytes", "application/octet-stream", b"\0\1"),
+            ("bytearray", "application/octet-stream", b"ba"),
+            ("dict", "application/json", '{"a":[1,2.5,null,true],"é":"ü"}'.encode()),
+            ("list", "application/json", b'[1,"two"]'),
+            ("array", "application/octet-stream", b"AB"),
+        ):
+            answer = self.ask(f"/plain/kinds?kind={kind}")
+            self.assertEqual((answer.headers["content-type"], answer.body), (media, body))
+        self.assertEqual(self.ask("/plain/kinds?kind=empty").body, b"")
+        self.assertEqual(self.json("/plain/kinds?kind=response", status=201), {"made": True})
+
+    def test_wrong_kinds(self):
+        for kind, said in (("none", "returned None"), ("int", "returned int"),
+                           ("tuple", "returned tuple"), ("odd", "returned Odd"),
+                           ("nan", "JSON has no NaN"), ("set", "set is not JSON serializable"),
+                           ("deep", 'at value[\\"a\\"][0][\\"b\\"]')):
+            self.ask(f"/plain/kinds?kind={kind}", status=500)
+            logged(self.duet, said)
+
+    def test_request(self):
+        seen = self.json("/plain/request?a=1&b=%C3%BC+x&a=2", method="POST", body=b"the body",
+                         User_Agent="me", x_one="1")
+        self.assertEqual(seen["url"],
+                         f"http://127.0.0.1:{self.duet.port}/plain/request?a=1&b=%C3%BC+x&a=2")
+        self.assertEqual(seen["query"], [["a", "1"], ["b", "ü x"], ["a", "2"]])
+        self.assertEqual((seen["method"], seen["path"], seen["first"], seen["text"], seen["agent"]),
+                         ("POST", "/plain/request", "1", "the body", "me"))
+        self.assertEqual((seen["params"], seen["missing"], seen["has"], seen["deadline"]),
+                         ({"case": "request"}, "-", False, True))
+
+    def test_repeated_fields(self):
+        with socket.create_connection(("127.0.0.1", self.duet.port)) as client:
+            client.sendall(b"GET /plain/request HTTP/1.1\r\nHost: x\r\nX-Two: 1\r\nx-two: 2\r\n"
+                           b"user-agent: a\r\n\r\n")
+            answer = client.recv(65536)
+        self.assertIn(b'"all":["1","2"],"joined":"1, 2"', answer)
+
+    def test_headers(self):
+        fields = self.ask("/plain/headers").headers
+        self.assertEqual((fields["x-one"], fields.get_all("x-many"), fields.get_all("x-late")),
+                         ("1", ["a", "b"], ["yes", "also"]))
+        said = self.json("/plain/header_crlf")
+        self.assertIn("header x", said["constructor"])
+        self.assertIn("header x", said["assignment"])
+        self.ask("/plain/header_name", status=500)
+        logged(self.duet, "header bad name")
+
+    def test_status(self):
+        self.ask("/plain/status?status=418", status=418)
+        self.ask("/plain/status?status=199", status=500)
+        logged(self.duet, "status must be from 200 to 599")
+
+    def test_errors(self):
+        self.ask("/plain/raise", status=500)
+        line = logged(self.duet, "KeyError: 'missing'")
+        self.assertIn("plain.py:", line)
+        for case in ("exit", "os_exit", "quit", "interrupt"):
+            self.ask(f"/plain/{case}", status=500)
+        logged(self.duet, "SystemExit: 3")
+        logged(self.duet, "KeyboardInterrupt")
+
+    def test_request_beyond_its_end(self):
+        self.ask("/plain/keep", method="POST", body=b"kept", user_agent="a")
+        self.assertEqual(self.json("/plain/kept"),
+                         {"path": "/plain/keep", "agent": "a", "text": "kept", "body": "kept"})
+
+    def test_own_attributes(self):
+        self.assertEqual(self.text("/plain/attribute"), "me")
+
+    def test_json(self):
+        for value in ({"a": "\u2028\"\\\n", "n": 12345678901234567890, "f": 1e300}, [], "x", None):
+            answer = self.ask("/plain/json", method="POST", body=json.dumps(value).encode())
+            self.assertEqual(json.loads(answer.body), value)
+        self.assertEqual(self.ask("/plain/null").body, b"null")
+
+    def test_redirect(self):
+        answer = self.ask("/plain/redirect", status=307)
+        self.assertEqual(answer.headers["location"], "/elsewhere")
+
+    def test_streaming(self):
+        self.assertEqual(self.text("/plain/stream"), "0\n1\n2\n3\n4\n")
+        self.assertEqual(len(self.ask("/plain/big?pieces=50").body), 50 * 65536)
+
+    def test_env(self):
+        self.assertEqual(self.json("/plain/env"),
+                         {"value": "configured", "item": "configured", "missing": "-"})
+
+    def test_interpreter(self):
+        seen = self.json("/plain/executable")
+        self.assertEqual(seen["prefix"], seen["child"])
+        self.assertIn("plain.py", " ".join(seen["argv"]) + "plain.py")
+
+    def test_endless(self):
+        self.ask("/plain/endless", status=504)
+        self.ask("/plain/sleep?seconds=30", status=504)
+        self.assertEqual(self.text("/plain/attribute"), "me")
+
+    def test_print(self):
+        self.text("/plain/print")
+        logged(self.duet, "printed by a handler")
+
+
+class ThreadsTest(Served):
+    def test_runs_in_a_thread(self):
+        seen = self.json("/threads/thread", method="POST", body=b"text", x_mark="m")
+        self.assertEqual((seen["main"], seen["text"], seen["path"], seen["header"]),
+                         (False, "text", "/threads/thread", "m"))
+
+    def test_thread_local_state_lives_on(self):
+        for _ in range(50):
+            calls = self.json("/threads/thread")["calls"]
+        self.assertGreater(calls, 1)
+
+    def test_does_not_hold_the_loop(self):
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            slow = [pool.submit(self.text, "/threads/sleep?seconds=0.3") for _ in range(3)]
+            start = time.monotonic()
+            self.assertEqual(self.text("/aio/hello"), "hello")
+            self.assertLess(time.monotonic() - start, 0.25)
+            for one in slow:
+                self.assertEqual(one.result(), "slept")
+            self.assertLess(time.monotonic() - start, 0.8)
+
+    def test_errors(self):
+        self.ask("/threads/raise", status=500)
+        self.assertIn("threads.py", logged(self.duet, "in a thread"))
+        self.ask("/threads/exit", status=500)
+
+    def test_streaming(self):
+        self.assertEqual(self.text("/threads/stream"), "False 0\nFalse 1\nFalse 2\n")
+        self.assertEqual(len(self.ask("/threads/big?pieces=50").body), 50 * 65536)
+
+    def test_client_gone(self):
+        with socket.create_connection(("127.0.0.1", self.duet.port)) as client:
+            client.sendall(b"GET /threads/big?pieces=3000 HTTP/1.1\r\nHost: x\r\n\r\n")
+            received = 0
+            while received < 10_000:  # more than the head: the generator has begun
+                received += len(client.recv(4096))
+        eventually(lambda: self.json("/threads/notes")["last"] == "closed", "the stream closes")
+        self.assertLess(self.json("/threads/notes")["notes"], 2000)
+
+    def test_wait_until(self):
+        self.text("/threads/until")
+        eventually(lambda: self.json("/threads/notes")["last"] == "afterwards", "work afterwards")
+
+    def test_endless(self):
+        self.ask("/threads/endless", status=504)
+        eventually(lambda: self.json("/threads/notes")["last"] == "interrupted", "it is stopped")
+        self.assertEqual(self.text("/threads/run"), "ran")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
