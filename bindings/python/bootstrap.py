@@ -127,7 +127,11 @@ exit_handlers = {}
 
 def _interrupt(signalnum, frame):
     if _duet.interrupt_is_due():
-        raise HandlerInterrupted("it ran far beyond its deadline without letting go of the loop")
+        raise_interrupt()
+
+
+def raise_interrupt():
+    raise HandlerInterrupted("it ran far beyond its deadline without letting go of the loop")
 
 
 def _after_fork_in_child():

@@ -1,7 +1,6 @@
 #include "bindings/python/interpreter.h"
 
 #include <pybind11/embed.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -10,6 +9,7 @@
 #include "bindings/python/driver.h"
 #include "bindings/python/handle.h"
 #include "bindings/python/headers_type.h"
+#include "bindings/python/interrupt.h"
 #include "bindings/python/loop_type.h"
 #include "bindings/python/request_body.h"
 #include "bindings/python/response_type.h"
@@ -21,9 +21,6 @@ namespace duet::python {
 namespace py = pybind11;
 
 namespace {
-
-// The slice that an interrupt was meant for. A signal that arrives when another runs is stale.
-std::atomic<std::uint64_t> interrupted_serial{0};
 
 // --- the memory of Python objects: pymalloc's arenas ---
 
@@ -92,11 +89,6 @@ void log_exception(const std::string& message, const py::object& exception,
                        {"error", error.message},
                        {"at", error.where},
                        {"stack", error.detail}});
-}
-
-bool interrupt_is_due() {
-  const std::uint64_t serial = interrupted_serial.exchange(0);
-  return serial != 0 && serial == engine->slices.serial();
 }
 
 py::object task_of_driver() {
@@ -211,6 +203,7 @@ Result<void> prepare_engine() {
     if (module == nullptr) return current_error();
     engine->bootstrap = module;
     py::handle(module).attr("set_up")();
+    prepare_interrupts();
   } catch (py::error_already_set& error) {
     return Error{std::string("Python cannot be set up: ") + error.what(), "", "", ""};
   }
@@ -252,15 +245,6 @@ Result<void> load_handler(const HandlerSpec& spec, Handler& handler) {
     return Error{error.what(), spec.source, "", ""};
   }
   return {};
-}
-
-void request_interrupt(pthread_t loop_thread) {
-  const std::uint64_t serial = engine->slices.serial();
-  if (serial == 0) return;
-  interrupted_serial.store(serial);
-  // CPython's own signal handling, because it reaches further than an asynchronous exception: it
-  // interrupts system calls, so time.sleep() and a blocking read() raise, too.
-  pthread_kill(loop_thread, SIGURG);
 }
 
 Ref make_callback(std::function<void()> function) {

@@ -1,8 +1,6 @@
 // Bringing CPython up, and the `_duet` module that its side is built on.
 #pragma once
 
-#include <pthread.h>
-
 #include <functional>
 
 #include "bindings/python/engine.h"
@@ -16,9 +14,6 @@ Result<void> prepare_engine();
 
 // Fills `handler` from its source. GIL held.
 Result<void> load_handler(const HandlerSpec& spec, Handler& handler);
-
-// Makes the slice that runs on the loop's thread raise HandlerInterrupted. Any thread, no GIL.
-void request_interrupt(pthread_t loop_thread);
 
 // A Python function without arguments that calls `function`.
 Ref make_callback(std::function<void()> function);

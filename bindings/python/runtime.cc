@@ -1,13 +1,13 @@
 #include "bindings/python/runtime.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <thread>
 
 #include "bindings/python/driver.h"
 #include "bindings/python/interpreter.h"
+#include "bindings/python/interrupt.h"
 #include "host/base/log.h"
 
 namespace duet::python {

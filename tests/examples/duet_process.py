@@ -5,6 +5,7 @@ import os
 import queue
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -33,6 +34,7 @@ class Duet:
         self.cwd, self.env = cwd, env
         self.port = self.admin_port = None
         self.output = []
+        self.stuck = None  # the request that was not answered in time: no other will be
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, cwd=self.cwd, stdin=subprocess.DEVNULL,
@@ -65,7 +67,10 @@ class Duet:
         return self
 
     def __exit__(self, kind, *_):
-        self.process.send_signal(signal.SIGTERM)
+        if self.stuck:
+            self.process.kill()
+        else:
+            self.process.send_signal(signal.SIGTERM)
         try:
             code = self.process.wait(DEADLINE)
         except subprocess.TimeoutExpired:
@@ -73,18 +78,28 @@ class Duet:
             code = "none: it had to be killed"
         self.reader.join(DEADLINE)
         self.process.stdout.close()
-        if kind is None and code != 0:
+        if kind is None and code != 0 and not self.stuck:
             raise AssertionError(f"duet ended with {code}:\n{''.join(self.output)}")
 
     def connect(self):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
 
+    def socket(self):
+        """A connection for bytes, each of whose waits has a deadline."""
+        return socket.create_connection(("127.0.0.1", self.port), DEADLINE)
+
     def ask(self, method, target, body=None, headers=None):
+        if self.stuck:
+            raise AssertionError(f"not asked: {self.stuck} was not answered")
         connection = self.connect()
         try:
             connection.request(method, target, body, headers or {})
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
+        except TimeoutError:
+            self.stuck = f"{method} {target}"
+            raise AssertionError(f"{self.stuck} was not answered within {DEADLINE} s; duet said:\n"
+                                 + "".join(self.output[-20:])) from None
         finally:
             connection.close()
 

@@ -1,10 +1,10 @@
 """The Python engine as its users see it: a real process, real sockets."""
 
 import concurrent.futures
+import faulthandler
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import tempfile
@@ -142,7 +142,7 @@ class AsyncTest(Served):
         self.assertEqual(big, {"total": 600_000, "several": True})
 
     def test_slow_body(self):
-        with socket.create_connection(("127.0.0.1", self.duet.port)) as client:
+        with self.duet.socket() as client:
             client.sendall(b"POST /aio/body HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc")
             time.sleep(0.02)
             client.sendall(b"def")
@@ -156,7 +156,7 @@ class AsyncTest(Served):
         self.assertEqual(len(self.ask("/aio/flood?pieces=50").body), 50 * 65536)
 
     def test_backpressure(self):
-        with socket.create_connection(("127.0.0.1", self.duet.port)) as client:
+        with self.duet.socket() as client:
             client.sendall(b"GET /aio/flood?pieces=2000 HTTP/1.1\r\nHost: x\r\n\r\n")
             client.recv(100)
             time.sleep(0.1)
@@ -166,7 +166,7 @@ class AsyncTest(Served):
         eventually(lambda: self.json("/aio/notes")["last"] == "closed", "the generator closes")
 
     def test_broken_stream(self):
-        with socket.create_connection(("127.0.0.1", self.duet.port)) as client:
+        with self.duet.socket() as client:
             client.sendall(b"GET /aio/broken_stream HTTP/1.1\r\nHost: x\r\n\r\n")
             received = b""
             try:
@@ -208,7 +208,7 @@ class AsyncTest(Served):
         self.assertEqual(self.text("/aio/hello"), "hello")
 
     def test_aborted(self):
-        with socket.create_connection(("127.0.0.1", self.duet.port)) as client:
+        with self.duet.socket() as client:
             client.sendall(b"GET /aio/aborted HTTP/1.1\r\nHost: x\r\n\r\n")
             time.sleep(0.05)
         eventually(lambda: self.json("/aio/notes")["last"] == "client gone", "the signal fires")
@@ -290,7 +290,7 @@ class PlainTest(Served):
                          ({"case": "request"}, "-", False, True))
 
     def test_repeated_fields(self):
-        with socket.create_connection(("127.0.0.1", self.duet.port)) as client:
+        with self.duet.socket() as client:
             client.sendall(b"GET /plain/request HTTP/1.1\r\nHost: x\r\nX-Two: 1\r\nx-two: 2\r\n"
                            b"user-agent: a\r\n\r\n")
             answer = client.recv(65536)
@@ -392,7 +392,7 @@ class ThreadsTest(Served):
         self.assertEqual(len(self.ask("/threads/big?pieces=50").body), 50 * 65536)
 
     def test_client_gone(self):
-        with socket.create_connection(("127.0.0.1", self.duet.port)) as client:
+        with self.duet.socket() as client:
             client.sendall(b"GET /threads/big?pieces=3000 HTTP/1.1\r\nHost: x\r\n\r\n")
             received = 0
             while received < 10_000:  # more than the head: the generator has begun
@@ -411,4 +411,6 @@ class ThreadsTest(Served):
 
 
 if __name__ == "__main__":
+    # Every wait has a deadline; should one not, this says where, before ctest's ends the process.
+    faulthandler.dump_traceback_later(240, exit=True)
     unittest.main(verbosity=1)
