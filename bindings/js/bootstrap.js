@@ -10,12 +10,7 @@ const { fail } = use.guard;
 
 // --- the global classes ---
 
-use.full.light = { Request, Response, Headers };
-for (const [name, value] of Object.entries(use.full.light)) {
-  Object.defineProperty(globalThis, name, {
-    configurable: true, enumerable: false, writable: true, value,
-  });
-}
+use.full.replaceGlobals({ Request, Response, Headers });
 Object.defineProperty(globalThis, 'fetch', {
   configurable: true,
   enumerable: true,

@@ -1,25 +1,27 @@
 'use strict';
-// Node's own fetch classes (undici), which take 10 ms to load and 10 us to make: only fetched when
+// Node's own fetch classes (undici), which take 30 ms to load and 10 us to make: only fetched when
 // something needs what the light classes lack. After that, objects of both kinds pass
 // `instanceof Request`, `Response` and `Headers`.
+// Node's globals of these names are not looked at before they go: they are lazy, and to ask for their
+// property descriptors already loads undici.
 
-// Node defines these as getters that load undici; they are taken before ours replace them.
-const original = {};
-for (const name of ['Request', 'Response', 'Headers', 'FormData']) {
-  original[name] = Object.getOwnPropertyDescriptor(globalThis, name);
+/** Puts our classes in the place of Node's. */
+function replaceGlobals(light) {
+  exports.light = light;
+  for (const [name, value] of Object.entries(light)) {
+    delete globalThis[name];  // to define over a lazy property would ask for its value
+    Object.defineProperty(globalThis, name, {
+      configurable: true, enumerable: false, writable: true, value,
+    });
+  }
 }
-const originalFetch = globalThis.fetch;
 
 let classes;
 
-/** undici's { Request, Response, Headers, FormData }. */
+/** undici's { Request, Response, Headers, FormData ... }. */
 function full() {
   if (classes !== undefined) return classes;
-  classes = {};
-  for (const name of Object.keys(original)) {
-    const { get, value } = original[name];
-    classes[name] = get === undefined ? value : get.call(globalThis);
-  }
+  classes = host.internal('internal/deps/undici/undici');
   for (const name of ['Request', 'Response', 'Headers']) {
     // undici's prototypes define every member themselves, so inheriting from ours changes nothing
     // but what instanceof sees.
@@ -30,5 +32,6 @@ function full() {
 
 exports.full = full;
 exports.fullLoaded = () => classes !== undefined;
-exports.originalFetch = originalFetch;
-exports.light = undefined;  // set by bootstrap.js: our classes by name
+exports.originalFetch = globalThis.fetch;
+exports.replaceGlobals = replaceGlobals;
+exports.light = undefined;  // our classes by name
