@@ -4,8 +4,10 @@ The functions without an underscore are called from C++ by name (Engine::call_bo
 """
 
 import os
-import signal
 import sys
+
+# What the module `signal` is made of; that one would be 5 ms of a start.
+import _signal
 
 import _duet
 import duet
@@ -99,6 +101,12 @@ def _guard_exit():
 
 
 def _guard_signals():
+    _ImportHook("signal", _replace_signal_functions)
+    # The watchdog's way into Python code that does not let go: also out of a blocking call.
+    _signal.signal(_signal.SIGURG, _interrupt)
+
+
+def _replace_signal_functions(signal):
     """SIGINT and SIGTERM stop the host; user code's handlers for them run before it does."""
     real_signal = signal.signal
     real_getsignal = signal.getsignal
@@ -118,8 +126,6 @@ def _guard_signals():
     set_handler.original = real_signal
     signal.signal = set_handler
     signal.getsignal = get_handler
-    # The watchdog's way into Python code that does not let go: also out of a blocking call.
-    real_signal(signal.SIGURG, _interrupt)
 
 
 exit_handlers = {}
@@ -269,7 +275,7 @@ def run_exit_handlers():
         for callback, args in list(_loop._exit_handlers.values()):
             _loop.call_soon(callback, *args)
     for number, handler in list(exit_handlers.items()):
-        if callable(handler) and handler is not signal.default_int_handler:
+        if callable(handler) and handler is not _signal.default_int_handler:
             try:
                 handler(number, None)
             except SystemExit:

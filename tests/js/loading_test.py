@@ -84,6 +84,22 @@ class MistakesTest(Folder):
 
 
 class PackagesTest(Folder):
+    def test_undici_is_loaded_when_it_is_needed(self):
+        # It is half of the start: a handler that makes do with the light classes must not pay.
+        self.write("lean.mjs", """
+            const loaded = () => process.moduleLoadList.some((name) => name.includes('undici'));
+            export default () => {
+              const before = loaded();
+              new Response('x', { headers: { a: 'b' } });
+              const light = loaded();
+              new Response(new FormData());
+              return { before, light, full: loaded() };
+            };
+            """)
+        with self.serve("lean.mjs") as duet:
+            told = json.loads(duet.get("/").body)
+        self.assertEqual(told, {"before": False, "light": False, "full": True})
+
     def test_packages_of_the_folder(self):
         self.write("node_modules/modern/package.json",
                    '{"name": "modern", "type": "module", "exports": "./main.js"}')

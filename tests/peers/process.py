@@ -78,15 +78,15 @@ def unchunk(data):
 class Server:
     """One running server. `command` has {port} where the port goes."""
 
-    def __init__(self, command, cwd, log_path):
+    def __init__(self, command, cwd, log_path, environment):
         self.port = free_port()
         self.log_path = log_path
         command = [part.replace("{port}", str(self.port)) for part in command]
         with open(log_path, "wb") as log:
             self.started = time.perf_counter()
             self.process = subprocess.Popen(
-                ["taskset", "-c", str(SERVER_CORE), *command], cwd=cwd, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True)
+                ["taskset", "-c", str(SERVER_CORE), *command], cwd=cwd, env=environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def first_answer(self, requests, check):
         """Seconds from the start until every request has its right answer, asked one by one."""

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import process
 import report
-from contestants import ROOT, contestants, set_up, starts
+from contestants import PEERS, ROOT, contestants, set_up, starts
 from process import PeerError, Server
 from workload import HELLO, HERE, ORDER, WORKLOADS, order_body
 
@@ -50,14 +50,19 @@ def say(text):
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
+def server_environment(**more):
+    """One Python environment for everybody: what others have installed into it costs start time."""
+    return dict(os.environ, VIRTUAL_ENV=str(PEERS / "venv"), **more)
+
+
 def measure_load(workload, entries, options, wrk, folder):
     """{key: [Round or None, ...]}, one for each round; servers of one workload live side by side."""
-    environment = dict(os.environ, DUET_PEERS_ORDER=str(folder / "order.json"))
+    environment = server_environment(DUET_PEERS_ORDER=str(folder / "order.json"))
     running, results = {}, {}
     try:
         for entry in entries:
             server = Server(entry.command_for(workload), HERE / "servers",
-                            folder / f"{entry.key}.log")
+                            folder / f"{entry.key}.log", environment)
             running[entry.key] = server
             try:
                 server.first_answer([workload.request()], workload.matches)
@@ -94,7 +99,8 @@ def measure_starts(entries, options, folder):
             say(f"starts: {max(number + 1, 0)} of {options.starts}, {entry.title}")
             requests = [f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
                         for path in entry.paths]
-            server = Server(entry.command, HERE / "servers", folder / f"start-{entry.key}.log")
+            server = Server(entry.command, HERE / "servers", folder / f"start-{entry.key}.log",
+                            server_environment())
             try:
                 took = server.first_answer(requests, HELLO.matches)
             except PeerError as error:

@@ -2,16 +2,15 @@
 
 import builtins
 import importlib
-import importlib.util
-import inspect
 import os
 import sys
 
-from . import Env
-from ._context import Context
+# What importlib.util has under these names; the module itself would be 2 ms of a start.
+from importlib._bootstrap import module_from_spec
+from importlib._bootstrap_external import spec_from_file_location
 
-CO_COROUTINE = inspect.CO_COROUTINE
-CO_ASYNC_GENERATOR = inspect.CO_ASYNC_GENERATOR
+from . import Env, _callables
+from ._context import Context
 
 
 class LoadError(Exception):
@@ -137,7 +136,7 @@ def _import_for_project(name, globals=None, locals=None, fromlist=(), level=0):
                 del sys.modules[key]
             sys.modules[top] = module
             for key, value in vars(module).items():
-                if inspect.ismodule(value) and value.__name__ == f"{top}.{key}":
+                if isinstance(value, type(sys)) and value.__name__ == f"{top}.{key}":
                     sys.modules[value.__name__] = value
         break
     return _plain_import(name, globals, locals, fromlist, level)
@@ -150,8 +149,8 @@ def _import_file(name, path):
     # Its own name where that is free, so that pickling and multiprocessing find it again.
     taken = stem in sys.modules or stem in sys.stdlib_module_names or not stem.isidentifier()
     module_name = f"duet_handler_{len(sys.modules)}_{stem}" if taken else stem
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    module = importlib.util.module_from_spec(spec)
+    spec = spec_from_file_location(module_name, path)
+    module = module_from_spec(spec)
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
@@ -168,7 +167,7 @@ def _pick(module, path):
     classes = [
         value
         for value in vars(module).values()
-        if inspect.isclass(value)
+        if isinstance(value, type)
         and value.__module__ == module.__name__
         and callable(getattr(value, "fetch", None))
     ]
@@ -206,11 +205,11 @@ def _resolve(module, module_name, attribute):
 def _shape(target, label, file):
     """→ (callable, number of positional arguments, whether it is asynchronous)"""
     _refuse_framework(target, label, file)
-    if inspect.isclass(target):
+    if isinstance(target, type):
         if not callable(getattr(target, "fetch", None)):
             raise LoadError(f"{label} is a class without `fetch`", _where(target, file), "")
         target = target()
-    if not inspect.isroutine(target) and callable(getattr(target, "fetch", None)):
+    if not _callables.is_routine(target) and callable(getattr(target, "fetch", None)):
         target = target.fetch
     if not callable(target):
         raise LoadError(
@@ -218,53 +217,36 @@ def _shape(target, label, file):
             file,
             "a handler is `def fetch(request, env, ctx)`, `async def`, or an object with `fetch`",
         )
-    return target, _count(target, label, file), _is_async(target)
+    return target, _count(target, label, file), _callables.is_async(target)
 
 
 def _count(target, label, file):
-    try:
-        parameters = inspect.signature(target).parameters.values()
-    except (TypeError, ValueError):
+    parameters = _callables.parameters(target)
+    if parameters is None:
         return 3  # written in C: it will say itself what it wants
     count = 0
-    for parameter in parameters:
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-            if count == 3 and parameter.default is parameter.empty:
+    for name, kind, optional in parameters:
+        if kind in (_callables.POSITIONAL_ONLY, _callables.POSITIONAL_OR_KEYWORD):
+            if count == 3 and not optional:
                 raise LoadError(
                     f"{label} takes more than (request, env, ctx)",
                     _where(target, file),
-                    f"give {parameter.name!r} a default value, or remove it",
+                    f"give {name!r} a default value, or remove it",
                 )
             count += 1
-        elif parameter.kind is parameter.VAR_POSITIONAL:
+        elif kind == _callables.VAR_POSITIONAL:
             count = 3
-        elif parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
+        elif kind == _callables.KEYWORD_ONLY and not optional:
             raise LoadError(
-                f"{label} needs the keyword argument {parameter.name!r}, which no handler is given",
+                f"{label} needs the keyword argument {name!r}, which no handler is given",
                 _where(target, file),
                 "give it a default value",
             )
     return min(count, 3)
 
 
-def _is_async(target):
-    while hasattr(target, "func") and not inspect.isfunction(target):  # functools.partial
-        target = target.func
-    if inspect.iscoroutinefunction(target) or inspect.isasyncgenfunction(target):
-        return True
-    if not inspect.isroutine(target):
-        call = getattr(type(target), "__call__", None)
-        if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
-            return True
-    # A decorator's wrapper is a plain function around a coroutine function.
-    wrapped = inspect.unwrap(target) if hasattr(target, "__wrapped__") else None
-    return wrapped is not None and (
-        inspect.iscoroutinefunction(wrapped) or inspect.isasyncgenfunction(wrapped)
-    )
-
-
 def _where(target, file):
-    code = getattr(inspect.unwrap(target), "__code__", None) if callable(target) else None
+    code = getattr(_callables.unwrap(target), "__code__", None) if callable(target) else None
     return f"{code.co_filename}:{code.co_firstlineno}" if code else file
 
 
@@ -288,11 +270,8 @@ def _framework(target):
     if "django" in packages:
         name = type(target).__name__
         return "an ASGI application" if "ASGI" in name else "a WSGI application"
-    function = target if inspect.isroutine(target) else getattr(type(target), "__call__", None)
-    try:
-        names = [p for p in inspect.signature(function).parameters if p != "self"]
-    except (TypeError, ValueError):
-        return None
+    function = target if _callables.is_routine(target) else getattr(type(target), "__call__", None)
+    names = [name for name, _, _ in _callables.parameters(function) or () if name != "self"]
     if names[:3] == ["scope", "receive", "send"]:
         return "an ASGI application"
     if names[:2] in (["environ", "start_response"], ["env", "start_response"]):
