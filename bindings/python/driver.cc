@@ -57,8 +57,10 @@ void fail_handler(const Handler* handler, const Owner& owner, bool cancelled) {
     Answer& answer = engine->outbox.add(owner.exchange);
     answer.failed = true;
     answer.error = std::move(error);
-  } else if (cancelled) {
-    PyErr_Clear();  // we cancelled it: the host has said why
+  } else if (cancelled || PyErr_ExceptionMatches(engine->request_ended)) {
+    // We cancelled it, or it read on in a request that was refused (413) or whose client has gone:
+    // nothing is wrong with the handler, and what ended the request has been said.
+    PyErr_Clear();
   } else {
     log_error("a handler raised after its request had ended", handler);
   }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "bindings/python/driver.h"
@@ -87,12 +88,30 @@ void Engine::run_handle(HandleObject* handle) {
     wake_driver(as_driver(handle->callback), handle->count > 0 ? handle->slots[1] : nullptr);
   } else {
     Ref result = Ref::steal(call_handle(handle));
-    // SystemExit and KeyboardInterrupt are no exception to this: the host lives.
-    if (!result) report_handle_error(handle);
+    if (!result) fail_callback(handle, owner);
   }
   if (PyContext_Exit(context.get()) < 0) PyErr_WriteUnraisable(context.get());
   if (sliced) end_slice();
   after_python();
+}
+
+// A callback has raised. An exception is the loop's to report, as everywhere with asyncio. An exit
+// ends what it was called for, as in a handler itself: its request, if that is still open.
+void Engine::fail_callback(HandleObject* handle, const Owner& owner) {
+  const bool exits =
+      PyErr_ExceptionMatches(PyExc_SystemExit) || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+  const Exchange* exchange = exits ? host.exchanges->find(owner.exchange) : nullptr;
+  if (exchange == nullptr || exchange->complete() || exchange->aborted()) {
+    return report_handle_error(handle);
+  }
+  fail_handler(handler_at(owner.handler), owner, false);
+}
+
+const Handler* Engine::handler_at(measure::HandlerIndex index) const {
+  const auto found =
+      std::find_if(handlers.begin(), handlers.end(),
+                   [index](const Handler& handler) { return handler.index == index; });
+  return found == handlers.end() ? nullptr : &*found;
 }
 
 void Engine::end_slice() {

@@ -61,6 +61,10 @@ struct Engine {
   PyObject* new_future();
   // Runs a handle that was ready, as a slice of whoever it belongs to.
   void run_handle(HandleObject* handle);
+  // What becomes of a callback of `owner` that raised; the exception is set.
+  void fail_callback(HandleObject* handle, const Owner& owner);
+  // The handler with this number; null: none of Python's.
+  const Handler* handler_at(measure::HandlerIndex index) const;
   // Closes the slice: its request waits for something outside, or to be sent.
   void end_slice();
   // After each entry into Python, once its slice is closed: sends answers.

@@ -23,12 +23,6 @@ Exchange* find(const RequestObject* request) {
   return request->exchange ? engine->host.exchanges->find(request->exchange) : nullptr;
 }
 
-bool end_error() {
-  PyErr_SetString(engine->request_ended,
-                  "the request has ended: read what is needed before answering, or keep values");
-  return false;
-}
-
 int traverse(PyObject* self, visitproc visit, void* arg) {
   RequestObject* request = as_request(self);
   Py_VISIT(Py_TYPE(self));
@@ -46,7 +40,6 @@ int clear(PyObject* self) {
   Py_CLEAR(request->dict);
   Py_CLEAR(request->params);
   Py_CLEAR(request->query);
-  Py_CLEAR(request->body_bytes);
   Py_CLEAR(request->body_waiter);
   Py_CLEAR(request->write_waiter);
   Py_CLEAR(request->signal);
@@ -298,9 +291,14 @@ const http::RequestHead* request_head(PyObject* self) {
   return exchange ? &exchange->head() : nullptr;
 }
 
+void set_request_ended() {
+  PyErr_SetString(engine->request_ended,
+                  "the request has ended: read what is needed before answering, or keep values");
+}
+
 Exchange* live_exchange(RequestObject* request) {
   Exchange* exchange = find(request);
-  if (exchange == nullptr) end_error();
+  if (exchange == nullptr) set_request_ended();
   return exchange;
 }
 
@@ -324,7 +322,10 @@ void take_snapshot(RequestObject* request, const Exchange& exchange) {
   copy->head = exchange.head();
   copy->params = exchange.params();
   copy->url = exchange.url();
-  if (exchange.body_ended() && !request->streamed) copy->body = exchange.peek_body();
+  // What an `async def` has not read is gone with the request, whether or not it had arrived.
+  const bool had = request->mode == BodyMode::kValues || request->read;
+  copy->has_body = had && !request->streamed && exchange.body_ended() && !exchange.body_failed();
+  if (copy->has_body) copy->body = exchange.peek_body();
   ExchangeTransport& transport = const_cast<Exchange&>(exchange).transport();
   copy->remote_address = transport.remote_address();
   copy->remote_port = transport.remote_port();

@@ -28,7 +28,9 @@ enum class BodyMode : std::uint8_t {
 struct Snapshot {
   http::RequestHead head;
   std::vector<http::Param> params;
-  std::string url, body, remote_address;
+  std::string url, remote_address;
+  std::string body;
+  bool has_body = false;  // `body` is all of it: it had been read, or was there before the call
   std::uint16_t remote_port = 0;
   Nanos deadline = 0;
 };
@@ -38,7 +40,6 @@ struct RequestObject {
   PyObject* weak_references;
   PyObject* params;        // cached dict
   PyObject* query;         // cached Query
-  PyObject* body_bytes;    // the whole body, once it has been taken
   PyObject* body_waiter;   // future: the demand for body bytes is met
   PyObject* write_waiter;  // future: the answer's buffer has room
   PyObject* signal;        // duet.Signal, once asked for
@@ -50,6 +51,7 @@ struct RequestObject {
   BodyMode mode;
   bool attached;  // the exchange's engine_data holds a reference to this
   bool streamed;  // the body has been taken piece by piece
+  bool read;      // the body has been had as a whole
   bool aborted;
 };
 
@@ -67,6 +69,8 @@ const http::RequestHead* request_head(PyObject* request);
 
 // The open exchange, or null with duet.RequestEnded set.
 Exchange* live_exchange(RequestObject* request);
+
+void set_request_ended();  // sets duet.RequestEnded
 
 // From now on the exchange's events come to this object (it holds a reference until detach()).
 void attach_request(RequestObject* request, Exchange& exchange);

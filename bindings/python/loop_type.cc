@@ -142,6 +142,9 @@ PyObject* loop_time(PyObject*, PyObject*) { return PyFloat_FromDouble(EventLoop:
 
 PyObject* create_future(PyObject* self, PyObject*) {
   if (!engine->start_asyncio()) return nullptr;
+  // A future is for waiting, or for callbacks, which copy the context as they are added.
+  const EventLoop* core = cast(self)->core;
+  if (core != nullptr && core->on_own_thread() && !bind_scope()) return nullptr;
   PyObject* arguments[] = {self};
   return PyObject_Vectorcall(engine->future_type, arguments, 0, names.loop_keyword);
 }

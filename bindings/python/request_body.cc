@@ -83,7 +83,7 @@ PyObject* convert(Kind kind, std::string_view body) {
 }
 
 bool failed_error() {
-  PyErr_SetString(PyExc_ConnectionError,
+  PyErr_SetString(engine->request_ended,
                   "the request's body is not complete: it was cut off or exceeds the limit");
   return false;
 }
@@ -94,18 +94,18 @@ bool whole_body(RequestObject* request, std::string_view& body) {
     PyErr_SetString(PyExc_RuntimeError, "the body has been read piece by piece already");
     return false;
   }
-  if (request->body_bytes != nullptr) {
-    body = {PyBytes_AS_STRING(request->body_bytes),
-            static_cast<std::size_t>(PyBytes_GET_SIZE(request->body_bytes))};
-    return true;
-  }
   if (request->snapshot != nullptr) {
+    if (!request->snapshot->has_body) {
+      set_request_ended();
+      return false;
+    }
     body = request->snapshot->body;
     return true;
   }
   const Exchange* exchange = live_exchange(request);
   if (exchange == nullptr) return false;
   if (exchange->body_failed()) return failed_error();
+  request->read = true;
   body = exchange->peek_body();
   return true;
 }
@@ -170,6 +170,10 @@ PyObject* take_piece(PyObject* self, PyObject*) {
   std::string piece;
   bool more = false;
   if (request->snapshot != nullptr) {
+    if (!request->snapshot->has_body) {
+      set_request_ended();
+      return nullptr;
+    }
     if (!request->streamed) piece = request->snapshot->body;
   } else {
     Exchange* exchange = live_exchange(request);

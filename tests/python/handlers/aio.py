@@ -257,6 +257,14 @@ async def case_body(request, ctx):
     return {"text": await request.text(), "again": len(await request.bytes())}
 
 
+async def case_late_body(request, ctx):
+    try:
+        await request.text()
+    except duet.RequestEnded:
+        await asyncio.sleep(0.001)
+    return await request.text()
+
+
 async def case_json(request, ctx):
     return await request.json()
 
@@ -339,6 +347,30 @@ async def case_stray_exit(request, ctx):
     task = asyncio.create_task(leave())
     await asyncio.sleep(0.005)
     return type(task.exception()).__name__
+
+
+async def case_callback_exit(request, ctx):
+    by = request.query["by"]
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+    left, right = socket.socketpair()
+    with left, right:
+        if by == "timer":
+            loop.call_later(0.001, sys.exit, by)
+        elif by == "reader":
+            loop.add_reader(left, lambda: loop.remove_reader(left) and sys.exit(by))
+            right.send(b"x")
+        elif by == "future":
+            future.add_done_callback(lambda _: sys.exit(by))
+            future.set_result(None)
+        else:
+            loop.call_soon(sys.exit, by)
+        await asyncio.sleep(10)
+
+
+async def case_exit_afterwards(request, ctx):
+    asyncio.get_running_loop().call_later(0.02, sys.exit, "afterwards")
+    return "answered"
 
 
 async def case_callback_raises(request, ctx):

@@ -7,6 +7,7 @@ import duet
 
 local = threading.local()
 notes = []
+three = threading.Barrier(3)
 
 
 def case_thread(request):
@@ -15,9 +16,13 @@ def case_thread(request):
             "path": request.path, "header": request.headers.get("x-mark"), "calls": local.calls}
 
 
-def case_sleep(request):
-    time.sleep(float(request.query["seconds"]))
-    return "slept"
+def case_meet(request):
+    three.wait(10)
+    return "met"
+
+
+def case_waiting(request):
+    return {"waiting": three.n_waiting}
 
 
 def case_raise(request):
