@@ -348,7 +348,8 @@ void ExchangeObject::resume(const Arguments& arguments) {
   ExchangeObject* object = self(arguments);
   object->pump_.resume(static_cast<ExchangeId>(arguments[0].As<v8::Number>()->Value()),
                        arguments[1].As<v8::Uint32>()->Value(),
-                       arguments[2].As<v8::Number>()->Value());
+                       arguments[2].As<v8::Number>()->Value(),
+                       arguments[3].As<v8::Number>()->Value());
 }
 
 void ExchangeObject::pause(const Arguments& arguments) { self(arguments)->pump_.pause(); }

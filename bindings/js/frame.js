@@ -53,10 +53,22 @@ const { sliceState } = host;
 let running;
 const outer = [];  // frames of the slices around nested callbacks (AsyncResource.runInAsyncScope)
 
-function open(frame, since) {
+function open(frame) {
   running = frame;
-  host.resume(frame.id, frame.handler.index, since);
+  host.resume(frame.id, frame.handler.index, 0, 0);
 }
+
+// A timer could have run when it was due: between then and now the loop was busy.
+function openCallback(frame) {
+  running = frame;
+  const { _idleStart: start, _idleTimeout: delay } = executionAsyncResource();
+  if (typeof start === 'number') {
+    host.resume(frame.id, frame.handler.index, start, Math.trunc(delay));
+  } else {
+    host.resume(frame.id, frame.handler.index, 0, 0);
+  }
+}
+let executionAsyncResource;
 
 /** Dispatch and events open their slice in C++ and say here whose it is. */
 function entered(frame) {
@@ -78,7 +90,7 @@ function beforePromise() {
   } else if (frame === undefined) {
     return;
   }
-  open(frame, 0);
+  open(frame);
 }
 
 // Around each callback that is not a promise's: timers, immediates, ticks, sockets, files.
@@ -87,14 +99,14 @@ function beforeCallback() {
     outer.length = 0;
     const frame = currentFrame();
     outer.push(undefined);
-    if (frame !== undefined) open(frame, dueTime());
+    if (frame !== undefined) openCallback(frame);
     return;
   }
   outer.push(running);
   const frame = currentFrame();
   if (frame === running) return;
   if (frame === undefined) host.pause();
-  else open(frame, 0);
+  else open(frame);
 }
 
 function afterCallback() {
@@ -102,17 +114,8 @@ function afterCallback() {
   if (frame === undefined) {
     if (sliceState[0] !== 0) host.pause();
   } else if (frame !== running || sliceState[0] === 0) {
-    open(frame, 0);
+    open(frame);
   }
-}
-
-// A timer could have run when it was due: between then and now the loop was busy. In milliseconds
-// of the loop's clock; 0 when the callback is no timer's.
-let executionAsyncResource;
-function dueTime() {
-  const resource = executionAsyncResource();
-  const start = resource._idleStart;
-  return typeof start === 'number' ? start + resource._idleTimeout : 0;
 }
 
 function startTiming() {

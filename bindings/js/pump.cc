@@ -1,5 +1,7 @@
 #include "bindings/js/pump.h"
 
+#include <algorithm>
+
 namespace duet::js {
 
 void Pump::attach(v8::Isolate* isolate) {
@@ -14,12 +16,18 @@ void Pump::detach(v8::Isolate* isolate) {
   isolate->RemoveGCPrologueCallback(gc_started, this);
 }
 
-void Pump::resume(ExchangeId id, measure::HandlerIndex handler, double due) {
+void Pump::resume(ExchangeId id, measure::HandlerIndex handler, double timer_start,
+                  double timer_delay) {
   Exchange* exchange = id != 0 ? exchanges_.find(id) : nullptr;
   measure::Timeline* timeline = exchange != nullptr ? &exchange->timeline() : nullptr;
   const Nanos at = now();
-  if (timeline != nullptr && due > 0) {
-    timeline->was_ready(timer_base_ + static_cast<Nanos>(due) * kMillisecond, at);
+  if (timeline != nullptr && timer_delay > 0) {
+    // Node knows in which millisecond the timer was set, and nobody notes the instant. It was
+    // before the request began to await, and mostly just before: counting from there, as far as
+    // that millisecond reaches, never calls a time ready in which the timer was not due.
+    const Nanos truncated = timer_base_ + static_cast<Nanos>(timer_start) * kMillisecond;
+    const Nanos set = std::max(truncated, std::min(truncated + kMillisecond, timeline->last()));
+    timeline->was_ready(set + static_cast<Nanos>(timer_delay) * kMillisecond, at);
   }
   ledger_.begin(handler, timeline, at);
   current_ = timeline != nullptr ? id : 0;

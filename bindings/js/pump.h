@@ -47,9 +47,10 @@ class Pump {
     current_ = 0;
     state_[0] = 1;
   }
-  // A continuation of request `id` (0 or over: work of the handler alone). `due` is when a timer
-  // was due, in milliseconds of Node's clock; 0: not a timer.
-  void resume(ExchangeId id, measure::HandlerIndex handler, double due);
+  // A continuation of request `id` (0 or over: work of the handler alone). A timer's was set at
+  // `timer_start`, for `timer_delay`, both in whole milliseconds, the first of Node's clock; a
+  // delay of 0: not a timer.
+  void resume(ExchangeId id, measure::HandlerIndex handler, double timer_start, double timer_delay);
   // Nobody's code runs now. No effect when no slice is open.
   void pause() {
     if (state_[0] == 0) return;

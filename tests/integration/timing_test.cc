@@ -1,15 +1,17 @@
 // Whether the phases say what happened. They are wall time, so they say the truth of a machine that
 // is shared as well, and then it is not what the test expects. The kernel counts how long the
-// host's thread was ready and had no processor: a try with much of that is made again, and when
-// every one is so, the test is skipped and says why.
+// host's thread was ready and had no processor: what was measured with much of that is measured
+// again, and when nothing else comes, the test is skipped and says why.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/support/duet_host.h"
 
@@ -91,32 +93,47 @@ class Timing : public ::testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(In, Timing, ::testing::Values("js", "py"),
                          [](const auto& info) { return std::string(info.param); });
 
+// Milliseconds of a phase in a Server-Timing field; 0 when it is not there.
+double phase_ms(const std::string& timing, const std::string& phase) {
+  const std::size_t at = timing.find(phase + ";dur=");
+  return at == std::string::npos ? 0 : std::stod(timing.substr(at + phase.size() + 5));
+}
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
+  return values[values.size() / 2];
+}
+
 TEST_P(Timing, PhasesAreWhatTheHandlerDid) {
-  std::string seen;
-  for (int i = 0; i < kTries; ++i) {
-    DuetHost host = start();
-    HttpClient client = host.client();
-    const double before = kept_waiting_us(host.process().pid());
-    constexpr int kRequests = 60;
-    for (int n = 0; n < kRequests; ++n) ASSERT_EQ(client.get("/a/steps").status, 200);
-    const auto measured = handler(host, "a");
-    const auto phases = measured["phases_us"];
-    const double run = phases["run"]["p50"], await = phases["await"]["p50"];
-    const double unaccounted = measured["unaccounted_us"]["p99"],
-                 total = measured["total_us"]["p50"];
-    if (std::abs(run - 5000) <= 200 && std::abs(await - 7000) <= 500 &&
-        unaccounted <= total / 100) {
-      return;
-    }
-    const double kept_waiting = kept_waiting_us(host.process().pid()) - before;
-    ASSERT_GT(kept_waiting, kRequests * 50)  // of 12,000 us each: less is a quiet machine
-        << "run is not 5 +- 0.2 ms, await not 7 +- 0.5, or unaccounted above 1%: "
-        << measured.dump();
-    seen += "\nrun " + std::to_string(run) + " await " + std::to_string(await) + " unaccounted " +
-            std::to_string(unaccounted) + " kept waiting " +
-            std::to_string(kept_waiting / kRequests);
+  DuetHost host = start();
+  HttpClient client = host.client();
+  for (int n = 0; n < 10; ++n) ASSERT_EQ(client.get("/a/steps").status, 200);  // warm
+  // Judged are the requests during which the host had the processor whenever it wanted it, however
+  // rare those are on this machine.
+  constexpr std::size_t kWanted = 20;
+  std::vector<double> run, await;
+  int requests = 0;
+  testing_support::eventually(
+      [&] {
+        const double before = kept_waiting_us(host.process().pid());
+        const auto answer = client.get("/a/steps", "Duet-Timing: 1\r\n");
+        ++requests;
+        if (kept_waiting_us(host.process().pid()) - before <= 100) {
+          run.push_back(phase_ms(answer.value("server-timing"), "run"));
+          await.push_back(phase_ms(answer.value("server-timing"), "await"));
+        }
+        return run.size() == kWanted;
+      },
+      std::chrono::seconds(20));
+  const auto measured = handler(host, "a");
+  const double unaccounted = measured["unaccounted_us"]["p99"], total = measured["total_us"]["p50"];
+  EXPECT_LE(unaccounted, total / 100) << measured.dump();
+  if (run.size() < kWanted) {
+    GTEST_SKIP() << "the machine is busy: the host had its processor in " << run.size() << " of "
+                 << requests << " requests";
   }
-  GTEST_SKIP() << "the machine is busy: the host was kept from running in each try (us)" << seen;
+  EXPECT_NEAR(median(run), 5, 0.2);
+  EXPECT_NEAR(median(await), 7, 0.5);
 }
 
 TEST_P(Timing, WaitingIsChargedToWhoHeldTheLoop) {
