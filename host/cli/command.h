@@ -44,6 +44,7 @@ inline constexpr Option kHelpOption{"help", "", "Show this help.", "", false, 'h
 // The subcommands, one file each.
 extern const Command kServeCommand;
 extern const Command kCheckCommand;
+extern const Command kStatsCommand;
 extern const Command kVersionCommand;
 
 // Help of one command, and of `duet` itself; 80 columns. `color`: titles are bold.

@@ -8,6 +8,7 @@ int main(int argc, char** argv) {
   static constexpr const duet::cli::Command* kCommands[] = {
       &duet::cli::kServeCommand,
       &duet::cli::kCheckCommand,
+      &duet::cli::kStatsCommand,
       &duet::cli::kVersionCommand,
   };
   const std::vector<std::string> arguments(argv + 1, argv + argc);

@@ -73,6 +73,11 @@ class ReadmeTest(unittest.TestCase):
                         run = subprocess.run([EXECUTABLE, *words[1:]], cwd=ROOT,
                                              capture_output=True, text=True, timeout=20)
                         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+                    elif words[0] == "echo" and words[2:4] == ["|", "duet"]:
+                        run = subprocess.run([EXECUTABLE, *words[4:]], cwd=ROOT, input=words[1] + "\n",
+                                             capture_output=True, text=True, timeout=20)
+                        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+                        self.assertNotIn("error", run.stdout)
                     elif words[0] == "curl":
                         answer = self.curl(words, duet)
                     elif words[0] == "export":

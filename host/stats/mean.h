@@ -1,0 +1,53 @@
+// Comparing means at any time.
+//
+// Source: Waudby-Smith et al., "Time-uniform central limit theory and asymptotic confidence
+// sequences", arXiv 2103.06476. Asymptotic: for reports, never the only reason for an action. Pure;
+// any thread. Outside a function's domain the result is NaN.
+#pragma once
+
+#include <cstdint>
+
+namespace duet::stats {
+
+// How far the mean difference of two arms is at most from the true one, at all times:
+//
+//   sqrt(n SE^2) sqrt(2 (n r^2 + 1) / (n^2 r^2) ln(sqrt(n r^2 + 1) / alpha)),
+//   r = sqrt((-2 ln(alpha) + ln(1 - 2 ln(alpha))) / n_star)
+//
+// n: observations of both arms; se: standard error of the difference, in its unit; n_star: the n at
+// which the interval is to be narrowest (5,000 throughout duet).
+// Domain: n > 0, se >= 0, 0 < alpha < 1, n_star > 0.
+double mean_halfwidth(double n, double se, double alpha, double n_star);
+
+inline constexpr double kMeanTunedAt = 5000;
+
+// Count, mean and variance of a stream, in constant space; merging is exact up to rounding.
+class Moments {
+ public:
+  void add(double value) {
+    ++count_;
+    const double from_old = value - mean_;
+    mean_ += from_old / static_cast<double>(count_);
+    squares_ += from_old * (value - mean_);
+  }
+  void merge(const Moments& other);
+
+  std::uint64_t count() const { return count_; }
+  double mean() const { return mean_; }  // 0 when empty
+  double variance() const {              // of one observation; NaN below two
+    return count_ < 2 ? __builtin_nan("") : squares_ / static_cast<double>(count_ - 1);
+  }
+
+ private:
+  std::uint64_t count_ = 0;
+  double mean_ = 0;
+  double squares_ = 0;  // sum of squared distances from the mean
+};
+
+struct MeanDifference {
+  double difference = 0;  // mean of b - mean of a
+  double halfwidth = 0;   // NaN when an arm has fewer than two observations
+};
+MeanDifference mean_difference(const Moments& a, const Moments& b, double alpha);
+
+}  // namespace duet::stats
