@@ -79,9 +79,11 @@ class Report:
             rows = []
             for key, measured in rounds.items():
                 cpu = [one.cpu_per_request for one in measured]
+                p99 = statistics.median(one.p99 for one in measured) * 1e3
                 rows.append([self.titles[key], f"{statistics.median(cpu):.2f}",
                              f"{min(cpu):.2f}-{max(cpu):.2f}",
-                             f"{statistics.median(one.p99 for one in measured) * 1e3:.2f}",
+                             # wrk times a batch as one request, and reports 0 for it
+                             f"{p99:.2f}" if workload.batch == 1 else "-",
                              f"{statistics.median(one.rate for one in measured):,.0f}"])
             tables.append((workload.title, ["server", "CPU a request, µs", "least-most",
                                             "p99, ms", "requests/s"], rows))
