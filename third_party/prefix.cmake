@@ -70,6 +70,8 @@ duet_import(cli11 HEADERS CLI)
 duet_import(fmt HEADERS fmt DEFINES FMT_HEADER_ONLY=1)
 duet_import(json HEADERS nlohmann)
 duet_import(pybind11 HEADERS pybind11)
+# libnode-dev brings it along: the copy that V8 and Node use.
+duet_import(zlib HEADERS zlib.h zconf.h LIBRARIES z)
 duet_import(ssl LIBRARIES ssl crypto)
 duet_import(sqlite HEADERS sqlite3.h LIBRARIES sqlite3)
 # Debian splits OpenSSL's headers: two of them are per architecture.

@@ -20,12 +20,14 @@ ARROWS = {
     "base": [],
     "stats": ["base"],
     "http": ["base"],
+    "websocket": ["http"],
     "loop": ["base"],
     "config": ["base"],
     "measure": ["loop"],
     "net": ["loop"],
     "exchange": ["http", "measure"],
-    "runtime": ["exchange"],
+    "runtime": ["exchange", "session"],
+    "session": ["websocket", "exchange"],
     "service": ["exchange"],
     "connection": ["net", "exchange", "service"],
     "watchdog": ["measure"],
@@ -51,7 +53,7 @@ ENGINE_HEADER = re.compile(r"^(node|v8|Python|pybind11|libplatform|cppgc|js_nati
 V8_HEADER = re.compile(r"^(node|v8|libplatform|cppgc|js_native_api)\b")
 PYTHON_HEADER = re.compile(r"^(Python|pybind11)\b")
 IO_HEADER = re.compile(r"^(uv\.h|sys/socket\.h|sys/epoll\.h|netinet/|netdb\.h|poll\.h)")
-PURE = {"http", "stats"}
+PURE = {"http", "websocket", "stats"}
 
 TOP_FOLDERS = {".ci", "bindings", "examples", "host", "plugins", "tests", "third_party"}
 SOURCE = {".cc", ".h", ".c", ".js", ".mjs", ".cjs", ".ts", ".py", ".pyi", ".sh", ".cmake"}
