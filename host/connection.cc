@@ -43,9 +43,14 @@ void HttpConnection::on_read(std::string_view bytes, Nanos arrival, Nanos starte
     return;
   }
   arrival_ = arrival;
-  if (!pending_input_.empty()) {
+  if (!pending_input_.empty() || upgrade_asked_) {
     pending_input_.append(bytes);
+    update_reading();
     return;
+  }
+  if (upgraded_ != nullptr) {
+    // The bytes lie in the loop's read buffer, which nobody else uses meanwhile.
+    return process_upgraded(const_cast<char*>(bytes.data()), bytes.size(), started);
   }
   process(bytes, started);
 }
@@ -58,8 +63,6 @@ void HttpConnection::process(std::string_view bytes, Nanos started) {
   const std::size_t consumed = parser_.feed(bytes);
   if (parser_.refused()) {
     refuse(parser_.refusal().status, parser_.refusal().reason);
-  } else if (parser_.upgraded()) {
-    close_after_ = true;  // what follows is not HTTP, and nobody here speaks anything else
   } else if (consumed < bytes.size() && !close_after_) {
     pending_input_.assign(bytes.substr(consumed));
   }
@@ -70,10 +73,12 @@ void HttpConnection::process(std::string_view bytes, Nanos started) {
 
 // More requests fit, or a body is wanted again: goes on where process() stopped.
 void HttpConnection::resume_input() {
-  if (pending_input_.empty() || closed_ || lingering_ || in_flight_ >= server_.options_.pipelined) {
+  if (pending_input_.empty() || closed_ || lingering_ || upgrade_asked_ || input_paused_ ||
+      in_flight_ >= server_.options_.pipelined) {
     return;
   }
-  const std::string input = std::exchange(pending_input_, {});
+  std::string input = std::exchange(pending_input_, {});
+  if (upgraded_ != nullptr) return process_upgraded(input.data(), input.size(), now());
   process(input, now());
 }
 
@@ -101,6 +106,8 @@ HttpConnection::Next HttpConnection::on_head() {
   exchange.continued_ = !head.expects_continue();
   exchange.body_limit_ = server_.options_.body_bytes;
   if (!head.keep_alive()) close_after_ = true;
+  // A client must not go on before it has the answer, and what it then sends may be no HTTP.
+  upgrade_asked_ = head.upgrade() && !head.has_body();
   server_.service_.serve(exchange);
   server_.ledger_.charge_host(exchange.handler(), started_, parsed);
   return Next::kContinue;
@@ -126,7 +133,8 @@ HttpConnection::Next HttpConnection::on_complete() {
       exchange != nullptr && exchange->head_.has_body()) {
     exchange->end_body(false);
   }
-  return closed_ || close_after_ ? Next::kPause : Next::kContinue;
+  const bool stop = closed_ || close_after_ || upgrade_asked_ || upgraded_ != nullptr;
+  return stop ? Next::kPause : Next::kContinue;
 }
 
 // The bytes are no request that can be answered normally. Earlier requests keep their answers; the
@@ -185,6 +193,8 @@ void HttpConnection::update_reading() {
   bool wanted = pending_input_.empty();
   if (lingering_) {
     wanted = true;
+  } else if (upgraded_ != nullptr) {
+    wanted = wanted && !input_paused_;
   } else if (receiving_ != nullptr) {
     const Exchange& exchange = *receiving_;
     wanted = wanted && (exchange.demand_ != BodyDemand::kNothing || exchange.complete() ||
@@ -207,6 +217,8 @@ void HttpConnection::update_timeout(Nanos at) {
     waiting = Waiting::kLinger;
   } else if (!output_.empty()) {
     waiting = Waiting::kRoom;
+  } else if (upgraded_ != nullptr) {
+    waiting = Waiting::kNothing;  // silence is for its protocol to judge
   } else if (parser_.in_head()) {
     waiting = Waiting::kHead;
   } else if (parser_.in_body()) {
@@ -271,6 +283,10 @@ void HttpConnection::timed_out() {
 
 void HttpConnection::on_read_end() {
   peer_ended_ = true;
+  if (upgraded_ != nullptr && !lingering_) {
+    upgraded_->on_peer_end();
+    return flush();
+  }
   // Whoever closes its sending side is taken to be gone, as by Node and nginx: nobody half-closes
   // and then waits, and a handler must learn that its client left. What is answered is still sent.
   close_after_ = true;
@@ -283,6 +299,7 @@ void HttpConnection::on_read_end() {
 void HttpConnection::on_error(int) { close_now(); }
 
 void HttpConnection::drain() {
+  if (upgraded_ != nullptr) return upgraded_->on_drain();
   if (oldest_ == nullptr && !lingering_ && !parser_.in_head()) return close_now();
   close_after_ = true;
 }
@@ -299,7 +316,8 @@ void HttpConnection::abort_answers() {
 // All answers are out. The client may still be sending: closing at once would make its kernel throw
 // our last answer away (RFC 9112, 9.6), so sending ends first and reading goes on for a moment.
 void HttpConnection::finish_closing() {
-  if (peer_ended_ || reset_after_ || (!parser_.in_body() && !parser_.refused())) {
+  const bool more_comes = parser_.in_body() || parser_.refused() || linger_after_;
+  if (peer_ended_ || reset_after_ || !more_comes) {
     return close_now();
   }
   lingering_ = true;
@@ -322,6 +340,7 @@ void HttpConnection::close_now() {
   }
   writing_ = newest_ = nullptr;
   stream_.close();
+  if (upgraded_ != nullptr) std::exchange(upgraded_, nullptr)->on_gone();
 }
 
 void HttpConnection::on_closed() {

@@ -16,10 +16,14 @@
 #include "host/loop/timeout_queue.h"
 #include "host/net/stream.h"
 #include "host/server.h"
+#include "host/upgrade.h"
 
 namespace duet {
 
-class HttpConnection final : net::StreamEvents, http::RequestParser::Sink, ExchangeTransport {
+class HttpConnection final : net::StreamEvents,
+                             http::RequestParser::Sink,
+                             ExchangeTransport,
+                             UpgradeTransport {
  public:
   HttpConnection(HttpServer& server, int fd);
 
@@ -52,6 +56,7 @@ class HttpConnection final : net::StreamEvents, http::RequestParser::Sink, Excha
   void send_end(Exchange&, std::string_view trailers) override;
   void send_reset(Exchange&) override;
   void send_interim(Exchange&, int status, std::string_view fields) override;
+  UpgradeTransport* send_upgrade(Exchange&, std::string_view head, Upgraded&) override;
   void body_wanted(Exchange&) override;
   std::string_view remote_address() override;
   std::uint16_t remote_port() override;
@@ -59,7 +64,17 @@ class HttpConnection final : net::StreamEvents, http::RequestParser::Sink, Excha
   std::uint16_t local_port() override;
   bool secure() const override { return false; }
 
+  // UpgradeTransport
+  std::string& output() override;
+  void wrote(std::size_t bytes) override;
+  std::size_t unsent() const override { return output_.size() - sent_; }
+  void pause_input(bool paused) override;
+  void end_output() override;
+  void finish(bool linger) override;
+  void cut() override;
+
   void process(std::string_view bytes, Nanos started);
+  void process_upgraded(char* bytes, std::size_t size, Nanos started);
   void resume_input();
   void refuse(int status, std::string_view sentence);
   Exchange* begin_refused();
@@ -72,6 +87,7 @@ class HttpConnection final : net::StreamEvents, http::RequestParser::Sink, Excha
   void account(Exchange& exchange, std::size_t bytes);
   bool body_too_much(const Exchange& exchange) const;
   void mark_dirty();
+  measure::HandlerIndex payer() const;
   void take_spare_output();
   void end_exchange(Exchange& exchange, Nanos at);
   void finish_closing();
@@ -100,6 +116,7 @@ class HttpConnection final : net::StreamEvents, http::RequestParser::Sink, Excha
     std::uint16_t remote_port = 0, local_port = 0;
   };
   std::unique_ptr<Peers> peers_;  // looked up when somebody asks
+  Upgraded* upgraded_ = nullptr;  // the connection speaks no HTTP any more
   HttpConnection* previous_ = nullptr;
   HttpConnection* next_ = nullptr;
   std::uint64_t produced_ = 0;       // bytes ever appended to output_
@@ -112,11 +129,16 @@ class HttpConnection final : net::StreamEvents, http::RequestParser::Sink, Excha
   std::uint32_t in_flight_ = 0;
   std::uint32_t requests_in_read_ = 0;
   Waiting waiting_ = Waiting::kNothing;
-  bool corked_ = false;       // inside process(): flush at its end
-  bool dirty_ = false;        // in the server's list
-  bool reset_after_ = false;  // an answer was cut short: close without courtesy
-  bool close_after_ = false;  // no request is taken any more; close when all answers are out
-  bool lingering_ = false;    // answers are out; what still arrives is thrown away
+  bool corked_ = false;         // inside process(): flush at its end
+  bool dirty_ = false;          // in the server's list
+  bool reset_after_ = false;    // an answer was cut short: close without courtesy
+  bool close_after_ = false;    // no request is taken any more; close when all answers are out
+  bool lingering_ = false;      // answers are out; what still arrives is thrown away
+  bool upgrade_asked_ = false;  // the newest request may upgrade: nothing behind it is parsed
+  bool input_paused_ = false;   // by upgraded_
+  bool ends_output_ = false;    // upgraded_ writes no more
+  bool linger_after_ = false;   // close with courtesy although no request is cut
+  bool cut_ = false;            // close at the next flush
   bool peer_ended_ = false;
   bool closed_ = false;
 };

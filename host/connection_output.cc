@@ -183,6 +183,7 @@ void HttpConnection::answer_complete(Exchange& exchange) {
   measure::Timeline& timeline = exchange.timeline_;
   if (!timeline.is(measure::Phase::kRun)) timeline.set(measure::Phase::kWrite, now());
   timeline.answered();
+  if (&exchange == newest_) upgrade_asked_ = false;  // answered otherwise: HTTP goes on
   while (writing_ != nullptr && writing_->complete()) {
     writing_->ends_at_ = produced_;
     writing_ = writing_->next_;
@@ -206,6 +207,7 @@ void HttpConnection::mark_dirty() {
 
 void HttpConnection::flush() {
   if (closed_) return;
+  if (cut_) return close_now();
   Nanos at = now();
   if (!output_.empty()) {
     std::size_t taken = 0;
@@ -221,8 +223,7 @@ void HttpConnection::flush() {
       if (sent_ > output_.size() / 2) output_.erase(0, std::exchange(sent_, 0));
     }
     at = now();
-    server_.ledger_.charge_host(oldest_ != nullptr ? oldest_->handler() : measure::kNoHandler,
-                                started, at);
+    server_.ledger_.charge_host(payer(), started, at);
   }
   pop_finished(at);
   if (closed_) return;
@@ -231,12 +232,20 @@ void HttpConnection::flush() {
       output_.swap(server_.spare_output_);
     }
     std::string().swap(output_);
-    if (peer_ended_) return close_now();
-    if (close_after_ && oldest_ == nullptr) return finish_closing();
+    if (upgraded_ != nullptr) {
+      if (std::exchange(ends_output_, false)) stream_.shutdown_writes();
+      upgraded_->on_sent();
+    } else if (peer_ended_) {
+      return close_now();
+    }
+    if (close_after_ && oldest_ == nullptr && output_.empty()) return finish_closing();
   }
   update_reading();
   update_timeout(at);
-  if (!pending_input_.empty() && in_flight_ < server_.options_.pipelined) mark_dirty();
+  if (!pending_input_.empty() && in_flight_ < server_.options_.pipelined && !upgrade_asked_ &&
+      !input_paused_) {
+    mark_dirty();
+  }
 }
 
 // Exchanges whose last byte the kernel has taken are over. One whose piece has left goes on.

@@ -143,6 +143,13 @@ void Exchange::end(std::string_view trailers) {
   transport_->send_end(*this, trailers);
 }
 
+UpgradeTransport* Exchange::upgrade(Upgraded& upgraded, std::string_view head) {
+  if (!can_upgrade()) return nullptr;
+  UpgradeTransport* transport = transport_->send_upgrade(*this, head, upgraded);
+  if (transport != nullptr) deadline_timeout_.disarm();
+  return transport;
+}
+
 void Exchange::fail(const Error& error) {
   if (over()) return;
   const std::string id = new_error_id();

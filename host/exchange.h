@@ -23,6 +23,7 @@
 #include "host/http/router.h"
 #include "host/loop/timeout_queue.h"
 #include "host/measure/timeline.h"
+#include "host/upgrade.h"
 
 namespace duet {
 
@@ -90,6 +91,10 @@ class ExchangeTransport {
   virtual void send_reset(Exchange& exchange) = 0;
   // An interim answer: 100, or 103 with fields.
   virtual void send_interim(Exchange& exchange, int status, std::string_view fields) = 0;
+  // The connection leaves HTTP after `head`, which may be empty. Null: it cannot.
+  virtual UpgradeTransport* send_upgrade(Exchange&, std::string_view /*head*/, Upgraded&) {
+    return nullptr;
+  }
   // The engine took body bytes or changed its demand: reading may go on.
   virtual void body_wanted(Exchange& exchange) = 0;
   virtual std::string_view remote_address() = 0;  // "127.0.0.1", "::1", "unix"
@@ -142,6 +147,14 @@ class Exchange {
   void drop();
   // Interim answers, before the head only.
   void send_early_hints(std::string_view fields);
+
+  // The request asks to leave HTTP, and may.
+  bool can_upgrade() const { return state_ == State::kOpen && head_.upgrade(); }
+  // Answers with `head` (the text of a 101 up to its empty line; or nothing: `upgraded` writes its
+  // own) and hands the connection over. The exchange is complete. Null, and nothing has happened:
+  // it was not asked for, is answered, an earlier request of the connection is not, or the host
+  // stops.
+  UpgradeTransport* upgrade(Upgraded& upgraded, std::string_view head);
 
   bool answered() const { return state_ >= State::kStreaming; }  // the head is out
   bool complete() const { return state_ >= State::kComplete; }   // the last piece was given

@@ -16,6 +16,8 @@
 #include "host/exchange.h"
 #include "host/loop/loop.h"
 #include "host/measure/ledger.h"
+#include "host/tunnel.h"
+#include "host/websocket_session.h"
 
 namespace duet {
 
@@ -43,6 +45,8 @@ struct RuntimeContext {
   Loop* loop = nullptr;
   ExchangeTable* exchanges = nullptr;
   measure::Ledger* ledger = nullptr;
+  WebSockets* websockets = nullptr;
+  Tunnels* tunnels = nullptr;
   bool dev = false;                    // --dev: stacks may go to the client
   std::string executable;              // the duet binary, absolute
   std::string module_directory;        // where the engine modules and their scripts are
@@ -105,7 +109,7 @@ class Runtime : public ExchangeListener {
 
 // The one symbol of an engine module. `version` is kRuntimeBoundary of the host; a module built for
 // another returns null.
-inline constexpr std::uint32_t kRuntimeBoundary = 1;
+inline constexpr std::uint32_t kRuntimeBoundary = 2;
 using CreateRuntime = Runtime* (*)(std::uint32_t version);
 inline constexpr const char* kCreateRuntimeSymbol = "duet_create_runtime";
 

@@ -29,6 +29,15 @@ ServerOptions server_options(const config::ServerConfig& config) {
   return options;
 }
 
+WebSocketOptions websocket_options(const config::WebSocketLimits& limits) {
+  WebSocketOptions options;
+  options.message_bytes = limits.message_bytes;
+  options.buffered_bytes = limits.buffered_bytes;
+  options.ping_interval = limits.ping;
+  options.compression = limits.compression;
+  return options;
+}
+
 HandlerSpec handler_spec(const config::Handler& handler, measure::HandlerIndex index) {
   HandlerSpec spec;
   spec.name = handler.name;
@@ -87,6 +96,7 @@ Result<void> Host::set_up() {
   if (!loop) return std::move(loop).error();
   loop_ = std::move(*loop);
   pipeline_.emplace(*loop_, ledger_);
+  websockets_.emplace(*loop_, websocket_options(config_.server.websocket));
   server_.emplace(*loop_, exchanges_, ledger_, *pipeline_, server_options(config_.server));
 
   admin_.emplace(admin::AdminService::Sources{&metrics_, [this] { return snapshot(); },
@@ -138,6 +148,8 @@ Result<void> Host::start_engine(config::Language language) {
   context.loop = loop_.get();
   context.exchanges = &exchanges_;
   context.ledger = &ledger_;
+  context.websockets = &*websockets_;
+  context.tunnels = &tunnels_;
   context.dev = config_.server.dev;
   context.executable = executable_path();
   context.module_directory = module_directory();

@@ -19,7 +19,9 @@
 #include "host/pipeline.h"
 #include "host/request_recorder.h"
 #include "host/server.h"
+#include "host/tunnel.h"
 #include "host/watchdog.h"
+#include "host/websocket_session.h"
 
 namespace duet::cli {
 
@@ -56,6 +58,8 @@ class Host {
   measure::Metrics metrics_{ledger_};
   RequestRecorder recorder_{metrics_};
   ExchangeTable exchanges_;
+  std::optional<WebSockets> websockets_;
+  Tunnels tunnels_;
   Engines engines_;
   std::optional<Pipeline> pipeline_;
   std::optional<HttpServer> server_;

@@ -82,7 +82,8 @@ constexpr HelpSection kSections[] = {
      "handler = \"hello\"\n"
      "\n"
      "Also [server.limits] head, target, body, pipelined;\n"
-     "[server.timeouts] head, body, keep_alive, shutdown; [log] format, level.\n"
+     "[server.timeouts] head, body, keep_alive, shutdown; [server.websocket] message,\n"
+     "buffered, ping, compression; [log] format, level.\n"
      "duet check shows every mistake in it."},
     {"Environment", kEnvironment, {}},
     {"Signals and exit codes",

@@ -47,6 +47,14 @@ struct Timeouts {
   Nanos shutdown = 10 * kSecond;    // for requests in flight when the host is told to stop: 503
 };
 
+// Of open WebSockets.
+struct WebSocketLimits {
+  std::size_t message_bytes = 16 * 1024 * 1024;   // beyond it the socket is closed with 1009
+  std::size_t buffered_bytes = 16 * 1024 * 1024;  // for a client that does not read; then it is cut
+  Nanos ping = 30 * kSecond;  // after so much silence a ping, after as much again the end. 0: never
+  bool compression = true;    // permessage-deflate
+};
+
 struct ServerConfig {
   std::vector<Address> listen;  // one at least, in the order given
   // Nothing when the admin listener is "off".
@@ -56,6 +64,7 @@ struct ServerConfig {
   bool admin_is_default = true;
   Limits limits;
   Timeouts timeouts;
+  WebSocketLimits websocket;
   bool dev = false;  // stacks are shown to clients
   log::Format log_format = log::Format::kAuto;
   log::Level log_level = log::Level::kInfo;

@@ -96,9 +96,11 @@ class ConfigReader {
     }
     const TomlEntry* limits = table.table("limits");
     const TomlEntry* timeouts = table.table("timeouts");
+    const TomlEntry* websocket = table.table("websocket");
     table.finish();
     if (limits != nullptr) read_limits(*limits);
     if (timeouts != nullptr) read_timeouts(*timeouts);
+    if (websocket != nullptr) read_websocket(*websocket);
   }
 
   void read_listen(TableReader& table) {
@@ -191,6 +193,18 @@ class ConfigReader {
     if (const auto t = table.duration("shutdown", kShortest, kLongest, true)) {
       timeouts.shutdown = *t;
     }
+    table.finish();
+  }
+
+  void read_websocket(const TomlEntry& entry) {
+    WebSocketLimits& limits = server().websocket;
+    TableReader table(context_, entry.value.entries, "[server.websocket]", kWebSocketWords);
+    if (const auto size = table.size("message", 1, kMebi * 1024)) limits.message_bytes = *size;
+    if (const auto size = table.size("buffered", 64 * 1024, kMebi * 1024)) {
+      limits.buffered_bytes = *size;
+    }
+    if (const auto t = table.duration("ping", kShortest, kLongest, true)) limits.ping = *t;
+    if (const auto compression = table.flag("compression")) limits.compression = *compression;
     table.finish();
   }
 

@@ -26,6 +26,15 @@ inline constexpr Synonym kTimeoutWords[] = {{"keepalive", "keep_alive"},
                                             {"header", "head"},
                                             {"graceful", "shutdown"},
                                             {"idle", "keep_alive"}};
+inline constexpr Synonym kWebSocketWords[] = {{"max_message", "message"},
+                                              {"max_size", "message"},
+                                              {"max_payload", "message"},
+                                              {"ping_interval", "ping"},
+                                              {"idle", "ping"},
+                                              {"idle_timeout", "ping"},
+                                              {"deflate", "compression"},
+                                              {"permessage_deflate", "compression"},
+                                              {"backpressure", "buffered"}};
 inline constexpr Synonym kHandlerWords[] = {
     {"file", "source"},       {"path", "source"},     {"script", "source"},
     {"module", "source"},     {"app", "source"},      {"entry", "source"},

@@ -192,6 +192,10 @@ const char* ResponseHead::add(std::string_view name, std::string_view value) {
   return nullptr;
 }
 
+void ResponseHead::offer_upgrade(std::string_view protocol) {
+  fields_.append("Upgrade: ").append(protocol).append("\r\nConnection: Upgrade\r\n");
+}
+
 std::string_view reason_phrase(int status) {
   switch (status) {
     case 100:

@@ -110,6 +110,9 @@ class ResponseHead {
   // compared with what is sent.
   [[nodiscard]] const char* add(std::string_view name, std::string_view value);
 
+  // Adds Upgrade, which a handler may not: for a 426, or where an upgrade is offered.
+  void offer_upgrade(std::string_view protocol);
+
   int status() const { return status_; }
   bool has_content_type() const { return has_content_type_; }
   bool has_date() const { return has_date_; }

@@ -49,6 +49,11 @@ void Stream::stop_reading() {
   update_poll();
 }
 
+void Stream::read_to_the_end() {
+  to_the_end_ = true;
+  update_poll();
+}
+
 void Stream::wait_for_room() {
   if (waiting_for_room_ || closing_) return;
   waiting_for_room_ = true;
@@ -60,7 +65,7 @@ void Stream::update_poll() {
   // Without UV_DISCONNECT a client that leaves while its socket is not read would go unnoticed
   // until the answer is written.
   const int events = (reading_ ? UV_READABLE : 0) | (waiting_for_room_ ? UV_WRITABLE : 0) |
-                     (ended_ ? 0 : UV_DISCONNECT);
+                     (ended_ || to_the_end_ ? 0 : UV_DISCONNECT);
   if (events == 0) {
     uv_poll_stop(&poll_);
     return;

@@ -45,6 +45,9 @@ class Stream {
   void start_reading();
   void stop_reading();  // the kernel's buffer fills up, and TCP slows the peer down
   bool reading() const { return reading_; }
+  // From now on a peer that ends its side while the stream is not read is noticed only when it is
+  // read again: what it sent before is not lost.
+  void read_to_the_end();
 
   // Hands bytes to the kernel, as many as it takes now: `accepted` says how many; the rest is the
   // caller's to keep (see wait_for_room). False: the connection is broken.
@@ -67,6 +70,7 @@ class Stream {
   StreamEvents& events_;
   int fd_;
   bool reading_ = false, waiting_for_room_ = false, closing_ = false, ended_ = false;
+  bool to_the_end_ = false;
 };
 
 }  // namespace duet::net

@@ -43,10 +43,10 @@ ARROWS = {
     "bindings/python": ["base", "loop", "http", "exchange", "measure", "runtime"],
     "bindings/native": ["base", "loop", "http", "exchange", "measure", "runtime", "plugins/api"],
     # The composition root: everything of the host, and the adapter of native plug-ins.
-    "cli": ["admin", "pipeline", "connection", "watchdog", "config", "bench", "supervise", "profile", "bindings/native"],
+    "cli": ["admin", "pipeline", "connection", "session", "watchdog", "config", "bench", "supervise", "profile", "bindings/native"],
 }
 # Files of host/ itself that belong to the component of another file there.
-PART_OF = {"failure": "exchange", "server": "connection", "request": "pipeline"}
+PART_OF = {"failure": "exchange", "upgrade": "exchange", "websocket": "session", "tunnel": "session", "server": "connection", "request": "pipeline"}
 PLUGIN_ARROWS = ["plugins/sdk"]  # of every plugins/<name>
 
 ENGINE_HEADER = re.compile(r"^(node|v8|Python|pybind11|libplatform|cppgc|js_native_api)\b")

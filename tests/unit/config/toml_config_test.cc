@@ -74,6 +74,12 @@ head = "5s"
 body = "10s"
 keep_alive = "1m"
 shutdown = "off"
+[server.websocket]
+message = "64KiB"
+buffered = "1MiB"
+ping = "off"
+compression = false
+
 [log]
 format = "json"
 level = "debug"
@@ -121,6 +127,10 @@ handler = "c"
   EXPECT_EQ(server.timeouts.head, 5 * kSecond);
   EXPECT_EQ(server.timeouts.body_idle, 10 * kSecond);
   EXPECT_EQ(server.timeouts.keep_alive, 60 * kSecond);
+  EXPECT_EQ(server.websocket.message_bytes, 64u * 1024);
+  EXPECT_EQ(server.websocket.buffered_bytes, 1024u * 1024);
+  EXPECT_EQ(server.websocket.ping, 0);
+  EXPECT_FALSE(server.websocket.compression);
   EXPECT_EQ(server.timeouts.shutdown, 0);
   EXPECT_EQ(server.log_format, log::Format::kJson);
   EXPECT_EQ(server.log_level, log::Level::kDebug);
@@ -210,7 +220,8 @@ TEST_F(TomlConfigTest, UnknownKeysAndTables) {
             "duet.toml:2:1: error: unknown key 'lisen' in [server] (did you mean 'listen'?)\n"
             "duet.toml:3:1: error: unknown key 'port' in [server] (did you mean 'listen'?)\n"
             "duet.toml:4:1: error: unknown key 'xyzzy' in [server] (known keys are listen, admin, "
-            "dev, deadline, env_file, limits or timeouts)\n");
+            "dev, deadline, env_file, limits, timeouts or "
+            "websocket)\n");
   EXPECT_EQ(in_server("[sever]\na = 1\n[servers]\n"),
             "duet.toml:2:2: error: unknown table 'sever' (did you mean 'server'?)\n"
             "duet.toml:4:2: error: unknown table 'servers' (did you mean 'server'?)\n");
