@@ -209,7 +209,7 @@ Result<std::string> evaluate(std::string_view line) {
     }
     auto numbers = read(*given, argument);
     if (!numbers) return Error{std::string(f.name) + ": " + numbers.error().message, {}, {}, {}};
-    values.push_back(*std::move(numbers));
+    values.push_back(std::move(numbers).value());
   }
   if (const char* conflict = f.conflict == nullptr ? nullptr : f.conflict(values)) {
     return Error{std::string(f.name) + ": " + conflict, {}, {}, {}};
@@ -227,7 +227,7 @@ Result<std::string> evaluate(std::string_view line) {
 
 std::string answer_stats_line(std::string_view line) {
   auto answer = evaluate(line);
-  if (answer) return *std::move(answer);
+  if (answer) return std::move(answer).value();
   std::string text = "{\"error\":";
   append_json_string(text, answer.error().to_string());
   return text + "}";

@@ -4,8 +4,8 @@
 // The arms ran in interleaved blocks of at most a second, and the block is the unit: what one
 // request of a block met, the next one met too. So whole blocks are resampled, both arms of a block
 // together (Kalibera & Jones, "Rigorous benchmarking in reasonable time", ISMM 2013), and the band
-// holds for all quantiles at once: half as wide as the largest deviation, in standard errors, that
-// a resample shows anywhere.
+// holds for all quantiles at once: at each it reaches as many standard errors as the largest
+// deviation that a share `confidence` of the resamples show at any of them.
 //
 // Pure: the same seed gives the same band. Any thread.
 #pragma once

@@ -1,0 +1,79 @@
+// What the requests of an experiment have shown so far: each variant against the control.
+//
+// Requests are given as they begin and end; they are judged in the order in which they began. Time
+// comes from outside, so that the same requests always give the same evidence. One thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "host/experiment/arrival_order.h"
+#include "host/experiment/spec.h"
+#include "host/stats/distinct_keys.h"
+#include "host/stats/event_test.h"
+#include "host/stats/stages.h"
+#include "host/stats/tail_threshold.h"
+
+namespace duet::experiment {
+
+class Evidence {
+ public:
+  using Ticket = ArrivalOrder::Ticket;
+
+  explicit Evidence(const Spec& spec);  // which outlives it
+
+  // From the next request on these are the weights; a variant without any is not tested meanwhile.
+  void begin_stage(const Split& split);
+
+  // `key`: hash_key() of its key; ignored unless the spec is sticky.
+  Ticket started(std::size_t variant, std::uint64_t key, Nanos at);
+  // `failed`: it counts for the errors guardrail. Once for each ticket.
+  void ended(Ticket ticket, Nanos total, bool failed) { order_.finish(ticket, total, failed); }
+
+  // Takes in what is known by `now`, and looks at every test. Call it at any interval.
+  void look(Nanos now);
+
+  // --- what there is, as of the last look ---
+  const stats::EventTest& test(std::size_t variant, std::size_t guardrail) const {
+    return tests_[variant][guardrail].test;
+  }
+  // Requests of a variant that have been judged, and how many of them were events of a guardrail;
+  // without leaving any out, so for shares and not for tests.
+  struct Counts {
+    std::uint64_t requests = 0;
+    std::uint64_t events = 0;
+  };
+  Counts counts(std::size_t variant, std::size_t guardrail) const {
+    return tests_[variant][guardrail].counts;
+  }
+  // Highest so far; at ln(1/0.001) the split is not the one that was configured.
+  double split_log_e() const { return split_highest_; }
+  bool split_is_wrong() const;
+  // That a variant is worse than the control by a guardrail, with all the evidence that takes.
+  bool called_against(std::size_t variant, std::size_t guardrail) const;
+
+ private:
+  struct Test {
+    stats::EventTest test;
+    Counts counts;
+  };
+
+  void judge(const Arrival& arrival, std::size_t guardrail, bool event);
+  void speed_known(const Arrival& arrival, Nanos elapsed);
+  void end_known(const Arrival& arrival);
+  std::vector<stats::SplitStage> split_stages() const;
+
+  const Spec& spec_;
+  Nanos patience_ = 0;  // the highest limit of a kSlowerThan
+  ArrivalOrder order_;
+  std::vector<std::vector<Test>> tests_;      // by variant (the control's: counts only), guardrail
+  std::vector<stats::TailThreshold> tails_;   // by guardrail; of kQuantile
+  std::vector<bool> tested_;                  // variants that have a share now, beside the control
+  std::vector<std::vector<double>> weights_;  // of each stage, by variant
+  std::vector<std::vector<std::uint64_t>> requests_;  // likewise, when keys are not sticky
+  stats::DistinctKeys keys_;                          // likewise, when they are
+  double split_highest_ = 0;
+};
+
+}  // namespace duet::experiment

@@ -1,0 +1,247 @@
+#include "host/experiment/experiment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "host/base/check.h"
+
+namespace duet::experiment {
+
+namespace {
+
+// Never sooner: one lucky request is no step's evidence.
+constexpr double kFewestRequests = 100;
+
+std::optional<Error> problem_of(const Spec& spec) {
+  if (spec.variants.size() < 2) return Error{"an experiment has at least two variants", {}, {}, {}};
+  if (!(spec.alpha > 0 && spec.alpha < 1)) {
+    return Error{"alpha must lie between 0 and 1", {}, "0.05 is usual", {}};
+  }
+  double before = 0;
+  for (const double step : spec.ramp.steps) {
+    const double all = step * static_cast<double>(spec.variants.size() - 1);
+    if (!(step > before) || !(all <= 1)) {
+      return Error{"the steps of the ramp must ascend, and leave at least nothing for the control",
+                   {},
+                   "for example 0.01, 0.05, 0.25, 0.5",
+                   {}};
+    }
+    before = step;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<Experiment> Experiment::create(Spec spec) {
+  if (auto problem = problem_of(spec)) return *problem;
+  auto split = Split::create(spec.weights, spec.control);
+  if (!split) return split.error();
+  if (spec.weights.size() != spec.variants.size()) {
+    return Error{"there are as many weights as variants", {}, {}, {}};
+  }
+  return Experiment(std::make_unique<Spec>(std::move(spec)), std::move(split).value());
+}
+
+Experiment::Experiment(std::unique_ptr<Spec> spec, Split split)
+    : spec_(std::move(spec)),
+      split_(std::move(split)),
+      evidence_(std::make_unique<Evidence>(*spec_)),
+      out_(spec_->variants.size(), false),
+      ramping_(!spec_->ramp.steps.empty()) {
+  apply(ramping_ ? ramp_weights(0) : spec_->weights);
+}
+
+std::vector<double> Experiment::ramp_weights(std::size_t step) const {
+  std::vector<double> weights(spec_->variants.size(), spec_->ramp.steps[step]);
+  weights[spec_->control] = 1 - spec_->ramp.steps[step] * static_cast<double>(weights.size() - 1);
+  return weights;
+}
+
+// What a variant that is out would have had goes to the control.
+void Experiment::apply(const std::vector<double>& weights) {
+  std::vector<double> given = weights;
+  for (std::size_t v = 0; v < given.size(); ++v) {
+    if (out_[v]) given[spec_->control] += std::exchange(given[v], 0);
+  }
+  auto split = Split::create(given, spec_->control);
+  DUET_CHECK(split.ok());
+  split_ = std::move(split).value();
+  evidence_->begin_stage(split_);
+}
+
+Experiment::Assigned Experiment::assign(std::string_view key) const {
+  const std::uint64_t hash = hash_key(spec_->salt, key);
+  if (!running_) return {split_.variant(hash), false, hash};
+  if (!takes_part(spec_->participation, spec_->salt, key)) return {spec_->control, false, hash};
+  return {split_.variant(hash), true, hash};
+}
+
+std::vector<Decision> Experiment::look(Nanos now) {
+  std::vector<Decision> decisions;
+  evidence_->look(now);
+  if (!running_) return decisions;
+  if (!split_reported_ && evidence_->split_is_wrong()) {
+    split_reported_ = true;
+    decisions.push_back(
+        {Decision::Kind::kWrongSplit, "", "",
+         fmt::format("experiment '{}': the requests are not divided as configured (p < {}): its "
+                     "results are not valid; look for redirects, caches or retries of one variant",
+                     spec_->name, stats::kSplitAlpha)});
+  }
+  roll_back(decisions);
+  if (ramping_) climb(now, decisions);
+  return decisions;
+}
+
+void Experiment::roll_back(std::vector<Decision>& decisions) {
+  const std::size_t before = decisions.size();
+  for (std::size_t v = 0; v < out_.size(); ++v) {
+    for (std::size_t g = 0; g < spec_->guardrails.size() && !out_[v]; ++g) {
+      if (split_.share(v) <= 0 || !evidence_->called_against(v, g)) continue;
+      out_[v] = true;
+      const auto mine = evidence_->counts(v, g);
+      const auto control = evidence_->counts(spec_->control, g);
+      const stats::EventTest& test = evidence_->test(v, g);
+      const stats::Interval ratio = test.ratio();
+      decisions.push_back(
+          {Decision::Kind::kRolledBack, spec_->variants[v], spec_->guardrails[g].name(),
+           fmt::format(
+               "experiment '{}': '{}' is rolled back by the guardrail '{}': {} of {} of its "
+               "requests, {} of {} of '{}'; at least {:.3g} times the rate (p = {:.2g}, "
+               "alpha = {:.2g})",
+               spec_->name, spec_->variants[v], spec_->guardrails[g].name(), mine.events,
+               mine.requests, control.events, control.requests, spec_->variants[spec_->control],
+               ratio.low, test.p_value(), test.alpha())});
+    }
+  }
+  if (decisions.size() == before) return;
+  std::vector<double> weights;
+  for (std::size_t v = 0; v < out_.size(); ++v) weights.push_back(split_.share(v));
+  apply(weights);
+}
+
+bool Experiment::harmless(std::size_t variant, std::size_t guardrail) const {
+  const Evidence::Counts counts = evidence_->counts(variant, guardrail);
+  if (static_cast<double>(counts.requests) < kFewestRequests) return false;
+  const stats::EventTest& test = evidence_->test(variant, guardrail);
+  if (test.ratio().high <= 1 + spec_->ramp.ratio_margin) return true;
+  const stats::Interval rate = stats::proportion_interval(static_cast<double>(counts.events),
+                                                          static_cast<double>(counts.requests),
+                                                          kFewestRequests, test.alpha());
+  return rate.high <= spec_->ramp.rate_margin;
+}
+
+void Experiment::climb(Nanos now, std::vector<Decision>& decisions) {
+  if (!step_since_) step_since_ = now;
+  if (step_ + 1 == spec_->ramp.steps.size() || now - *step_since_ < spec_->ramp.least_time) return;
+  for (std::size_t v = 0; v < out_.size(); ++v) {
+    if (v == spec_->control || out_[v]) continue;
+    for (std::size_t g = 0; g < spec_->guardrails.size(); ++g) {
+      if (harmless(v, g)) continue;
+      if (std::exchange(held_, true)) return;
+      const double requests = static_cast<double>(evidence_->counts(v, g).requests +
+                                                  evidence_->counts(spec_->control, g).requests);
+      const auto more =
+          requests_needed(evidence_->test(v, g), requests, 1 + spec_->ramp.ratio_margin);
+      decisions.push_back(
+          {Decision::Kind::kHeld, spec_->variants[v], spec_->guardrails[g].name(),
+           fmt::format(
+               "experiment '{}' holds at {:.4g}%: whether '{}' is harmless by the guardrail "
+               "'{}' is not known yet; {}",
+               spec_->name, 100 * spec_->ramp.steps[step_], spec_->variants[v],
+               spec_->guardrails[g].name(),
+               more ? fmt::format("about {:.2g} more requests", *more)
+                    : "there has been no such event to judge by")});
+      return;
+    }
+  }
+  if (std::all_of(out_.begin(), out_.end(), [&, v = std::size_t{0}](bool out) mutable {
+        return v++ == spec_->control || out;
+      })) {
+    return;  // nobody is left to climb
+  }
+  ++step_;
+  step_since_ = now;
+  held_ = false;
+  apply(ramp_weights(step_));
+  decisions.push_back(
+      {Decision::Kind::kAdvanced, "", "",
+       fmt::format("experiment '{}' goes from {:.4g}% to {:.4g}%", spec_->name,
+                   100 * spec_->ramp.steps[step_ - 1], 100 * spec_->ramp.steps[step_])});
+}
+
+Result<Decision> Experiment::set_weights(const std::vector<double>& weights) {
+  if (weights.size() != spec_->variants.size()) {
+    return Error{fmt::format("experiment '{}' has {} variants, not {}", spec_->name,
+                             spec_->variants.size(), weights.size()),
+                 {},
+                 "give each a weight, in the order of the configuration",
+                 {}};
+  }
+  auto split = Split::create(weights, spec_->control);
+  if (!split) return split.error();
+  ramping_ = false;
+  running_ = true;
+  out_.assign(out_.size(), false);  // the operator knows better
+  apply(weights);
+  std::string shown;
+  for (std::size_t v = 0; v < weights.size(); ++v) {
+    shown +=
+        fmt::format("{}{} {:.4g}%", v == 0 ? "" : ", ", spec_->variants[v], 100 * split_.share(v));
+  }
+  return Decision{Decision::Kind::kChanged, "", "",
+                  fmt::format("experiment '{}': weights are now {}", spec_->name, shown)};
+}
+
+Decision Experiment::stop() {
+  std::vector<double> weights(spec_->variants.size(), 0.0);
+  weights[spec_->control] = 1;
+  apply(weights);
+  running_ = false;
+  return {Decision::Kind::kChanged, "", "",
+          fmt::format("experiment '{}' is stopped: everybody gets '{}'", spec_->name,
+                      spec_->variants[spec_->control])};
+}
+
+Result<Decision> Experiment::promote(std::size_t variant) {
+  if (variant >= spec_->variants.size()) {
+    return Error{fmt::format("experiment '{}' has no such variant", spec_->name), {}, {}, {}};
+  }
+  out_.assign(out_.size(), false);
+  std::vector<double> weights(spec_->variants.size(), 0.0);
+  weights[variant] = 1;
+  apply(weights);
+  running_ = false;
+  return Decision{Decision::Kind::kChanged, spec_->variants[variant], "",
+                  fmt::format("experiment '{}' is over: everybody gets '{}'", spec_->name,
+                              spec_->variants[variant])};
+}
+
+std::optional<double> requests_needed(const stats::EventTest& test, double requests, double most) {
+  double events = 0;
+  for (const stats::Stage& stage : test.stages()) events += stage.all;
+  if (events == 0 || requests == 0) return std::nullopt;
+  std::vector<stats::Stage> stages = test.stages();
+  const double share = stages.back().share_b;
+  const auto known_after = [&](double more) {
+    stages.push_back({share, std::round(share * more), more});
+    const double high = stats::rate_ratio_interval(stages, test.c(), test.alpha()).high;
+    stages.pop_back();
+    return high <= most;
+  };
+  double enough = 1;
+  while (!known_after(enough) && enough < 1e9) enough *= 2;
+  double too_few = enough / 2;
+  while (enough - too_few > std::max(1.0, 0.02 * enough)) {
+    const double middle = std::floor((enough + too_few) / 2);
+    (known_after(middle) ? enough : too_few) = middle;
+  }
+  return enough * requests / events;
+}
+
+}  // namespace duet::experiment

@@ -1,0 +1,102 @@
+// One experiment as it goes on: who gets which variant, what follows from the evidence.
+//
+// A state machine without a clock, a socket or a file: requests and time are given to it, decisions
+// are taken from it. One thread.
+//
+//   running → (a guardrail is crossed) the variant's weight goes to 0, the others go on
+//           → stopped: everybody gets the control
+//           → promoted: everybody gets one variant
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/experiment/assignment.h"
+#include "host/experiment/evidence.h"
+#include "host/experiment/spec.h"
+
+namespace duet::experiment {
+
+// Something that an operator wants to know, and that the audit keeps.
+struct Decision {
+  enum class Kind {
+    kRolledBack,  // the variant's weight is 0 from now on: `guardrail` was crossed
+    kAdvanced,    // the ramp has taken a step
+    kHeld,        // it has not, though its time has come: too little is known. Once for each step
+    kWrongSplit,  // the split is not the configured one: no result of this experiment is valid
+    kChanged,     // an operator changed something
+  };
+  Kind kind = Kind::kChanged;
+  std::string variant;  // kRolledBack
+  std::string guardrail;
+  std::string sentence;  // for people, complete: what happened and on what evidence
+};
+
+class Experiment {
+ public:
+  // Errors: as Split::create, fewer than two variants, a ramp whose steps do not ascend or, for all
+  // variants together, exceed 1, or an alpha outside (0, 1).
+  static Result<Experiment> create(Spec spec);
+
+  struct Assigned {
+    std::size_t variant;
+    bool counted;  // takes part: its request is evidence. Others get the control
+    std::uint64_t key;
+  };
+  // Of a key; pure as long as no weight changes.
+  Assigned assign(std::string_view key) const;
+
+  // A counted request begins and ends.
+  Evidence::Ticket started(const Assigned& assigned, Nanos at) {
+    return evidence_->started(assigned.variant, assigned.key, at);
+  }
+  void ended(Evidence::Ticket ticket, Nanos total, bool failed) {
+    evidence_->ended(ticket, total, failed);
+  }
+
+  // Looks at the evidence and acts on it. Every 100 ms.
+  std::vector<Decision> look(Nanos now);
+
+  // An operator's word. Weights as Spec::weights; the ramp ends. Errors leave everything as it was.
+  Result<Decision> set_weights(const std::vector<double>& weights);
+  Decision stop();                                // everybody gets the control
+  Result<Decision> promote(std::size_t variant);  // everybody gets that variant
+
+  const Spec& spec() const { return *spec_; }
+  const Split& split() const { return split_; }
+  const Evidence& evidence() const { return *evidence_; }
+  bool running() const { return running_; }
+  bool rolled_back(std::size_t variant) const { return out_[variant]; }
+  std::size_t step() const { return step_; }  // of the ramp
+
+ private:
+  Experiment(std::unique_ptr<Spec> spec, Split split);
+
+  std::vector<double> ramp_weights(std::size_t step) const;
+  void apply(const std::vector<double>& weights);
+  void roll_back(std::vector<Decision>& decisions);
+  void climb(Nanos now, std::vector<Decision>& decisions);
+  bool harmless(std::size_t variant, std::size_t guardrail) const;
+
+  std::unique_ptr<Spec> spec_;  // where evidence_ finds it, also when this is moved
+  Split split_;
+  std::unique_ptr<Evidence> evidence_;
+  std::vector<bool> out_;  // rolled back, by variant
+  bool running_ = true;
+  bool ramping_ = false;
+  bool split_reported_ = false;
+  bool held_ = false;  // reported for this step
+  std::size_t step_ = 0;
+  std::optional<Nanos> step_since_;
+};
+
+// About how many more requests of both arms it takes until a ratio of rates is known to be at most
+// `most`, if the arms are equal; nothing when there was no event to judge by.
+std::optional<double> requests_needed(const stats::EventTest& test, double requests, double most);
+
+}  // namespace duet::experiment
