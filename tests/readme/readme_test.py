@@ -9,6 +9,7 @@ that exist: running them is what runs this test.
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import unittest
@@ -39,6 +40,8 @@ class ReadmeTest(unittest.TestCase):
         return set(re.findall(r'^\s+"(\S+)"', listing, re.M))
 
     def curl(self, words, duet):
+        if shutil.which("curl") is None:
+            self.skipTest("curl is missing: apt-get install curl")
         ports = {"127.0.0.1:8000": f"127.0.0.1:{duet.port}",
                  "127.0.0.1:9000": f"127.0.0.1:{duet.admin_port}"}
         for shown, actual in ports.items():
