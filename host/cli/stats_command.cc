@@ -21,26 +21,28 @@ constexpr Option kOptionList[] = {kHelpOption};
 constexpr OptionGroup kOptions[] = {{"Options", kOptionList}};
 
 constexpr HelpRow kFunctionRows[] = {
-    {"log_e", "k, n, theta, c: ln of the evidence that k of n do not come from theta; gives log_e"},
+    {"log_e", "k, n, theta, c: ln of the evidence that k of n do not come from theta"},
     {"log_e_multi",
      "counts, weights, c: the same for several arms whose shares are proportional to the weights "
-     "(any sum); gives log_e"},
-    {"concentration", "t_opt, alpha: the c tuned for a sample of t_opt; gives c"},
-    {"uniform_radius", "t, alpha: band around a distribution of t observations; gives radius"},
+     "(any sum); also as log_e"},
+    {"concentration", "t_opt, alpha: the c tuned for a sample of t_opt; also as c"},
+    {"uniform_radius", "t, alpha: band around a distribution of t observations; also as radius"},
     {"mean_halfwidth",
-     "n, se, alpha, n_star: of the interval of a mean difference; gives halfwidth"},
+     "n, se, alpha, n_star: of the interval of a mean difference; also as halfwidth"},
     {"quantile_log_e",
      "a, b, p, c: that the p-quantiles of two histograms differ, by the counts of their buckets "
-     "in ascending order; gives log_e"},
+     "in ascending order; also as log_e"},
 };
 
 constexpr HelpSection kSections[] = {
-    {"Functions (fn), their arguments, and the key of the answer", kFunctionRows, {}},
+    {"Functions (fn) and their arguments", kFunctionRows, {}},
     {"Lines",
      {},
      "One JSON object a line on standard input, one on standard output, in the same\n"
-     "order and each at once: a program may ask and wait. A line that cannot be\n"
-     "evaluated gets {\"error\":\"…\"} and the rest go on. Numbers have 17 digits."},
+     "order and each at once: a program may ask and wait. The answer is under the\n"
+     "function's name, and under the formula's own name where that differs. A line\n"
+     "that cannot be evaluated gets {\"error\":\"…\"} and the rest go on. Numbers have\n"
+     "17 digits."},
     {"Exit codes",
      {},
      "0 at the end of the input, 1 reading or writing failed, 2 command line wrong."},

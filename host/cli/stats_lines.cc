@@ -76,7 +76,7 @@ using Values = std::vector<std::vector<double>>;
 
 struct Function {
   std::string_view name;
-  std::string_view result;  // the answer's key
+  std::string_view symbol;  // what the formula calls its result
   std::span<const Argument> arguments;
   const char* (*conflict)(const Values&);  // what is wrong between arguments; null: nothing
   double (*evaluate)(const Values&);
@@ -220,7 +220,10 @@ Result<std::string> evaluate(std::string_view line) {
   }
   std::array<char, 40> number;
   std::snprintf(number.data(), number.size(), "%.17g", result);
-  return "{\"" + std::string(f.result) + "\":" + number.data() + "}";
+  // Under the function's name, and under the formula's own where that is another.
+  std::string answer = "{\"" + std::string(f.name) + "\":" + number.data();
+  if (f.symbol != f.name) answer += ",\"" + std::string(f.symbol) + "\":" + number.data();
+  return answer + "}";
 }
 
 }  // namespace

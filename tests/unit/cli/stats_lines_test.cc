@@ -9,18 +9,18 @@ namespace {
 
 TEST(StatsLines, EveryFunctionAnswersUnderTheKeyOfItsResult) {
   EXPECT_EQ(answer_stats_line(R"({"counts":[1,0],"fn":"log_e_multi","weights":[3,7],"c":9})"),
-            R"({"log_e":0})");
+            R"({"log_e_multi":0,"log_e":0})");
   const struct {
     const char* line;
     const char* begins;
   } kCases[] = {
       // ln(3/2): (1/2)(3/2) / (1*2) over 1/4
       {R"({"fn":"log_e","k":0,"n":2,"theta":0.5,"c":1})", R"({"log_e":0.4054651081081)"},
-      {R"({"fn":"concentration","t_opt":302,"alpha":0.001})", R"({"c":17.29063124968)"},
-      {R"({"fn":"uniform_radius","t":159,"alpha":0.01})", R"({"radius":0.2275553425)"},
+      {R"({"fn":"concentration","t_opt":302,"alpha":0.001})", R"({"concentration":17.29063124968)"},
+      {R"({"fn":"uniform_radius","t":159,"alpha":0.01})", R"({"uniform_radius":0.2275553425)"},
       {R"({"fn":"mean_halfwidth","n":138026,"se":0.06210792,"alpha":0.01,"n_star":5000})",
-       R"({"halfwidth":0.240733663)"},
-      {R"({"fn":"quantile_log_e","a":[9,0],"b":[0,9],"p":0.5,"c":10})", R"({"log_e":1.)"},
+       R"({"mean_halfwidth":0.240733663)"},
+      {R"({"fn":"quantile_log_e","a":[9,0],"b":[0,9],"p":0.5,"c":10})", R"({"quantile_log_e":1.)"},
   };
   for (const auto& [line, begins] : kCases) {
     EXPECT_TRUE(answer_stats_line(line).starts_with(begins)) << answer_stats_line(line);
