@@ -164,6 +164,13 @@ void Exchange::fail(const Error& error) {
   }
 }
 
+void Exchange::cut() {
+  if (complete()) return;
+  deadline_timeout_.disarm();
+  state_ = State::kComplete;
+  transport_->send_reset(*this);
+}
+
 void Exchange::drop() {
   fail(Error{"the handler finished without an answer", "", "return a response", ""});
 }

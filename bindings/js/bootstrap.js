@@ -7,6 +7,7 @@ const { Response, isResponse } = use.response;
 const { Request, toFull, keepHead } = use.request;
 const { settle } = use.answer;
 const { fail } = use.guard;
+const { dispatch: dispatchNode } = use.nodeServer;
 
 // --- the global classes ---
 
@@ -27,7 +28,7 @@ Object.defineProperty(globalThis, 'fetch', {
 
 // --- requests ---
 
-const handlers = [];  // by slot: { name, index, target, env }
+const handlers = [];  // by slot: { name, index, target, server, env }
 
 class Context {
   #frame;
@@ -59,6 +60,11 @@ function dispatch(slot, id) {
   entered(frame);
   setFrame(frame);
   try {
+    if (handler.server !== undefined) {
+      dispatchNode(frame, handler.server);
+      setFrame(undefined);
+      return;
+    }
     const request = new Request(frame);
     const result = handler.target.fetch(request, handler.env, new Context(frame, request));
     if (typeof result !== 'object' || result === null || isResponse(result)) {
@@ -98,12 +104,17 @@ function load(slot, name, index, file, pairs) {
   if (!prepared) {
     prepared = true;
     use.loader.hookTypeScript();
+    use.nodeServer.hookHttp();
   }
   const env = {};
   for (let i = 0; i < pairs.length; i += 2) env[pairs[i]] = pairs[i + 1];
-  const handler = { name, index, target: undefined, env: Object.freeze(env) };
+  const handler = {
+    name, index, target: undefined, server: undefined, onListen: undefined,
+    env: Object.freeze(env),
+  };
   use.loader.load(handler, file).then(({ target, shape }) => {
     handler.target = target;
+    if (shape === 'fetch') use.nodeServer.release(handler);
     handlers[slot] = handler;
     host.loaded(slot, shape);
   }).catch((error) => {

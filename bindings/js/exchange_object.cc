@@ -83,6 +83,10 @@ void ExchangeObject::install(v8::Local<v8::Context> context, v8::Local<v8::Objec
       {"write", write},
       {"end", end},
       {"fulfilled", fulfilled},
+      {"nodeHead", node_head},
+      {"addresses", addresses},
+      {"earlyHints", early_hints},
+      {"cut", cut},
       {"resume", resume},
       {"pause", pause},
       {"timerBase", timer_base},
@@ -329,8 +333,15 @@ void ExchangeObject::write(const Arguments& arguments) {
 }
 
 void ExchangeObject::end(const Arguments& arguments) {
-  Exchange* exchange = self(arguments)->find(arguments);
-  if (exchange != nullptr) exchange->end();
+  ExchangeObject* object = self(arguments);
+  Exchange* exchange = object->find(arguments);
+  if (exchange == nullptr) return;
+  if (!arguments[1]->IsString() || arguments[1].As<v8::String>()->Length() == 0) {
+    exchange->end();
+    return;
+  }
+  const ByteStringView trailers(object->isolate_, arguments[1].As<v8::String>());
+  exchange->end(trailers.view());
 }
 
 // fulfilled(promise): its value when it is fulfilled already, else the promise itself.

@@ -63,6 +63,11 @@ class ExchangeObject {
   static void write(const Arguments& arguments);
   static void end(const Arguments& arguments);
   static void fulfilled(const Arguments& arguments);
+  // Of Node-style requests: exchange_node.cc.
+  static void node_head(const Arguments& arguments);
+  static void addresses(const Arguments& arguments);
+  static void early_hints(const Arguments& arguments);
+  static void cut(const Arguments& arguments);
   // Time.
   static void resume(const Arguments& arguments);
   static void pause(const Arguments& arguments);

@@ -7,6 +7,7 @@ const fs = require('fs');
 const Module = require('module');
 const { pathToFileURL, fileURLToPath } = require('url');
 const { Frame, setFrame } = use.frame;
+const { asListener, serverFor, listening } = use.nodeServer;
 
 // import() as a module of the user's would call it: with Node's own loader.
 const importModule = vm.runInThisContext('(specifier) => import(specifier)', {
@@ -15,8 +16,8 @@ const importModule = vm.runInThisContext('(specifier) => import(specifier)', {
 });
 
 const TYPESCRIPT = /\.[mc]?ts$/;
-const EXPECTED = 'a handler is `export default { fetch(request, env, ctx) { ... } }` or a ' +
-  'default-exported function';
+const EXPECTED = 'a handler is `export default { fetch(request, env, ctx) { ... } }`, a ' +
+  'default-exported function, or an application that calls listen() of Node\'s http';
 
 // amaro is a WebAssembly module of 4 MB that takes 0.1 s to start: only for TypeScript.
 let amaro;
@@ -129,31 +130,51 @@ async function load(handler, file) {
   let namespace;
   try {
     namespace = await importModule(urlFor(file));
+    return await findHandler(handler, namespace, file);
   } catch (error) {
     throw explained(error, file);
   } finally {
     setFrame(undefined);
   }
-  return findHandler(namespace, file);
 }
 
-function findHandler(namespace, file) {
+async function findHandler(handler, namespace, file) {
   let found = namespace.default;
   // CommonJS that was compiled from a module: exports.default is inside module.exports.
   if (found?.__esModule && found.default !== undefined) found = found.default;
+  // A server that listens already is what `node file` would run.
+  const listener = handler.server === undefined ? await asListener(found) : undefined;
+  if (listener !== undefined) handler.server = serverFor(listener);
+  if (listener !== undefined || (handler.server !== undefined && !hasFetch(found))) {
+    return { target: handler.server, shape: 'node' };
+  }
   if (typeof found === 'function' && !isClass(found)) {
     return { target: { fetch: found }, shape: 'fetch' };
   }
-  if (typeof found === 'object' && found !== null && typeof found.fetch === 'function') {
-    return { target: found, shape: 'fetch' };
+  if (hasFetch(found)) return { target: found, shape: 'fetch' };
+  const exportsNothing = found === undefined || ('module.exports' in namespace && isEmpty(found));
+  const names = Object.keys(namespace).filter((name) => name !== 'module.exports' &&
+    name !== 'default');
+  // An application that is still starting (bootstrap() of NestJS) listens when it is through.
+  if (exportsNothing && names.length === 0 && await listening(handler)) {
+    return { target: handler.server, shape: 'node' };
   }
-  const names = Object.keys(namespace).filter((name) => name !== 'module.exports');
-  const what = found === undefined
+  const what = exportsNothing
     ? `${path.basename(file)} has no default export` +
-      (names.length > 0 ? `; it exports ${names.join(', ')}` : '')
+      (names.length > 0 ? `; it exports ${names.join(', ')}` : ', and let no server listen')
     : `The default export of ${path.basename(file)} is ${isClass(found) ? 'a class' :
       describe(found)}`;
   throw withHint(placed(new TypeError(what), file), EXPECTED);
+}
+
+function hasFetch(value) {
+  return typeof value === 'object' && value !== null && typeof value.fetch === 'function';
+}
+
+// What a CommonJS module exports that exports nothing.
+function isEmpty(value) {
+  return typeof value === 'object' && value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype && Object.keys(value).length === 0;
 }
 
 function isClass(value) {

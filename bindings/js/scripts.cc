@@ -11,6 +11,9 @@
 #include "embedded/headers_js.h"
 #include "embedded/internal_js.h"
 #include "embedded/loader_js.h"
+#include "embedded/node_response_js.h"
+#include "embedded/node_server_js.h"
+#include "embedded/node_socket_js.h"
 #include "embedded/request_js.h"
 #include "embedded/response_js.h"
 
@@ -32,11 +35,19 @@ class EmbeddedText final : public v8::String::ExternalOneByteStringResource {
 std::span<const Script> scripts() {
   // Each may use those before it.
   static const Script kScripts[] = {
-      {"frame", embedded::frame_js},         {"full", embedded::full_js},
-      {"headers", embedded::headers_js},     {"body", embedded::body_js},
-      {"response", embedded::response_js},   {"request", embedded::request_js},
-      {"guard", embedded::guard_js},         {"answer", embedded::answer_js},
-      {"console", embedded::console_js},     {"loader", embedded::loader_js},
+      {"frame", embedded::frame_js},
+      {"full", embedded::full_js},
+      {"headers", embedded::headers_js},
+      {"body", embedded::body_js},
+      {"response", embedded::response_js},
+      {"request", embedded::request_js},
+      {"guard", embedded::guard_js},
+      {"answer", embedded::answer_js},
+      {"console", embedded::console_js},
+      {"nodeSocket", embedded::node_socket_js},
+      {"nodeResponse", embedded::node_response_js},
+      {"nodeServer", embedded::node_server_js},
+      {"loader", embedded::loader_js},
       {"bootstrap", embedded::bootstrap_js},
   };
   return kScripts;

@@ -1,0 +1,236 @@
+'use strict';
+// http.ServerResponse over the host's exchange. What an application calls is Node's own code up to
+// the places where that would write HTTP: those are replaced on the base prototype, for responses of
+// ours alone, because frameworks put prototypes of their own in front of it (Express).
+
+const { watch } = use.frame;
+const { guarded, setOnLost } = use.nodeSocket;
+
+const kFrame = Symbol('duet.frame');
+const kHead = Symbol('duet.head');  // fields as name\nvalue\n, kept until the first byte is sent
+const kCallbacks = Symbol('duet.callbacks');  // of end()
+const FULL = 1, GONE = 2;           // of host.write()
+
+// Node's own state of a message, by the names of its symbols.
+const symbols = {
+  kOutHeaders: undefined, kNeedDrain: undefined, kSocket: undefined,
+  kWritableFinished: undefined,
+};
+
+function add(head, name, value, validate, http) {
+  if (Array.isArray(value)) {
+    if (name.toLowerCase() === 'cookie') return add(head, name, value.join('; '), validate, http);
+    for (const one of value) head = add(head, name, one, validate, http);
+    return head;
+  }
+  if (validate) {
+    http.validateHeaderName(name);
+    http.validateHeaderValue(name, value);
+  }
+  return `${head}${name}\n${value}\n`;
+}
+
+function flatten(headers, own, http) {
+  let head = '';
+  if (!headers) return head;
+  if (own) {
+    for (const key in headers) head = add(head, headers[key][0], headers[key][1], false, http);
+  } else if (Array.isArray(headers)) {
+    if (Array.isArray(headers[0])) {
+      for (const [name, value] of headers) head = add(head, name, value, true, http);
+    } else {
+      for (let i = 0; i < headers.length; i += 2) {
+        head = add(head, headers[i], headers[i + 1], true, http);
+      }
+    }
+  } else {
+    for (const name of Object.keys(headers)) head = add(head, name, headers[name], true, http);
+  }
+  return head;
+}
+
+function start(res) {
+  const head = res[kHead];
+  res[kHead] = undefined;
+  res._headerSent = true;
+  host.start(res[kFrame].id, res.statusCode, head);
+}
+
+// A piece as the host takes it: UTF-8 is its own affair, other encodings are ours.
+function piece(chunk, encoding) {
+  if (typeof chunk !== 'string' || encoding === undefined || encoding === null ||
+      encoding === 'utf8' || encoding === 'utf-8') {
+    return chunk;
+  }
+  return Buffer.from(chunk, encoding);
+}
+
+function acceptable(chunk) {
+  return typeof chunk === 'string' || chunk instanceof Uint8Array;
+}
+
+function waitForRoom(res) {
+  const frame = res[kFrame];
+  res[symbols.kNeedDrain] = true;
+  if (!watch(frame)) return;
+  frame.onWritable = () => {
+    if (!res[symbols.kNeedDrain] || res.destroyed) return;
+    res[symbols.kNeedDrain] = false;
+    guarded(frame, () => {
+      res.emit('drain');
+    });
+  };
+}
+
+// 'finish' a tick after the end, and the events of a request that nobody read; then 'close'.
+function finish(res) {
+  const { req } = res;
+  if (res[symbols.kWritableFinished] || res._closed) return;
+  res[symbols.kWritableFinished] = true;
+  guarded(res[kFrame], () => {
+    for (const callback of res[kCallbacks] ?? []) callback();
+    res.emit('finish');
+    if (!req._consuming && req._eventsCount > 0) req._dump();
+  });
+  res[symbols.kSocket] = null;
+  process.nextTick(close, res);
+}
+
+function close(res) {
+  if (res._closed) return;
+  res.destroyed = res._closed = true;
+  guarded(res[kFrame], () => {
+    res.emit('close');
+  });
+}
+
+/** Puts our writing in the place of Node's. */
+function install(http) {
+  const { ServerResponse, OutgoingMessage } = http;
+  for (const symbol of Object.getOwnPropertySymbols(new OutgoingMessage())) {
+    if (Object.hasOwn(symbols, symbol.description)) symbols[symbol.description] = symbol;
+  }
+  for (const [name, symbol] of Object.entries(symbols)) {
+    if (symbol === undefined) throw new Error(`This Node's http has no ${name}: use Node 24`);
+  }
+  const node = OutgoingMessage.prototype;
+
+  const replace = (name, make) => {
+    const original = ServerResponse.prototype[name] ?? node[name];
+    Object.defineProperty(ServerResponse.prototype, name, {
+      configurable: true, writable: true, enumerable: true, value: make(original),
+    });
+  };
+
+  replace('_storeHeader', (original) => function _storeHeader(firstLine, headers) {
+    if (this[kFrame] === undefined) return original.call(this, firstLine, headers);
+    const { statusCode } = this;
+    if (statusCode < 200 || statusCode > 599) {
+      throw new RangeError(`The status of an answer is 200 to 599, not ${statusCode}`);
+    }
+    let head = flatten(headers, headers === this[symbols.kOutHeaders], http);
+    if (!this.shouldKeepAlive && this.req.httpVersionMinor > 0) head += 'connection\nclose\n';
+    this[kHead] = head;
+    this._header = firstLine;  // headersSent
+  });
+
+  replace('write', (original) => function write(chunk, encoding, callback) {
+    const frame = this[kFrame];
+    if (typeof encoding === 'function') {
+      callback = encoding;
+      encoding = null;
+    }
+    if (frame === undefined || this.finished || this.destroyed || !acceptable(chunk)) {
+      return original.call(this, chunk, encoding, callback);
+    }
+    if (!this._header) this._implicitHeader();
+    if (this[kHead] !== undefined) start(this);
+    let result = 0;
+    if (this._hasBody && chunk.length > 0) result = host.write(frame.id, piece(chunk, encoding));
+    if (typeof callback === 'function') process.nextTick(callback, null);
+    if (result === FULL) waitForRoom(this);
+    return result !== FULL && result !== GONE;
+  });
+
+  replace('end', (original) => function end(chunk, encoding, callback) {
+    const frame = this[kFrame];
+    if (typeof chunk === 'function') {
+      callback = chunk;
+      chunk = encoding = null;
+    } else if (typeof encoding === 'function') {
+      callback = encoding;
+      encoding = null;
+    }
+    if (frame === undefined || this.finished || (chunk && !acceptable(chunk))) {
+      return original.call(this, chunk, encoding, callback);
+    }
+    if (!this._header) {
+      this._contentLength = 0;
+      this._implicitHeader();
+    }
+    if (typeof callback === 'function') (this[kCallbacks] ??= []).push(callback);
+    if (this[kHead] !== undefined && this._hasBody && this._trailer === '') {
+      const head = this[kHead];
+      this[kHead] = undefined;
+      this._headerSent = true;
+      host.respond(frame.id, this.statusCode, head, chunk ? piece(chunk, encoding) : null);
+    } else {
+      if (this[kHead] !== undefined) start(this);
+      if (chunk && this._hasBody) host.write(frame.id, piece(chunk, encoding));
+      host.end(frame.id, this._trailer);
+    }
+    this.finished = true;
+    if (this._eventsCount > 0) this.emit('prefinish');
+    if (this._eventsCount > 0 || this.req._eventsCount > 0 || this[kCallbacks] !== undefined) {
+      process.nextTick(finish, this);
+    }
+    return this;
+  });
+
+  // Who listens after the end: the events come a tick later still.
+  for (const name of ['on', 'addListener']) {
+    replace(name, (original) => function (event, listener) {
+      if (this[kFrame] !== undefined && this.finished && !this._closed) {
+        process.nextTick(finish, this);
+      }
+      return original.call(this, event, listener);
+    });
+  }
+
+  replace('flushHeaders', (original) => function flushHeaders() {
+    if (this[kFrame] === undefined) return original.call(this);
+    if (!this._header) this._implicitHeader();
+    if (this[kHead] !== undefined) start(this);
+  });
+
+  // Interim answers arrive here as text: 100 is sent by the host when the body is wanted.
+  replace('_writeRaw', (original) => function _writeRaw(data, encoding, callback, size) {
+    if (this[kFrame] === undefined) return original.call(this, data, encoding, callback, size);
+    if (typeof encoding === 'function') callback = encoding;
+    if (data.startsWith('HTTP/1.1 103')) {
+      host.earlyHints(this[kFrame].id, data.slice(data.indexOf('\r\n') + 2, -2));
+    } else if (data.startsWith('HTTP/1.1 100')) {
+      host.wantBody(this[kFrame].id, 1);
+    }
+    if (typeof callback === 'function') process.nextTick(callback);
+    return true;
+  });
+}
+
+/** Makes `res` answer the frame's exchange; `socket` is what it shows as its connection. */
+function attach(res, frame, socket) {
+  res[kFrame] = frame;
+  res[kHead] = res[kCallbacks] = undefined;
+  res[symbols.kSocket] = socket;
+  socket._httpMessage = res;
+}
+
+/** The exchange went away: 'close' without 'finish', unless the answer was complete. */
+function closeUnfinished(res) {
+  if (res.finished) finish(res);
+  else close(res);
+}
+
+setOnLost(closeUnfinished);
+
+Object.assign(exports, { install, attach });

@@ -1,0 +1,182 @@
+'use strict';
+// Node-style applications: `(req, res)` listeners, and servers that call listen(). The first
+// http.Server that a handler's module lets listen is the handler: its requests come from the host,
+// parsed once, and its port stays unopened.
+
+const { currentFrame, watch } = use.frame;
+const { attach } = use.nodeResponse;
+const { lose } = use.nodeSocket;
+
+// Milliseconds in which a module without a default export may still listen: one that has loaded
+// http by then, and one that may be loading it.
+const PATIENCE = 10_000, SHORT_PATIENCE = 1_000;
+const UNAVAILABLE = 'content-type\ntext/plain; charset=utf-8\n';
+
+const listenArguments = Symbol('duet.listen');
+const symbols = { IncomingMessage: undefined, ServerResponse: undefined };
+let http, HostSocket, originalListen;
+
+// Loaded when user code first loads http, which takes 4 ms that other handlers do not need.
+function install(found) {
+  if (http !== undefined) return;
+  http = found;
+  use.nodeSocket.define();
+  ({ HostSocket } = use.nodeSocket);
+  use.nodeResponse.install(http);
+  for (const symbol of Object.getOwnPropertySymbols(http.createServer())) {
+    if (Object.hasOwn(symbols, symbol.description)) symbols[symbol.description] = symbol;
+  }
+  originalListen = http.Server.prototype.listen;
+  Object.defineProperty(http.Server.prototype, 'listen', {
+    configurable: true, writable: true, enumerable: true, value: listen,
+  });
+}
+
+/** From now on user code that loads Node's http gets ours in it. */
+function hookHttp() {
+  const { BuiltinModule } = host.internal('internal/bootstrap/realm');
+  const original = BuiltinModule.prototype.compileForPublicLoader;
+  BuiltinModule.prototype.compileForPublicLoader = function compileForPublicLoader() {
+    const loaded = original.call(this);
+    if (http === undefined && (this.id === 'http' || this.id === 'https' ||
+                               this.id === '_http_server')) {
+      install(require('http'));
+    }
+    return loaded;
+  };
+}
+
+function listen(...values) {
+  const frame = currentFrame();
+  const handler = frame?.handler;
+  if (frame === undefined || frame.id !== 0 || this._handle) {
+    return originalListen.apply(this, values);
+  }
+  const [options, callback] = require('net')._normalizeArgs(values);
+  if (handler.server === undefined && handler.target === undefined) {
+    handler.server = this;
+  } else if (!sameAddress(handler, this, options)) {
+    return originalListen.apply(this, values);
+  }
+  this[listenArguments] = { values, options };
+  if (typeof callback === 'function') this.once('listening', callback);
+  this._handle = new UnopenedHandle(options);
+  // It would look for slow connections every 30 s, and has none.
+  const watcher = this.listeners('listening').find(({ name }) => name === 'setupConnectionsTracking');
+  if (watcher !== undefined) this.removeListener('listening', watcher);
+  process.nextTick(() => {
+    if (this._handle) this.emit('listening');
+  });
+  handler.onListen?.();
+  return this;
+}
+
+// Some frameworks open one server for each address of a name: they are one handler here.
+function sameAddress(handler, server, options) {
+  const first = handler.server?.[listenArguments]?.options;
+  return handler.server === server || (first !== undefined && options.port !== undefined &&
+    first.port !== undefined && Number(first.port) === Number(options.port) && options.port !== 0);
+}
+
+/** In the place of a listening socket: it is never opened. */
+class UnopenedHandle {
+  constructor({ port, host: name }) {
+    this.port = Number(port) || 0;
+    this.address = name ?? '::';
+    if (this.address === 'localhost') this.address = '127.0.0.1';
+  }
+  getsockname(out) {
+    out.address = this.address;
+    out.port = this.port;
+    out.family = this.address.includes(':') ? 'IPv6' : 'IPv4';
+    return 0;
+  }
+  close(done) {
+    if (typeof done === 'function') process.nextTick(done);
+  }
+  ref() {}
+  unref() {}
+  hasRef() {
+    return true;
+  }
+  getAsyncId() {
+    return 0;
+  }
+}
+
+/** The module has a fetch handler: a server beside it listens by itself after all. */
+function release(handler) {
+  const { server } = handler;
+  handler.server = undefined;
+  if (server === undefined || !server[listenArguments]) return;
+  server._handle = null;
+  originalListen.apply(server, server[listenArguments].values.filter((value) =>
+    typeof value !== 'function'));
+}
+
+/** Resolves when the handler's module has let a server listen; false when it does not in time. */
+function listening(handler) {
+  if (handler.server !== undefined) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, http === undefined ? SHORT_PATIENCE : PATIENCE, false);
+    handler.onListen = () => {
+      clearTimeout(timer);
+      resolve(true);
+    };
+  });
+}
+
+/** A server around a listener, or the server itself. */
+function serverFor(listener) {
+  install(require('http'));
+  return listener instanceof http.Server ? listener : http.createServer(listener);
+}
+
+/** Is it what http.createServer() takes? Frameworks' applications are known by their methods. */
+function asListener(found) {
+  if (typeof found === 'function') {
+    if (typeof found.listen === 'function' && typeof found.handle === 'function') return found;
+    return LISTENER.test(Function.prototype.toString.call(found)) ? found : undefined;
+  }
+  if (typeof found !== 'object' || found === null) return undefined;
+  if (http !== undefined && found instanceof http.Server) return found;
+  if (typeof found.callback === 'function' && typeof found.listen === 'function') {
+    return found.callback();  // Koa
+  }
+  if (typeof found.routing === 'function' && typeof found.ready === 'function') {
+    return found.ready().then(() => found.routing);  // Fastify
+  }
+  return undefined;
+}
+// A function's text, up to a second parameter that is called what Node's manual calls it.
+const LISTENER = /^(?:async\s+)?(?:function\b\s*[\w$]*\s*)?\(\s*[\w$]+\s*,\s*_?(?:res|resp|response)\b/;
+
+/** Called for each request of a Node-style handler, inside its slice. */
+function dispatch(frame, server) {
+  if (server[listenArguments] !== undefined && !server._handle) {
+    host.respond(frame.id, 503, UNAVAILABLE, 'The application has closed its server.\n');
+    return;
+  }
+  const [method, url, minor, hasBody, rawHeaders, expects] = host.nodeHead(frame.id);
+  const socket = new HostSocket(frame);
+  const req = new server[symbols.IncomingMessage](socket);
+  req.httpVersionMajor = 1;
+  req.httpVersionMinor = minor;
+  req.httpVersion = minor === 1 ? '1.1' : '1.0';
+  req.method = method;
+  req.url = url;
+  req.upgrade = false;
+  req.joinDuplicateHeaders = server.joinDuplicateHeaders;
+  req._addHeaderLines(rawHeaders, rawHeaders.length);
+  req.complete = !hasBody;
+  const res = new server[symbols.ServerResponse](req);
+  attach(res, frame, socket);
+  socket.req = req;
+  socket.res = res;
+  socket.server = server;
+  const event = expects && server.listenerCount('checkContinue') > 0 ? 'checkContinue' : 'request';
+  server.emit(event, req, res);
+  if (!res.finished && watch(frame)) frame.onAbort = () => lose(socket);
+}
+
+Object.assign(exports, { hookHttp, release, listening, serverFor, asListener, dispatch });

@@ -1,0 +1,230 @@
+'use strict';
+// What Node-style applications see as req.socket: the connection is the host's, so this is a thin
+// object that answers what frameworks ask (addresses, whether it is alive) and passes on what they
+// do to it (destroy, pause). A net.Socket by instanceof, without its streams.
+
+const { fail } = use.guard;
+const { watch } = use.frame;
+
+const HIGH_WATER = 65536;
+const SOME = 1;  // of host.wantBody(), and what it answers
+const LATER = 0, GONE = -1;
+
+function aborted() {
+  const error = new Error('aborted');
+  error.code = 'ECONNRESET';
+  return error;
+}
+
+/** Runs what user code listens with; what that throws fails the request, and nothing else. */
+function guarded(frame, run) {
+  try {
+    run();
+  } catch (error) {
+    fail(frame, error, 'uncaught exception');
+  }
+}
+
+let HostSocket, addressesOf;
+let onLost;  // what the end of the connection means for its response: node_response.js
+
+/** Makes the class, once net is loaded. */
+function define() {
+  if (HostSocket !== undefined) return;
+  const net = require('net');
+  const { EventEmitter } = require('events');
+
+  HostSocket = function HostSocket(frame) {
+    this._events = undefined;
+    this._eventsCount = 0;
+    this._maxListeners = undefined;
+    this._httpMessage = null;
+    this._paused = false;
+    this.destroyed = false;
+    this.frame = frame;
+    this.req = null;
+    this.res = null;
+    this.lost = false;       // its end was told
+    this.ended = false;      // the body's end was given to req
+    this.addresses = undefined;
+    this.parser = null;
+    this.server = null;
+  };
+
+  addressesOf = (socket) => {
+    return socket.addresses ??= host.addresses(socket.frame.id) ?? [];
+  };
+
+  const emitter = EventEmitter.prototype;
+  const members = {
+    constructor: net.Socket,
+    on: emitter.on,
+    addListener: emitter.addListener,
+    off: emitter.off,
+    removeListener: emitter.removeListener,
+    removeAllListeners: emitter.removeAllListeners,
+
+    // Called by IncomingMessage when somebody reads: gives it the next piece of the body.
+    resume() {
+      this._paused = false;
+      giveBody(this);
+      return this;
+    },
+    pause() {
+      this._paused = true;
+      return this;
+    },
+    destroy(error) {
+      if (this.destroyed) return this;
+      this.destroyed = true;
+      host.cut(this.frame.id);
+      process.nextTick(lose, this, error);
+      return this;
+    },
+    end() {
+      return this.destroy();
+    },
+    destroySoon() {
+      this.destroy();
+    },
+    resetAndDestroy() {
+      return this.destroy();
+    },
+    write() {
+      throw new Error('The connection is the host\'s: answer through res, not through its socket');
+    },
+    address() {
+      const [, , address, port] = addressesOf(this);
+      return address === undefined ? {}
+        : { address, port, family: address.includes(':') ? 'IPv6' : 'IPv4' };
+    },
+    cork() {},
+    uncork() {},
+    ref() {
+      return this;
+    },
+    unref() {
+      return this;
+    },
+    // Timeouts of connections are the host's (its configuration): an application's would end them
+    // under other requests of the same connection.
+    setTimeout(_, callback) {
+      if (typeof callback === 'function') this.once('timeout', callback);
+      return this;
+    },
+    setKeepAlive() {
+      return this;
+    },
+    setNoDelay() {
+      return this;
+    },
+    setEncoding() {
+      return this;
+    },
+  };
+  const values = {
+    readableHighWaterMark: HIGH_WATER, writableHighWaterMark: HIGH_WATER, writableLength: 0,
+    readableLength: 0, writableNeedDrain: false, allowHalfOpen: true, encrypted: false,
+    connecting: false, pending: false, bytesRead: 0, bytesWritten: 0, timeout: 0, errored: null,
+    readableFlowing: null, writableCorked: 0, readableEncoding: null, readableObjectMode: false,
+    writableObjectMode: false, readableAborted: false,
+  };
+  const getters = {
+    readable: (socket) => !socket.destroyed,
+    writable: (socket) => !socket.destroyed,
+    closed: (socket) => socket.lost,
+    readableEnded: (socket) => socket.lost,
+    writableEnded: (socket) => socket.destroyed,
+    writableFinished: (socket) => socket.lost,
+    readyState: (socket) => (socket.destroyed ? 'closed' : 'open'),
+    remoteAddress: (socket) => addressesOf(socket)[0],
+    remotePort: (socket) => addressesOf(socket)[1],
+    remoteFamily: (socket) => familyOf(addressesOf(socket)[0]),
+    localAddress: (socket) => addressesOf(socket)[2],
+    localPort: (socket) => addressesOf(socket)[3],
+    localFamily: (socket) => familyOf(addressesOf(socket)[2]),
+    _peername: (socket) => ({ address: addressesOf(socket)[0], port: addressesOf(socket)[1] }),
+  };
+  const prototype = Object.create(net.Socket.prototype);
+  for (const [name, value] of Object.entries({ ...members, ...values })) {
+    Object.defineProperty(prototype, name, { configurable: true, writable: true, value });
+  }
+  for (const [name, read] of Object.entries(getters)) {
+    Object.defineProperty(prototype, name, {
+      configurable: true,
+      get() {
+        return read(this);
+      },
+    });
+  }
+  HostSocket.prototype = prototype;
+  exports.HostSocket = HostSocket;
+}
+
+function familyOf(address) {
+  return address === undefined ? undefined : address.includes(':') ? 'IPv6' : 'IPv4';
+}
+
+// One piece of the body for the request of `socket`, now or when it has come.
+function giveBody(socket) {
+  const { req, frame } = socket;
+  if (socket.ended || req === null) return;
+  if (!req.complete) {
+    const answer = host.wantBody(frame.id, SOME);
+    if (answer === LATER) {
+      if (watch(frame)) {
+        frame.onBody = () => {
+          frame.onBody = undefined;
+          guarded(frame, () => giveBody(socket));
+        };
+      }
+      return;
+    }
+    const bytes = answer === GONE ? undefined : host.takeBytes(frame.id);
+    if (bytes === undefined) {  // cut off: the event that says why follows, or came before
+      socket.ended = true;
+      process.nextTick(loseRequest, socket);
+      return;
+    }
+    req.complete = host.bodyEnded(frame.id);
+    if (bytes.byteLength > 0) {
+      req.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    } else if (!req.complete) {
+      giveBody(socket);
+      return;
+    }
+  }
+  if (req.complete && !socket.ended) {
+    socket.ended = true;
+    req.push(null);
+  }
+}
+
+function loseRequest({ frame, req }) {
+  guarded(frame, () => {
+    if (!req.destroyed) req.destroy(aborted());
+  });
+}
+
+/** The client is gone, the deadline has passed, or the application destroyed the socket. */
+function lose(socket, error) {
+  if (socket.lost) return;
+  socket.lost = socket.destroyed = true;
+  loseRequest(socket);
+  guarded(socket.frame, () => {
+    onLost(socket.res);
+  });
+  guarded(socket.frame, () => {
+    if (error) socket.emit('error', error);
+  });
+  guarded(socket.frame, () => {
+    socket.emit('close', Boolean(error));
+  });
+}
+
+Object.assign(exports, {
+  define, lose, guarded,
+  setOnLost(hook) {
+    onLost = hook;
+  },
+});

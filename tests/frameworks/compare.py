@@ -1,0 +1,124 @@
+"""compare.py FOLDER NAME: an application on duet and on plain Node, asked the same, header by header.
+
+Left out are the fields that speak of the connection or of the moment: the host's own are allowed to
+differ there (Connection, Keep-Alive, Date). A body whose length the host knows in time has a
+Content-Length, also where Node has begun to send it in chunks by then.
+"""
+
+import http.client
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
+from duet_process import DEADLINE, Duet  # noqa: E402
+
+OF_THE_MOMENT = {"date", "connection", "keep-alive"}
+SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+JSON = {"Content-Type": "application/json"}
+FORM = {"Content-Type": "multipart/form-data; boundary=cut"}
+UPLOAD = (b'--cut\r\nContent-Disposition: form-data; name="note"\r\n\r\nhello\r\n'
+          b'--cut\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n'
+          b'Content-Type: text/plain\r\n\r\n' + b"x" * 100_000 + b"\r\n--cut--\r\n")
+
+SHOP = [
+    ("GET", "/items", {}, None), ("GET", "/items?q=rop", {}, None), ("GET", "/items/1", {}, None),
+    ("HEAD", "/items/1", {}, None), ("GET", "/items/9", {}, None), ("GET", "/nowhere", {}, None),
+    ("POST", "/items", JSON, b'{"name":"saw","cents":1500}'),
+    ("POST", "/items", JSON, b'{"name":"","cents":"x"}'), ("POST", "/items", JSON, b'{"name":'),
+    ("POST", "/items", JSON, [b'{"name":"sa', b'w","cents":1}']),
+    ("POST", "/upload", FORM, UPLOAD), ("GET", "/login", {}, None),
+    ("GET", "/whoami", {"Cookie": "session=s1; theme=dark"}, None), ("GET", "/whoami", {}, None),
+    ("GET", "/report", {}, None), ("GET", "/files/about.txt", {}, None),
+    ("GET", "/files/none.txt", {}, None), ("GET", "/fail", {}, None),
+    ("DELETE", "/items/1", {}, None), ("OPTIONS", "/items", {}, None),
+    ("GET", "/items/1", {"If-None-Match": 'W/"27-czi+950e+iXPcUv1KAlg4LqBa60"'}, None),
+]
+PLAIN = [
+    *[("GET", path, {}, None) for path in
+      ("/hello", "/head", "/array", "/merged", "/refused", "/sent", "/encodings", "/trailers",
+       "/events", "/events/seen", "/drain", "/not-modified", "/no-content", "/length", "/flushed",
+       "/after-end", "/after-end/seen", "/hints")],
+    *[("HEAD", path, {}, None) for path in ("/hello", "/length", "/encodings", "/drain")],
+    ("GET", "/seen?a=1", {"X-Twice": "1", "x-Twice": "2", "Cookie": "a=b"}, None),
+    ("POST", "/seen", {"Content-Type": "a/b"}, b"unread"),
+    ("POST", "/echo", {"Content-Type": "a/b"}, b"e" * 300_000),
+    ("POST", "/echo", {"Content-Type": "a/b"}, [b"in ", b"pieces"]),
+    ("POST", "/collect", {}, "h\u00e9llo".encode() * 50_000), ("POST", "/collect", {}, b""),
+]
+
+
+def ask(port, request):
+    method, target, headers, body = request
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+    try:
+        connection.request(method, target, body, headers, encode_chunked=isinstance(body, list))
+        answer = connection.getresponse()
+        body = answer.read()
+    finally:
+        connection.close()
+    if answer.headers.get("content-length") == str(len(body)) and method != "HEAD":
+        del answer.headers["content-length"]
+        answer.headers["Transfer-Encoding"] = "chunked"
+    fields = sorted(("Content-Length" if name.lower() == "content-length" else name, value) for name, value in answer.getheaders()
+                    if name.lower() not in OF_THE_MOMENT)
+    return answer.status, fields, body
+
+
+class Node:
+    """The same application on its usual server."""
+
+    def __init__(self, node, file):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.process = subprocess.Popen([node, str(file)], cwd=file.parent,
+                                        env=dict(os.environ, PORT=str(self.port)),
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def __enter__(self):
+        deadline = time.monotonic() + DEADLINE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), DEADLINE).close()
+                return self
+            except ConnectionRefusedError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise AssertionError("Node did not start serving") from None
+                time.sleep(0.01)
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
+class Compared(unittest.TestCase):
+    maxDiff = None
+    node = file = requests = None
+
+    def test_answers_are_nodes_own(self):
+        with Node(self.node, self.file) as node, Duet(os.environ["DUET"], [str(self.file)]) as duet:
+            for request in self.requests:
+                method, target, headers, body = request
+                with self.subTest(request=f"{method} {target} {headers} {str(body)[:40]}"):
+                    self.assertEqual(ask(duet.port, request), ask(node.port, request))
+
+
+def main(folder, name):
+    file = next(folder.glob(f"{name}.*js"))
+    node = folder / "node_modules" / "node" / "bin" / "node"
+    if not (folder / "installed").exists() or not node.exists():
+        print(f"{name}: not tested, because its packages could not be obtained from npm")
+        return SKIPPED
+    Compared.node, Compared.file = str(node), file
+    Compared.requests = PLAIN if name == "http" else SHOP
+    suite = unittest.defaultTestLoader.loadTestsFromTestCase(Compared)
+    return 0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1]), sys.argv[2]))

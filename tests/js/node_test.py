@@ -1,0 +1,182 @@
+"""Applications of Node's http as handlers: how they are found, and how they misbehave.
+
+That their answers are Node's own is shown by tests/frameworks.
+"""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
+from duet_process import Duet, eventually  # noqa: E402
+
+EXECUTABLE = os.environ["DUET"]
+
+
+def get(duet, target="/"):
+    connection = duet.connect()
+    try:
+        connection.request("GET", target)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory()
+        self.folder = pathlib.Path(self.temporary.name)
+
+    def tearDown(self):
+        self.temporary.cleanup()
+
+    def serve(self, text, name="app.mjs"):
+        (self.folder / name).write_text(text)
+        return Duet(EXECUTABLE, [str(self.folder / name)])
+
+    def answers(self, text, name="app.mjs"):
+        with self.serve(text, name) as duet:
+            return get(duet)
+
+
+class FormsTest(Folder):
+    def test_a_server_that_listens(self):
+        for listen in ("server.listen(1)", "server.listen({ port: 1, host: 'localhost' })",
+                       "server.listen('/tmp/nowhere')"):
+            with self.subTest(listen):
+                self.assertEqual((200, "found"), self.answers(
+                    "const server = require('http').createServer((req, res) => res.end('found'));\n"
+                    + listen, "app.cjs"))
+
+    def test_what_the_server_says_of_itself(self):
+        status, text = self.answers("""
+            import http from "node:http";
+            const seen = [];
+            const server = http.createServer((req, res) => res.end(JSON.stringify(seen)));
+            seen.push(server.listening);
+            server.on("listening", () => seen.push("event"));
+            await new Promise((resolve) => server.listen(1234, "127.0.0.1", resolve));
+            seen.push(server.listening, server.address());
+            try { server.listen(1234); } catch (error) { seen.push(error.code); }
+            """)
+        self.assertEqual(200, status)
+        self.assertEqual([False, "event", True,
+                          {"address": "127.0.0.1", "port": 1234, "family": "IPv4"},
+                          "ERR_SERVER_ALREADY_LISTEN"], json.loads(text))
+
+    def test_one_that_listens_later(self):
+        self.assertEqual((200, "late"), self.answers(
+            "import http from 'node:http';\n"
+            "setTimeout(() => http.createServer((req, res) => res.end('late')).listen(1), 50);"))
+
+    def test_default_exports(self):
+        for text in ("export default (req, res) => { res.end('found'); };",
+                     "export default function app(request, response) { response.end('found'); }",
+                     "export default async function (req, res) { res.end('found'); }",
+                     "import http from 'node:http';\n"
+                     "export default http.createServer((req, res) => res.end('found'));"):
+            with self.subTest(text):
+                self.assertEqual((200, "found"), self.answers(text))
+
+    def test_a_fetch_handler_stays_one(self):
+        self.assertEqual((200, "fetch"), self.answers("export default (request, env) => 'fetch';"))
+
+    def test_a_second_server_listens_by_itself(self):
+        with self.serve("""
+            import http from "node:http";
+            const side = http.createServer((req, res) => res.end("side"));
+            http.createServer((req, res) => res.end(String(side.address().port))).listen(1);
+            await new Promise((resolve) => side.listen(0, "127.0.0.1", resolve));
+            """) as duet:
+            status, port = get(duet)
+            with socket.create_connection(("127.0.0.1", int(port)), 20) as side:
+                side.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                answer = b"".join(iter(lambda: side.recv(65536), b""))
+        self.assertTrue(answer.endswith(b"side"), answer)
+
+    def test_a_module_that_does_nothing_is_refused(self):
+        (self.folder / "app.mjs").write_text("const nothing = 1;\n")
+        run = subprocess.run([EXECUTABLE, "serve", str(self.folder / "app.mjs"), "--listen",
+                              "127.0.0.1:0", "--admin", "off"], capture_output=True, text=True,
+                             timeout=60)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("has no default export, and let no server listen", run.stderr)
+
+
+class MisbehaviourTest(Folder):
+    APP = """
+        import http from "node:http";
+        const seen = [];
+        const server = http.createServer((req, res) => {
+          const cases = {
+            "/throws": () => { throw new Error("thrown here"); },
+            "/rejects": async () => { throw new Error("rejected here"); },
+            "/later": () => { setTimeout(() => { throw new Error("thrown later"); }, 1); },
+            "/hangs": () => {
+              seen.push("begun");
+              for (const event of ["aborted", "close"]) {
+                req.on(event, () => seen.push(`req ${event}`));
+              }
+              req.on("error", (error) => seen.push(error.code));
+              res.on("close", () => seen.push(`res close ${res.writableFinished}`));
+            },
+            "/listener": () => { res.on("finish", () => { throw new Error("in finish"); }); res.end("a"); },
+            "/cut": () => { req.socket.destroy(); },
+            "/half": () => { res.write("half"); setTimeout(() => res.destroy(), 5); },
+            "/status": () => { res.writeHead(700); },
+            "/raw": () => { req.socket.write("HTTP/1.1 200 OK"); },
+            "/seen": () => { res.end(seen.join()); },
+            "/close": () => { server.close(); res.end("closed"); },
+          };
+          return cases[req.url]();
+        });
+        server.listen(1);
+        """
+
+    def test_one_request_fails_and_nothing_else(self):
+        with self.serve(self.APP) as duet:
+            for target in ("/throws", "/rejects", "/later", "/status", "/raw"):
+                with self.subTest(target):
+                    self.assertEqual(500, get(duet, target)[0])
+                    self.assertEqual(200, get(duet, "/seen")[0])
+            self.assertEqual((200, "a"), get(duet, "/listener"))
+            eventually(lambda: any("in finish" in line for line in duet.output), "the log of it")
+
+    def test_a_client_that_leaves_is_told(self):
+        with self.serve(self.APP) as duet:
+            with duet.socket() as client:
+                client.sendall(b"GET /hangs HTTP/1.1\r\nHost: a\r\n\r\n")
+                eventually(lambda: get(duet, "/seen")[1] == "begun", "its dispatch")
+            eventually(lambda: get(duet, "/seen")[1].count(",") == 4, "its end")
+            seen = get(duet, "/seen")[1].split(",")
+        self.assertEqual(["ECONNRESET", "begun", "req aborted", "req close", "res close false"],
+                         sorted(seen))
+
+    def test_a_destroyed_answer_is_cut_off(self):
+        with self.serve(self.APP) as duet:
+            for target in ("/cut", "/half"):
+                with self.subTest(target), duet.socket() as client:
+                    client.sendall(f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                    received = b""
+                    try:
+                        while piece := client.recv(65536):
+                            received += piece
+                    except ConnectionResetError:
+                        pass
+                    self.assertNotIn(b"\r\n0\r\n", received)
+                self.assertEqual(200, get(duet, "/seen")[0])
+
+    def test_a_closed_server_answers_503(self):
+        with self.serve(self.APP) as duet:
+            self.assertEqual((200, "closed"), get(duet, "/close"))
+            self.assertEqual(503, get(duet, "/seen")[0])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
