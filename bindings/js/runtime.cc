@@ -233,6 +233,7 @@ RuntimeUsage JsRuntime::usage() const {
 }
 
 void JsRuntime::stop(Nanos deadline, std::function<void()> done) {
+  if (stop_.IsEmpty()) return done();  // it never started
   stopped_ = std::move(done);
   double waiting = 0;
   {

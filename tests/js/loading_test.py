@@ -34,16 +34,23 @@ class Folder(unittest.TestCase):
 
 
 class MistakesTest(Folder):
-    def refused(self, name, text):
+    def refused(self, name, text, **environment):
         file = self.write(name, text)
         run = subprocess.run([EXECUTABLE, "serve", file, "--listen", "127.0.0.1:0", "--admin", "off"],
-                             capture_output=True, text=True, timeout=60)
+                             capture_output=True, text=True, timeout=60,
+                             env=dict(os.environ, **environment))
         self.assertEqual(run.returncode, 1, run.stderr)
         self.assertNotIn("listening", run.stdout)
         errors = [json.loads(line) for line in run.stderr.splitlines() if line.startswith("{")]
         error = next(line for line in errors if line["level"] == "error")
-        self.assertTrue(error["msg"].startswith(f"handler '{name}': "), error)
+        if not environment:
+            self.assertTrue(error["msg"].startswith(f"handler '{name}': "), error)
         return error
+
+    def test_options_that_node_does_not_take(self):
+        error = self.refused("a.mjs", "export default () => 1;\n", NODE_OPTIONS="--no-such-option")
+        self.assertIn("Node cannot start: ", error["msg"])
+        self.assertEqual("check NODE_OPTIONS", error["hint"])
 
     def test_a_syntax_error_says_where(self):
         error = self.refused("a.mjs", "const fine = 1;\n\nexport default { fetch( { } };\n")
