@@ -5,26 +5,31 @@ import subprocess
 from pathlib import Path
 
 from process import PeerError
-from workload import HELLO, HERE, ORDER, PIPELINE
+from workload import EXPRESS, FASTIFY, HELLO, HERE, ORDER, PIPELINE
 
 ROOT = HERE.parent.parent
 PEERS = ROOT / "build" / "peers"
 SERVERS = HERE / "servers"
+# Applications of frameworks, with the Node of the same major version as the one inside duet.
+FRAMEWORKS = PEERS / "frameworks"
+FRAMEWORK_PACKAGES = ["node@24", "express@5", "fastify@5"]
 
 
 class Contestant:
-    def __init__(self, key, title, command, workloads, version):
+    def __init__(self, key, title, command, workloads, version, folder=None):
         self.key, self.title, self.command, self.workloads = key, title, command, workloads
-        self.version_command = version
+        self.version_command, self.folder = version, folder
 
     def command_for(self, workload):
-        name = "order" if workload is ORDER else "hello"
+        name = "hello" if workload is PIPELINE else workload.name
         return [part.replace("{workload}", name) for part in self.command]
 
     def missing(self):
         """What has to be there and is not; None when all is."""
-        program = Path(self.command[0])
-        return None if program.exists() else str(program)
+        for needed in (Path(self.command[0]), self.folder):
+            if needed is not None and not needed.exists():
+                return str(needed)
+        return None
 
     def version(self):
         done = subprocess.run(self.version_command, capture_output=True, text=True, timeout=30)
@@ -38,6 +43,7 @@ def contestants(duet):
     node = str(modules / "node" / "bin" / "node")
     bun = str(modules / "bun" / "bin" / "bun.exe")
     deno = str(modules / "deno" / "deno")
+    node24 = str(FRAMEWORKS / "node_modules" / "node" / "bin" / "node")
 
     def ours(key, title, workloads):
         return Contestant(key, title,
@@ -61,6 +67,12 @@ def contestants(duet):
                     "--port", "{port}", "--loop", "uvloop", "--http", "httptools",
                     "--no-access-log", "--log-level", "warning", "--lifespan", "off"],
                    [HELLO, ORDER], [python, "-m", "uvicorn", "--version"]),
+        Contestant("duet_http", "duet, the same application",
+                   [duet, "serve", str(FRAMEWORKS / "{workload}_app.mjs"), "--listen",
+                    "127.0.0.1:{port}"], [EXPRESS, FASTIFY], [duet, "version"], FRAMEWORKS),
+        Contestant("node24", "Node 24 http", [node24, str(FRAMEWORKS / "{workload}_app.mjs"),
+                                              "{port}"],
+                   [EXPRESS, FASTIFY], [node24, "--version"], FRAMEWORKS),
     ]
 
 
@@ -81,6 +93,8 @@ RATIOS = [
     (PIPELINE, "js", "cpp", 2.5),
     (PIPELINE, "py", "cpp", 2.0),
     (PIPELINE, "py_async", "cpp", 2.0),
+    (EXPRESS, "duet_http", "node24", 0.80),
+    (FASTIFY, "duet_http", "node24", 0.80),
 ]
 
 
@@ -119,6 +133,13 @@ def set_up():
     # Their install scripts put the right binary in place; npm asks before it runs any.
     subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-save",
                     "node@latest", "bun@latest", "deno@latest"], cwd=PEERS, check=True)
+    print("obtaining Express, Fastify and their Node by npm ...", flush=True)
+    FRAMEWORKS.mkdir(exist_ok=True)
+    (FRAMEWORKS / "package.json").write_text('{"private": true}\n')
+    for name in ("express_app.mjs", "fastify_app.mjs"):
+        shutil.copy2(SERVERS / name, FRAMEWORKS)
+    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-save",
+                    *FRAMEWORK_PACKAGES], cwd=FRAMEWORKS, check=True)
     print("obtaining uvicorn, uvloop and httptools by pip ...", flush=True)
     if not (PEERS / "venv").exists():
         subprocess.run(["python3", "-m", "venv", str(PEERS / "venv")], check=True)

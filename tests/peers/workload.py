@@ -44,12 +44,15 @@ class Workload:
         if self.name == "order":
             return answer("4711", ORDER_HEADERS["x-tenant"], ORDER_HEADERS["x-request-id"],
                           ORDER_HEADERS["accept-language"], json.loads(order_body()))
+        if self.name in ("express", "fastify"):
+            return {"hello": "ada"}
         return "Hello, World!"
 
     def matches(self, body):
         try:
             text = body.decode()
-            return (json.loads(text) if self.name == "order" else text) == self.expected()
+            expected = self.expected()
+            return (json.loads(text) if isinstance(expected, dict) else text) == expected
         except ValueError:
             return False
 
@@ -58,4 +61,6 @@ HELLO = Workload("hello", "(a) a 13-byte answer", "/")
 ORDER = Workload("order", "(b) route parameter, 3 headers, 1 KB JSON in, 2 KB JSON out, one await",
                  "/orders/4711", "order.lua")
 PIPELINE = Workload("pipeline", "(a) with 16 requests pipelined", "/", "pipeline.lua", 16)
-WORKLOADS = [HELLO, ORDER, PIPELINE]
+EXPRESS = Workload("express", "(c) Express: a route parameter in, JSON out", "/hello/ada")
+FASTIFY = Workload("fastify", "(c) Fastify: a route parameter in, JSON out", "/hello/ada")
+WORKLOADS = [HELLO, ORDER, PIPELINE, EXPRESS, FASTIFY]
