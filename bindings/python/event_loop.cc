@@ -119,7 +119,14 @@ void EventLoop::run_ready() {
 
 void EventLoop::run(HandleObject* handle) {
   if (handle->cancelled) return;
+  if (!report_durations_) [[likely]]
+    return runner_(handle);
+  const Nanos begun = now();
   runner_(handle);
+  if (handle->loop == nullptr) return;
+  const double seconds = static_cast<double>(now() - begun) * 1e-9;
+  Ref told = Ref::steal(PyObject_CallMethod(handle->loop, "_ran", "Od", handle, seconds));
+  if (!told) PyErr_WriteUnraisable(handle->loop);
 }
 
 bool EventLoop::push_from_thread(HandleObject* handle) {

@@ -66,6 +66,9 @@ class EventLoop {
   void capture_next() { capturing_ = true; }
   HandleObject* take_captured() { return std::exchange(captured_, nullptr); }
 
+  // Tells the handle's loop after each callback how long it took (`_ran`), or no longer.
+  void report_durations(bool wanted) { report_durations_ = wanted; }
+
   // Cancels everything; the uv handles close in the loop's next iteration. Idempotent.
   void close();
 
@@ -122,6 +125,7 @@ class EventLoop {
   bool running_ = false;
   bool held_ = false;
   bool capturing_ = false;
+  bool report_durations_ = false;
   HandleObject* captured_ = nullptr;
 };
 

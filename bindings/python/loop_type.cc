@@ -1,5 +1,7 @@
 #include "bindings/python/loop_type.h"
 
+#include <climits>
+
 #include "bindings/python/engine.h"
 #include "bindings/python/standalone_loop.h"
 
@@ -149,6 +151,23 @@ PyObject* create_future(PyObject* self, PyObject*) {
   return PyObject_Vectorcall(engine->future_type, arguments, 0, names.loop_keyword);
 }
 
+// As selectors' _fileobj_to_fd: a number, or anything whose fileno() is like one. -1: error set.
+int descriptor_of(PyObject* object) {
+  Ref number;
+  if (PyLong_Check(object)) {
+    number = Ref::borrow(object);
+  } else if (Ref given = Ref::steal(PyObject_CallMethodNoArgs(object, names.fileno))) {
+    number = Ref::steal(PyNumber_Long(given.get()));
+  }
+  const long value = number ? PyLong_AsLong(number.get()) : -1;
+  if (value >= 0 && value <= INT_MAX) return static_cast<int>(value);
+  if (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_AttributeError) ||
+      PyErr_ExceptionMatches(PyExc_TypeError)) {
+    PyErr_Format(PyExc_ValueError, "Invalid file object: %R", object);
+  }
+  return -1;
+}
+
 PyObject* add_watch(PyObject* self, PyObject* const* args, Py_ssize_t count, bool writable) {
   EventLoop* core = open_core(self);
   Call call;
@@ -156,7 +175,7 @@ PyObject* add_watch(PyObject* self, PyObject* const* args, Py_ssize_t count, boo
       !parse_call(writable ? "add_writer" : "add_reader", args, count, nullptr, 1, call)) {
     return nullptr;
   }
-  const int fd = PyObject_AsFileDescriptor(args[0]);
+  const int fd = descriptor_of(args[0]);
   if (fd < 0 || !bind_scope()) return nullptr;
   HandleObject* handle = new_handle(self, call.callback, call.arguments, call.count, nullptr);
   if (handle == nullptr) return nullptr;
@@ -172,7 +191,7 @@ PyObject* add_watch(PyObject* self, PyObject* const* args, Py_ssize_t count, boo
 PyObject* remove_watch(PyObject* self, PyObject* descriptor, bool writable) {
   EventLoop* core = cast(self)->core;
   if (core == nullptr || (engine != nullptr && engine->forked)) Py_RETURN_FALSE;
-  const int fd = PyObject_AsFileDescriptor(descriptor);
+  const int fd = descriptor_of(descriptor);
   if (fd < 0) return nullptr;
   return PyBool_FromLong(core->unwatch(fd, writable));
 }
@@ -222,6 +241,13 @@ PyObject* stop_loop(PyObject* self, PyObject*) {
   Py_RETURN_NONE;
 }
 
+PyObject* report_slow_callbacks(PyObject* self, PyObject* wanted) {
+  const int yes = PyObject_IsTrue(wanted);
+  if (yes < 0) return nullptr;
+  if (EventLoop* core = cast(self)->core) core->report_durations(yes == 1);
+  Py_RETURN_NONE;
+}
+
 PyObject* is_own(PyObject* self, void*) {
   return PyBool_FromLong(cast(self)->standalone != nullptr);
 }
@@ -258,6 +284,7 @@ PyMethodDef methods[] = {
     {"_close", close_loop, METH_NOARGS, nullptr},
     {"_run", run_loop, METH_NOARGS, nullptr},
     {"_stop", stop_loop, METH_NOARGS, nullptr},
+    {"_report_slow_callbacks", report_slow_callbacks, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 PyGetSetDef properties[] = {

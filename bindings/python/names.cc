@@ -18,6 +18,7 @@ bool Names::create() {
       {&close, "close"},
       {&context, "context"},
       {&done, "done"},
+      {&fileno, "fileno"},
       {&loop, "loop"},
       {&result, "result"},
       {&set_result, "set_result"},

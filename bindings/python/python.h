@@ -53,6 +53,7 @@ struct Names {
   PyObject* close;
   PyObject* context;
   PyObject* done;
+  PyObject* fileno;
   PyObject* loop;
   PyObject* result;
   PyObject* set_result;

@@ -8,6 +8,7 @@ found. NAMES=test_streams,test_tasks picks modules. What cannot pass is listed, 
 """
 
 import asyncio
+import faulthandler
 import importlib
 import os
 import signal
@@ -17,10 +18,12 @@ import unittest
 from duet._loop import Loop
 
 MODULES = [
-    "test_buffered_proto", "test_context", "test_events", "test_locks", "test_queues",
-    "test_sendfile", "test_server", "test_sock_lowlevel", "test_ssl", "test_streams",
-    "test_subprocess", "test_taskgroups", "test_threads", "test_timeouts", "test_waitfor",
-    "test_eager_task_factory", "test_runners",
+    "test_base_events", "test_buffered_proto", "test_context", "test_eager_task_factory",
+    "test_events", "test_free_threading", "test_futures", "test_futures2", "test_locks",
+    "test_pep492", "test_protocols", "test_queues", "test_runners", "test_sendfile", "test_server",
+    "test_sock_lowlevel", "test_ssl", "test_sslproto", "test_staggered", "test_streams",
+    "test_subprocess", "test_taskgroups", "test_tasks", "test_threads", "test_timeouts",
+    "test_transports", "test_unix_events", "test_waitfor",
 ]
 
 # Parts of a test's name, and why it cannot hold here.
@@ -28,11 +31,9 @@ EXCLUDED = {
     "test_close_running_event_loop": "reads the message of asyncio's own class",
     "test_run_until_complete_nesting": "as above",
     # They replace or inspect the selector, which duet's loop does not have.
-    "selector": "inspects the selector",
-    "SelectEventLoopTests": "tests asyncio's own loops",
+    "test_selector_events": "inspects the selector",
     "PollEventLoopTests": "tests asyncio's own loops",
     "EPollEventLoopTests": "tests asyncio's own loops",
-    "SelectTests": "tests asyncio's own loops",
     "PollTests": "tests asyncio's own loops",
     "EPollTests": "tests asyncio's own loops",
     "ProactorEventLoop": "Windows",
@@ -45,30 +46,23 @@ EXCLUDED = {
 }
 
 
+class Own(Loop):
+    """In asyncio.SelectorEventLoop's place, for tests that make their loop by that name."""
+
+    def __init__(self, selector=None):
+        super().__init__(own=True)
+
+
 class Policy(asyncio.DefaultEventLoopPolicy):
     def new_event_loop(self):
-        return Loop(own=True)
+        return Own()
 
 
-def ours(module):
-    """Adds cases for our loop to modules that make loops explicitly."""
-    bases = {
-        "test_events": ["UnixEventLoopTestsMixin"],
-        "test_sock_lowlevel": ["BaseSockTestsMixin"],
-        "test_sendfile": ["SendfileTestsBase"],
-    }.get(module.__name__.rpartition(".")[2], [])
-    from test.test_asyncio import utils
-    for base in bases:
-        kind = getattr(module, base, None)
-        if kind is None:
-            continue
-
-        class Duet(kind, utils.TestCase):
-            def create_event_loop(self):
-                return Loop(own=True)
-
-        Duet.__name__ = Duet.__qualname__ = f"Duet{base}"
-        setattr(module, Duet.__name__, Duet)
+class Result(unittest.TextTestResult):
+    def startTest(self, test):
+        # A test that hangs ends the run, and says where.
+        faulthandler.dump_traceback_later(float(os.environ.get("HANG", "60")), exit=True)
+        super().startTest(test)
 
 
 def cases(suite):
@@ -81,6 +75,7 @@ def cases(suite):
 
 def main():
     asyncio.set_event_loop_policy(Policy())
+    asyncio.SelectorEventLoop = Own
     signal.signal = signal.signal.original  # the host's guard of SIGINT and SIGTERM
     wanted = os.environ.get("NAMES", "").split(",") if os.environ.get("NAMES") else MODULES
     chosen = unittest.TestSuite()
@@ -90,15 +85,13 @@ def main():
             module = importlib.import_module(f"test.test_asyncio.{name}")
         except ModuleNotFoundError:
             continue
-        ours(module)
         for case in cases(unittest.defaultTestLoader.loadTestsFromModule(module)):
             if only and only not in case.id():
                 continue
             if not any(part in case.id() for part in EXCLUDED):
                 chosen.addTest(case)
-    import faulthandler
-    faulthandler.dump_traceback_later(float(os.environ.get("HANG", "60")), exit=True)
-    result = unittest.TextTestRunner(verbosity=int(os.environ.get("VERBOSE", "1"))).run(chosen)
+    result = unittest.TextTestRunner(verbosity=int(os.environ.get("VERBOSE", "1")),
+                                     resultclass=Result).run(chosen)
     sys.exit(0 if result.wasSuccessful() else 1)
 
 

@@ -5,7 +5,6 @@ import faulthandler
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import threading
@@ -246,21 +245,6 @@ class AsyncTest(Served):
         self.assertEqual(self.json("/aio/fork"), {"code": 5})
         self.assertEqual(self.json("/aio/fork_return"), {"code": 0})
         self.assertEqual(self.text("/aio/hello"), "hello")
-
-    def test_libraries(self):
-        url = f"http://127.0.0.1:{self.duet.port}/plain/kinds?kind=str"
-        for case, module in (("http", "httpx"), ("aiohttp", "aiohttp")):
-            found = subprocess.run([os.environ["DUET_PYTHON"], "-c", f"import {module}"],
-                                   capture_output=True).returncode == 0
-            with self.subTest(module):
-                if not found:
-                    self.skipTest(f"{module} is not installed")
-                self.assertEqual(self.json(f"/aio/{case}?url={url}"),
-                                 {"status": 200, "text": "text é"})
-        if subprocess.run([os.environ["DUET_PYTHON"], "-c", "import anyio"],
-                          capture_output=True).returncode == 0:
-            self.assertEqual(self.json("/aio/anyio"),
-                             {"sum": 3, "moved_on": True, "threaded": "thread"})
 
 
 class PhasesTest(unittest.TestCase):

@@ -7,10 +7,12 @@ transports, sockets, servers, subprocesses, signals, executors.
 import asyncio
 import asyncio.events
 import concurrent.futures
+import functools
 import selectors
 import signal
 import sys
 import threading
+import weakref
 
 import _duet
 
@@ -34,14 +36,46 @@ class _NoSelector(selectors.BaseSelector):
 _EXIT_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Loop(_duet.LoopCore, asyncio.SelectorEventLoop):
+_Base = asyncio.SelectorEventLoop  # by this name: others may put something in asyncio's
+
+
+class Loop(_duet.LoopCore, _Base):
     """asyncio's loop as handlers see it: running from the host's start to its end."""
 
     def __init__(self, own=False):
         self._saved_hooks = None
         self._exit_handlers = {}
-        asyncio.SelectorEventLoop.__init__(self, _NoSelector())
+        _Base.__init__(self, _NoSelector())
         self._open(own)
+        self.set_debug(self._debug)
+
+    # --- debug mode: checks that the plain methods, in C, do not make ---
+
+    def set_debug(self, enabled):
+        super().set_debug(enabled)
+        self._report_slow_callbacks(enabled)
+        for name in ("call_soon", "call_soon_threadsafe", "call_at", "call_later"):
+            if enabled:
+                setattr(self, name, functools.partial(self._checked, name, weakref.ref(self)))
+            else:
+                self.__dict__.pop(name, None)
+
+    @staticmethod
+    def _checked(name, loop, *args, **options):
+        self = loop()
+        timed = name in ("call_at", "call_later")
+        self._check_closed()
+        if name != "call_soon_threadsafe":
+            self._check_thread()
+        if len(args) > timed:
+            self._check_callback(args[timed], name)
+        return getattr(_duet.LoopCore, name)(self, *args, **options)
+
+    def _ran(self, handle, seconds):
+        """In debug mode, after each callback."""
+        if seconds >= self.slow_callback_duration:
+            what = asyncio.base_events._format_handle(handle)
+            asyncio.base_events.logger.warning("Executing %s took %.3f seconds", what, seconds)
 
     # --- made only when a signal handler wants it: an idle host has no use for the pair ---
 
@@ -60,7 +94,7 @@ class Loop(_duet.LoopCore, asyncio.SelectorEventLoop):
             self._exit_handlers[sig] = (callback, args)
             return
         if self._ssock is None:
-            asyncio.SelectorEventLoop._make_self_pipe(self)
+            _Base._make_self_pipe(self)
         super().add_signal_handler(sig, callback, *args)
 
     def remove_signal_handler(self, sig):

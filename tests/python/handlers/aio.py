@@ -431,18 +431,6 @@ async def case_hold(request, ctx):
     return "held"
 
 
-async def case_spin(request, ctx):
-    def spin(seconds):
-        end = time.perf_counter() + seconds
-        while time.perf_counter() < end:
-            pass
-
-    spin(0.003)
-    await asyncio.sleep(0.007)
-    spin(0.002)
-    return "spun"
-
-
 async def case_endless(request, ctx):
     while True:
         try:
@@ -469,37 +457,6 @@ async def case_fork_return(request, ctx):
         return "from the child"
     _, status = os.waitpid(pid, 0)
     return {"code": os.waitstatus_to_exitcode(status)}
-
-
-async def case_http(request, ctx):
-    import httpx
-    async with httpx.AsyncClient() as client:
-        answer = await client.get(request.query["url"], timeout=5)
-    return {"status": answer.status_code, "text": answer.text}
-
-
-async def case_aiohttp(request, ctx):
-    import aiohttp
-    async with aiohttp.ClientSession() as session:
-        async with session.get(request.query["url"]) as answer:
-            return {"status": answer.status, "text": await answer.text()}
-
-
-async def case_anyio(request, ctx):
-    import anyio
-    results = []
-
-    async def add(n):
-        await anyio.sleep(0.001)
-        results.append(n)
-
-    async with anyio.create_task_group() as group:
-        for n in range(3):
-            group.start_soon(add, n)
-    with anyio.move_on_after(0.01) as scope:
-        await anyio.sleep(5)
-    threaded = await anyio.to_thread.run_sync(lambda: "thread")
-    return {"sum": sum(results), "moved_on": scope.cancelled_caught, "threaded": threaded}
 
 
 async def fetch(request, env, ctx):

@@ -1,0 +1,87 @@
+"""aiohttp's and httpx's clients, and anyio, on the host's loop: a tour of what people use of them.
+
+The packages are those of the interpreter, else of an environment that pip fills here; where it
+cannot, the test is skipped and says so.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "examples"))
+from duet_process import Duet  # noqa: E402
+
+PACKAGES = ("aiohttp", "httpx")
+
+
+def has_packages(python):
+    return subprocess.run([python, "-c", f"import {', '.join(PACKAGES)}"],
+                          capture_output=True).returncode == 0
+
+
+def environment():
+    """What makes duet use an interpreter that has the packages, or a reason why there is none."""
+    if has_packages(os.environ["DUET_PYTHON"]):
+        return {}, ""
+    folder = pathlib.Path(os.environ["DUET_TEST_ENVIRONMENTS"]) / "python{}.{}-clients".format(
+        *sys.version_info)
+    python = str(folder / "bin" / "python")
+    if not (folder.exists() and has_packages(python)):
+        for command in ([os.environ["DUET_PYTHON"], "-m", "venv", str(folder)],
+                        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                         "--retries", "1", "--timeout", "15", *PACKAGES]):
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode != 0:
+                said = (done.stderr or done.stdout).strip().rpartition("\n")[2]
+                return None, f"{' and '.join(PACKAGES)} cannot be had: {said}"
+    return {"VIRTUAL_ENV": str(folder)}, ""
+
+
+class LibrariesTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        variables, why = environment()
+        if variables is None:
+            raise unittest.SkipTest(why)
+        cls.duet = Duet(os.environ["DUET"], [str(HERE / "handlers" / "libraries.py")],
+                        env=variables)
+        cls.duet.__enter__()
+        cls.addClassCleanup(cls.duet.__exit__, None, None, None)
+
+    def tour(self, library):
+        server = f"http://127.0.0.1:{self.duet.port}"
+        answer = self.duet.get(f"/{library}/tour", **{"x-server": server})
+        self.assertEqual(answer.status, 200, "".join(self.duet.output))
+        return json.loads(answer.body)
+
+    def client_tour(self, client):
+        seen = self.tour(client)
+        echoed = seen["json"]
+        self.assertEqual((echoed["method"], json.loads(echoed["body"]), echoed["type"]),
+                         ("POST", {"é": 1}, "application/json"))
+        self.assertIn(client, echoed["agent"].lower())
+        self.assertEqual(echoed["query"], [["a", "1"], ["a", "2"]])
+        self.assertEqual(seen["upload"], {"total": 1_000_000})
+        self.assertEqual(seen["lines"], ["0\n", "1\n", "2\n", "3\n", "4\n"])
+        self.assertEqual(seen["large"], 3_000_000)
+        self.assertEqual(seen["moved"], ["/server/echo?moved=1", 1])
+        self.assertEqual(seen["cookie"], "taste=sweet")
+        self.assertEqual(seen["together"], [str(n) for n in range(50)])
+        self.assertEqual((seen["timeout"], seen["status"], seen["refused"]), (True, 404, True))
+
+    def test_aiohttp(self):
+        self.client_tour("aiohttp")
+
+    def test_httpx(self):
+        self.client_tour("httpx")
+
+    def test_anyio(self):
+        self.assertEqual(self.tour("anyio"), {"sum": 3, "moved_on": True, "threaded": "thread"})
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
