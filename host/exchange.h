@@ -143,7 +143,8 @@ class Exchange {
   // The handler failed. Before the head: 500 with an id (its stack too when the host runs with
   // --dev); after it: the connection is reset so that the client sees the cut. Logged either way.
   void fail(const Error& error);
-  // Ends the connection without the answer, or without the rest of it, because the handler wants it.
+  // Ends the connection without the answer, or without the rest of it, because the handler wants
+  // it.
   void cut();
   // The engine lost the exchange without an answer: as fail(), with that cause.
   void drop();

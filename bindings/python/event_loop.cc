@@ -1,6 +1,8 @@
 #include "bindings/python/event_loop.h"
 
 #include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cmath>
@@ -24,11 +26,13 @@ Nanos to_nanos(double seconds) {
 EventLoop::EventLoop(uv_loop_t* loop, Gil& gil)
     : loop_(loop), gil_(gil), handles_(new Handles), thread_(pthread_self()) {
   ring_.resize(kInitialRing);
-  handles_->open = 3;
+  handles_->open = 4;
   DUET_CHECK(uv_timer_init(loop_, &handles_->timer) == 0);
   DUET_CHECK(uv_idle_init(loop_, &handles_->idle) == 0);
   DUET_CHECK(uv_async_init(loop_, &handles_->wake, on_wake) == 0);
+  DUET_CHECK(uv_prepare_init(loop_, &handles_->inspection) == 0);
   handles_->timer.data = handles_->idle.data = handles_->wake.data = this;
+  handles_->inspection.data = this;
   // What keeps the loop going is the host's sockets, not ours.
   uv_unref(reinterpret_cast<uv_handle_t*>(&handles_->wake));
 }
@@ -56,7 +60,8 @@ void EventLoop::close() {
   };
   for (uv_handle_t* handle : {reinterpret_cast<uv_handle_t*>(&handles_->timer),
                               reinterpret_cast<uv_handle_t*>(&handles_->idle),
-                              reinterpret_cast<uv_handle_t*>(&handles_->wake)}) {
+                              reinterpret_cast<uv_handle_t*>(&handles_->wake),
+                              reinterpret_cast<uv_handle_t*>(&handles_->inspection)}) {
     handle->data = handles_;
     uv_close(handle, closed);
   }
@@ -247,6 +252,18 @@ void EventLoop::on_timer(uv_timer_t* timer) {
 
 // --- descriptors ---
 
+// Whether epoll takes it. Tried on an epoll set of our own where its kind does not tell.
+static bool can_be_waited_for(int fd) {
+  struct stat status;
+  if (fstat(fd, &status) != 0) return false;
+  if (S_ISSOCK(status.st_mode) || S_ISFIFO(status.st_mode)) return true;
+  static const int trial = epoll_create1(EPOLL_CLOEXEC);
+  epoll_event event{};
+  if (epoll_ctl(trial, EPOLL_CTL_ADD, fd, &event) != 0) return errno == EEXIST;
+  epoll_ctl(trial, EPOLL_CTL_DEL, fd, &event);
+  return true;
+}
+
 int EventLoop::watch(int fd, bool writable, HandleObject* handle) {
   const auto found = polls_.find(fd);
   Poll* poll = found == polls_.end() ? nullptr : found->second;
@@ -292,7 +309,26 @@ bool EventLoop::unwatch(int fd, bool writable) {
 
 int EventLoop::restart(Poll& poll) {
   const int events = (poll.reader ? UV_READABLE : 0) | (poll.writer ? UV_WRITABLE : 0);
-  return uv_poll_start(&poll.handle, events, on_poll);
+  const int error = uv_poll_start(&poll.handle, events, on_poll);
+  if (error != 0) return error;
+  if (fresh_polls_.empty()) {
+    uv_prepare_start(&handles_->inspection, [](uv_prepare_t* inspection) {
+      static_cast<EventLoop*>(inspection->data)->inspect_fresh_polls();
+    });
+  }
+  fresh_polls_.push_back(poll.fd);
+  return 0;
+}
+
+// uv hands descriptors to the kernel when it waits next, and ends the process if the kernel refuses
+// one: because user code has closed it by then, or its number is another file's. asyncio's own loop
+// lets such a reader be silent, so it is here.
+void EventLoop::inspect_fresh_polls() {
+  uv_prepare_stop(&handles_->inspection);
+  for (const int fd : std::exchange(fresh_polls_, {})) {
+    const auto found = polls_.find(fd);
+    if (found != polls_.end() && !can_be_waited_for(fd)) uv_poll_stop(&found->second->handle);
+  }
 }
 
 void EventLoop::close_poll(Poll* poll) {

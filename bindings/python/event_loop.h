@@ -80,6 +80,7 @@ class EventLoop {
     uv_timer_t timer;
     uv_idle_t idle;
     uv_async_t wake;
+    uv_prepare_t inspection;
     int open;
   };
   struct Poll {
@@ -99,6 +100,7 @@ class EventLoop {
   void push_ready(HandleObject* handle);
   void grow();
   int restart(Poll& poll);
+  void inspect_fresh_polls();
   void close_poll(Poll* poll);
   void schedule_timer();
   static bool earlier(const HandleObject* a, const HandleObject* b);
@@ -117,6 +119,7 @@ class EventLoop {
   std::uint64_t sequence_ = 0;
   std::uint64_t armed_for_ = 0;  // the uv timer's due millisecond; 0: not armed
   std::unordered_map<int, Poll*> polls_;
+  std::vector<int> fresh_polls_;  // started since the last wait
   std::mutex mutex_;
   std::vector<HandleObject*> posted_;  // guarded by mutex_
   std::atomic<bool> posted_any_{false};

@@ -118,6 +118,10 @@ class AsyncTest(Served):
         self.assertEqual(self.text("/aio/refused"), "ConnectionRefusedError")
         self.assertEqual(self.json("/aio/add_reader"), {"value": "ready", "removed": [True, False]})
 
+    def test_a_descriptor_closed_under_the_loop(self):
+        self.assertEqual(self.json("/aio/closed_reader"), {"removed": [True, True]})
+        self.assertEqual(self.text("/aio/hello"), "hello")
+
     def test_context_variables(self):
         with concurrent.futures.ThreadPoolExecutor() as pool:
             answers = pool.map(lambda n: self.json(f"/aio/context?as=v{n}"), range(8))

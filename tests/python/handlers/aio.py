@@ -223,6 +223,27 @@ async def case_add_reader(request, ctx):
     return {"value": value.decode(), "removed": list(removed)}
 
 
+async def case_closed_reader(request, ctx):
+    """Descriptors that are closed, or are another file's by now, when the loop waits next."""
+    import os
+    loop = asyncio.get_running_loop()
+    left, right = socket.socketpair()
+    fd = left.fileno()
+    loop.add_reader(fd, int)
+    left.close()
+    await asyncio.sleep(0.001)
+    removed = [loop.remove_reader(fd)]
+
+    left = socket.socket(fileno=os.dup2(right.fileno(), fd))
+    loop.add_reader(fd, int)
+    with open(os.devnull) as file:
+        os.dup2(file.fileno(), fd)
+    await asyncio.sleep(0.001)
+    removed.append(loop.remove_reader(fd))
+    left.close(), right.close()
+    return {"removed": removed}
+
+
 async def case_threadsafe(request, ctx):
     import threading
     loop = asyncio.get_running_loop()
