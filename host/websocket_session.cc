@@ -103,6 +103,7 @@ void WebSocketSession::send_close(std::uint16_t code, std::string_view reason) {
 
 void WebSocketSession::close(std::uint16_t code, std::string_view reason) {
   if (state_ != State::kOpen) return;
+  if (peer_close_ != nullptr) return release();  // the client was first
   state_ = State::kClosing;
   send_close(code, reason);
   timeout_.arm(owner_.close_queue_, now());
@@ -147,11 +148,25 @@ bool WebSocketSession::on_pong(std::string_view) { return true; }
 
 void WebSocketSession::on_close(std::uint16_t code, std::string_view reason) {
   if (state_ == State::kEnding) return;
+  if (held_ && state_ == State::kOpen) {
+    peer_close_ = std::make_unique<PeerClose>(PeerClose{code, std::string(reason)});
+    return;
+  }
+  answer_close(code);
+  tell_closed(code, reason, true);
+}
+
+// Told by on_gone(), since this is a call of the application.
+void WebSocketSession::release() {
+  held_ = false;
+  if (peer_close_ != nullptr && state_ == State::kOpen) answer_close(peer_close_->code);
+}
+
+void WebSocketSession::answer_close(std::uint16_t code) {
   if (state_ == State::kOpen) send_close(code == websocket::kNoStatus ? 0 : code, "");
   state_ = State::kEnding;
   timeout_.disarm();
   transport_->finish(false);
-  tell_closed(code, reason, true);
 }
 
 void WebSocketSession::on_violation(std::uint16_t code, const char* reason) {
@@ -217,6 +232,7 @@ void WebSocketSession::on_drain() { close(websocket::kGoingAway, "the server is 
 void WebSocketSession::on_gone() {
   state_ = State::kEnding;
   timeout_.disarm();
+  if (peer_close_ != nullptr) tell_closed(peer_close_->code, peer_close_->reason, true);
   tell_closed(end_code_, end_reason_, false);
   owner_.table_.remove(id_);  // destroys this
 }

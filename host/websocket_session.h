@@ -83,6 +83,11 @@ class WebSocketSession final : Upgraded, websocket::FrameReader::Sink {
   void pause();
   void resume();
 
+  // While held, the client's close frame waits: for an application that takes messages later than
+  // they come, and still wants to answer those before it. release() when it has taken all.
+  void hold() { held_ = true; }
+  void release();
+
   std::size_t buffered() const { return transport_->unsent(); }  // bytes sent that wait
   bool open() const { return state_ == State::kOpen; }
   measure::HandlerIndex handler() const override { return handler_; }
@@ -112,6 +117,7 @@ class WebSocketSession final : Upgraded, websocket::FrameReader::Sink {
 
   void send_control(websocket::Opcode opcode, std::string_view payload);
   void send_close(std::uint16_t code, std::string_view reason);
+  void answer_close(std::uint16_t code);
   void end_by(std::uint16_t code, std::string_view reason);
   void tell_closed(std::uint16_t code, std::string_view reason, bool clean);
   void update_input();
@@ -123,6 +129,11 @@ class WebSocketSession final : Upgraded, websocket::FrameReader::Sink {
   SessionId id_;
   websocket::FrameReader reader_;
   Timeout timeout_;
+  struct PeerClose {
+    std::uint16_t code;
+    std::string reason;
+  };
+  std::unique_ptr<PeerClose> peer_close_;          // that is held
   std::uint16_t end_code_ = websocket::kAbnormal;  // what on_close() says when nobody else did
   const char* end_reason_ = "";
   measure::HandlerIndex handler_;
@@ -130,6 +141,7 @@ class WebSocketSession final : Upgraded, websocket::FrameReader::Sink {
   State state_ = State::kOpen;
   bool compressing_;
   bool paused_ = false;     // by the application
+  bool held_ = false;       // likewise
   bool throttled_ = false;  // the client does not read what it is sent
   bool full_ = false;       // send() returned kFull
   bool probed_ = false;     // a ping is out since the last bytes came

@@ -4,6 +4,7 @@
 const { Response, isResponse, parts, markSent } = use.response;
 const { describe, toChunk, extract, isStream, tag } = use.body;
 const { watch } = use.frame;
+const { startSocket } = use.websocket;
 const { types } = require('util');
 
 const TEXT = 'content-type\ntext/plain;charset=utf-8\n';
@@ -20,6 +21,10 @@ const out = { status: 0, headers: '', source: null, stream: null, unusable: fals
 
 /** Answers the frame's exchange with what the handler gave. May throw: then it has failed. */
 function settle(frame, value) {
+  if (frame.socket !== undefined) {  // answered by the upgrade; now its messages may come
+    startSocket(frame.socket);
+    return;
+  }
   if (typeof value === 'string') {
     host.respond(frame.id, 200, TEXT, value);
     return;

@@ -133,4 +133,6 @@ use.console.install();
 startTiming();
 
 const { beforeStop, mend } = use.frame;
-Object.assign(exports, { dispatch, event, load, stop, beforeStop, mend });
+Object.assign(exports, {
+  dispatch, event, socketEvent: use.websocket.event, load, stop, beforeStop, mend,
+});

@@ -54,6 +54,66 @@ declare namespace duet {
     readonly deadline: number | null;
     /** As request.params. */
     readonly params: Readonly<Record<string, string>>;
+    /**
+     * Answers the WebSocket handshake (101) and gives the socket: attach listeners, or iterate, and
+     * return `response`. Messages wait until somebody listens or the handler has returned. A request
+     * that is no handshake is answered 426 (400 when it is a wrong one), and this throws a TypeError
+     * that need not be caught.
+     */
+    upgradeWebSocket(options?: UpgradeOptions): { socket: ServerWebSocket; response: Response };
+  }
+
+  interface UpgradeOptions {
+    /** A subprotocol that the client offers (Sec-WebSocket-Protocol). */
+    protocol?: string;
+    /** More fields of the answer. */
+    headers?: HeadersInit;
+  }
+
+  interface ServerWebSocketEventMap {
+    open: Event;
+    message: MessageEvent<string | ArrayBuffer | Blob>;
+    /** What send() has left waiting has been sent. */
+    drain: Event;
+    /** Before "close", when the connection broke or the client did wrong. */
+    error: Event;
+    close: CloseEvent;
+  }
+
+  /**
+   * The server's side of a WebSocket: the standard's, and what a server needs beside it. A listener
+   * that throws is logged, and the socket closes with 1011. Pings and pongs are the host's.
+   */
+  interface ServerWebSocket extends AsyncIterable<string | ArrayBuffer | Blob> {
+    readonly readyState: 1 | 2 | 3;
+    readonly url: string;
+    readonly protocol: string;
+    readonly extensions: string;
+    /** Bytes that wait for the client to read. */
+    readonly bufferedAmount: number;
+    /** "arraybuffer" is the default here. */
+    binaryType: "arraybuffer" | "blob";
+    onopen: ((event: Event) => unknown) | null;
+    onmessage: ((event: MessageEvent<string | ArrayBuffer | Blob>) => unknown) | null;
+    ondrain: ((event: Event) => unknown) | null;
+    onerror: ((event: Event) => unknown) | null;
+    onclose: ((event: CloseEvent) => unknown) | null;
+    /** False: taken, but much waits already; wait for "drain". Nothing is sent once it is closing. */
+    send(data: string | ArrayBuffer | ArrayBufferView): boolean;
+    close(code?: number, reason?: string): void;
+    /** Ends the connection without the closing handshake. */
+    terminate(): void;
+    addEventListener<K extends keyof ServerWebSocketEventMap>(
+      type: K,
+      listener: (event: ServerWebSocketEventMap[K]) => unknown,
+      options?: { once?: boolean; signal?: AbortSignal },
+    ): void;
+    removeEventListener<K extends keyof ServerWebSocketEventMap>(
+      type: K,
+      listener: (event: ServerWebSocketEventMap[K]) => unknown,
+    ): void;
+    /** The messages, until the socket closes. Who is behind slows the client down. */
+    [Symbol.asyncIterator](): AsyncIterableIterator<string | ArrayBuffer | Blob>;
   }
 
   /**
@@ -83,6 +143,8 @@ declare module "duet" {
   export import Env = duet.Env;
   export import Context = duet.Context;
   export import RequestInfo = duet.RequestInfo;
+  export import UpgradeOptions = duet.UpgradeOptions;
+  export import ServerWebSocket = duet.ServerWebSocket;
   export import HandlerRequest = duet.HandlerRequest;
   export import Fetch = duet.Fetch;
   export import Handler = duet.Handler;

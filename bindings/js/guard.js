@@ -16,6 +16,13 @@ function fail(frame, error, how) {
   }
   host.fail(frame === undefined ? 0 : frame.id, frame === undefined ? -1 : frame.handler.index,
             error, how);
+  if (frame?.socket !== undefined) use.websocket.failSocket(frame.socket);
+}
+
+/** Marks an error whose request has been answered, and which is not the handler's fault. */
+function answered(error) {
+  reported.add(error);
+  return error;
 }
 
 class ExitError extends Error {
@@ -100,6 +107,7 @@ function install() {
 }
 
 exports.fail = fail;
+exports.answered = answered;
 exports.install = install;
 exports.setStopping = () => {
   stopping = true;

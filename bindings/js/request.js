@@ -298,6 +298,7 @@ class Request {
     if (deadline === undefined) throw over('duet');
     return {
       variant: null, key: null, deadline: deadline > 0 ? deadline : null, params: this.params,
+      upgradeWebSocket: (options) => use.websocket.upgrade(this.#frame, this.url, options),
     };
   }
 

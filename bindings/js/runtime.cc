@@ -31,6 +31,8 @@ Result<void> JsRuntime::start(const RuntimeContext& context) {
   engine_ = std::move(engine).value();
   pump_.emplace(*context.ledger, *context.exchanges, context.loop->uv());
   exchange_object_.emplace(engine_->isolate(), *context.exchanges, *pump_);
+  websocket_object_.emplace(*engine_, *context.exchanges, *context.websockets, *pump_,
+                            [this](const std::function<bool()>& call) { enter_script(call); });
   Result<void> ran = run_scripts();
   if (!ran.ok()) return ran;
   pump_->attach(engine_->isolate());
@@ -48,6 +50,7 @@ Result<void> JsRuntime::run_scripts() {
 
   v8::Local<v8::Object> host = v8::Object::New(isolate);
   exchange_object_->install(context, host);
+  websocket_object_->install(context, host);
   v8::Local<v8::External> data = v8::External::New(isolate, this);
   const std::pair<const char*, v8::FunctionCallback> functions[] = {
       {"fail", fail},     {"log", log},
@@ -92,6 +95,7 @@ Result<void> JsRuntime::run_scripts() {
   for (const auto& [name, function] : entries) {
     function->Reset(isolate, exported(name));
   }
+  websocket_object_->set_event(exported("socketEvent"));
   engine_->set_stop_hooks(exported("beforeStop"), exported("mend"));
   return {};
 }
@@ -132,9 +136,7 @@ void JsRuntime::leave() noexcept {
   in_batch_ = false;
   const Microtasks& microtasks = engine_->microtasks();
   if (!microtasks.known() || microtasks.pending()) {
-    {
-      Scope scope(*engine_);
-    }
+    { Scope scope(*engine_); }
     pump_->pause();
     if (interrupter_->stopped()) [[unlikely]]
       interrupter_->recover();
@@ -162,16 +164,20 @@ void JsRuntime::dispatch(std::uint32_t slot, Exchange& exchange) noexcept {
 
 void JsRuntime::event(Exchange& exchange, Event kind, std::string_view why) noexcept {
   if (exchange.engine_data == 0) return;
+  enter_script([&] { return call_event(exchange, kind, why); });
+}
+
+void JsRuntime::enter_script(const std::function<bool()>& call) noexcept {
   if (in_batch_) {
     LightScope scope(*engine_);
-    if (!call_event(exchange, kind, why)) interrupter_->recover();
+    if (!call()) interrupter_->recover();
     pump_->pause();
     return;
   }
   bool returned;
   {
     Scope scope(*engine_);
-    returned = call_event(exchange, kind, why);
+    returned = call();
     // Not paused here: the continuations run as the scope closes, and belong to the same request.
   }
   pump_->pause();
@@ -271,6 +277,7 @@ void JsRuntime::finish_stop() {
 JsRuntime::~JsRuntime() {
   if (engine_ == nullptr) return;
   interrupter_.reset();
+  if (websocket_object_.has_value()) websocket_object_->reset();
   if (pump_.has_value()) pump_->detach(engine_->isolate());
   for (v8::Global<v8::Function>* function : {&dispatch_, &event_, &load_, &stop_}) {
     function->Reset();

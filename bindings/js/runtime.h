@@ -19,6 +19,7 @@
 #include "bindings/js/interrupt.h"
 #include "bindings/js/pump.h"
 #include "bindings/js/scope.h"
+#include "bindings/js/websocket_object.h"
 #include "host/runtime.h"
 
 namespace duet::js {
@@ -56,6 +57,7 @@ class JsRuntime final : public Runtime {
 
   Result<void> run_scripts();
   void event(Exchange& exchange, Event kind, std::string_view why) noexcept;
+  void enter_script(const std::function<bool()>& call) noexcept;
   bool call_event(Exchange& exchange, Event kind, std::string_view why) noexcept;
   void finish_stop();
   // Told by the Interrupter, with no JavaScript on the stack.
@@ -76,6 +78,7 @@ class JsRuntime final : public Runtime {
   std::unique_ptr<Engine> engine_;
   std::optional<Pump> pump_;
   std::optional<ExchangeObject> exchange_object_;
+  std::optional<WebSocketObject> websocket_object_;
   std::optional<Interrupter> interrupter_;
   bool in_batch_ = false;  // between enter() and leave()
   v8::Global<v8::Function> dispatch_, event_, load_, stop_;

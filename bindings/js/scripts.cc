@@ -16,6 +16,7 @@
 #include "embedded/node_socket_js.h"
 #include "embedded/request_js.h"
 #include "embedded/response_js.h"
+#include "embedded/websocket_js.h"
 
 namespace duet::js {
 namespace {
@@ -42,6 +43,7 @@ std::span<const Script> scripts() {
       {"response", embedded::response_js},
       {"request", embedded::request_js},
       {"guard", embedded::guard_js},
+      {"websocket", embedded::websocket_js},
       {"answer", embedded::answer_js},
       {"console", embedded::console_js},
       {"nodeSocket", embedded::node_socket_js},

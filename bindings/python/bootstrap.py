@@ -11,13 +11,14 @@ import _signal
 
 import _duet
 import duet
-from duet import _loader, _stream
+from duet import _loader, _stream, _websocket
 
 make_signal = _stream.Signal
 make_info = _stream.Info
 make_body = _stream.Body
 read_body = _stream.read_body
 stream = _stream.stream
+make_websocket = _websocket.WebSocket
 RequestEnded = _stream.RequestEnded
 HandlerInterrupted = _stream.HandlerInterrupted
 

@@ -40,6 +40,12 @@ Exchange* find(const Owner& owner) { return engine->host.exchanges->find(owner.e
 }  // namespace
 
 void release_request(RequestObject* request, const Owner& owner, int ours) {
+  if (request->websocket != nullptr) {
+    Ref socket = Ref::steal(std::exchange(request->websocket, nullptr));
+    Ref done = Ref::steal(PyObject_CallMethod(socket.get(), "_handler_done", "O",
+                                              request->failed ? Py_True : Py_False));
+    if (!done) PyErr_WriteUnraisable(socket.get());
+  }
   request->driver = nullptr;
   if (Exchange* exchange = find(owner)) {
     keep_if_shared(request, *exchange, ours);
@@ -77,6 +83,7 @@ namespace {
 
 // What the handler returned: an answer, or the coroutine that streams one (a new reference).
 PyObject* finish_value(PyObject* value, Step& step) {
+  if (step.request->websocket != nullptr) return nullptr;  // answered by the upgrade
   Answer& answer = engine->outbox.add(step.owner.exchange);
   Ref stream;
   switch (convert_result(value, *step.handler, answer, stream)) {
@@ -139,6 +146,7 @@ bool advance(Step& step, PyObject* send, PyObject* exception, PyObject** yielded
       continue;
     }
     const bool cancelled = step.driver != nullptr && step.driver->cancelled;
+    step.request->failed = !PyErr_ExceptionMatches(engine->request_ended);
     if (keep_cancelled && step.driver != nullptr) {
       PyObject *type, *error, *trace;
       PyErr_Fetch(&type, &error, &trace);

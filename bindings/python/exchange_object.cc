@@ -32,6 +32,7 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(request->body_waiter);
   Py_VISIT(request->write_waiter);
   Py_VISIT(request->signal);
+  Py_VISIT(request->websocket);
   return 0;
 }
 
@@ -43,6 +44,7 @@ int clear(PyObject* self) {
   Py_CLEAR(request->body_waiter);
   Py_CLEAR(request->write_waiter);
   Py_CLEAR(request->signal);
+  Py_CLEAR(request->websocket);
   return 0;
 }
 

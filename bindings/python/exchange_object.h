@@ -43,6 +43,7 @@ struct RequestObject {
   PyObject* body_waiter;   // future: the demand for body bytes is met
   PyObject* write_waiter;  // future: the answer's buffer has room
   PyObject* signal;        // duet.Signal, once asked for
+  PyObject* websocket;     // what the request has become, if it has
   Driver* driver;          // borrowed; of the suspended handler
   PoolJob* job;            // borrowed; of a blocking handler. Its `exchange` is 0
   const Handler* handler;
@@ -53,6 +54,7 @@ struct RequestObject {
   bool streamed;  // the body has been taken piece by piece
   bool read;      // the body has been had as a whole
   bool aborted;
+  bool failed;  // the handler raised
 };
 
 // Creates duet.Request; false with a Python error set.

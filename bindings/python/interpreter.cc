@@ -13,6 +13,7 @@
 #include "bindings/python/loop_type.h"
 #include "bindings/python/request_body.h"
 #include "bindings/python/response_type.h"
+#include "bindings/python/websocket.h"
 #include "embedded/bootstrap_py.h"
 #include "host/base/log.h"
 
@@ -121,7 +122,7 @@ PYBIND11_EMBEDDED_MODULE(_duet, m) {
                        create_response_type(module) && create_request_type(module) &&
                        create_ready_type(module) && create_handle_types(module) &&
                        create_driver_type(module) && create_loop_type(module) &&
-                       ExecutorCalls::create_type() && engine->slices.create_types();
+                       add_websocket_functions(module) && ExecutorCalls::create_type() && engine->slices.create_types();
   if (!created) throw py::error_already_set();
   m.def("bind", bind_scope);
   m.def("current_task", task_of_driver);

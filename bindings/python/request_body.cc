@@ -259,12 +259,26 @@ PyObject* finish(PyObject* self, PyObject*) {
   Py_RETURN_NONE;
 }
 
+// websocket(protocol=None, headers=()) → duet.WebSocket
+PyObject* make_websocket(PyObject* self, PyObject* positional, PyObject* keywords) {
+  static const char* names_of[] = {"protocol", "headers", nullptr};
+  PyObject *protocol = Py_None, *headers = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(positional, keywords, "|OO:websocket",
+                                   const_cast<char**>(names_of), &protocol, &headers)) {
+    return nullptr;
+  }
+  PyObject* arguments[] = {self, protocol, headers};
+  return engine->call_bootstrap("make_websocket", arguments, headers != nullptr ? 3 : 2);
+}
+
 }  // namespace
 
 PyMethodDef request_body_methods[] = {
     {"text", text, METH_NOARGS, "The body as text (UTF-8)."},
     {"json", json, METH_NOARGS, "The body, parsed as JSON."},
     {"bytes", bytes, METH_NOARGS, "The body as bytes."},
+    {"websocket", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(make_websocket)),
+     METH_VARARGS | METH_KEYWORDS, "Answers the WebSocket handshake; gives the socket."},
     {"_value", private_value, METH_O, nullptr},
     {"_wait_body", wait_body, METH_O, nullptr},
     {"_take", take_piece, METH_NOARGS, nullptr},

@@ -7,6 +7,7 @@
 """
 
 from ._stream import Body, HandlerInterrupted, Info, RequestEnded, Signal
+from ._websocket import HandshakeRefused, WebSocket, WebSocketClosed
 
 try:
     from _duet import Headers, Query, Request, Response
@@ -22,6 +23,7 @@ __all__ = [
     "Context",
     "Env",
     "HandlerInterrupted",
+    "HandshakeRefused",
     "Headers",
     "Info",
     "Query",
@@ -30,6 +32,8 @@ __all__ = [
     "Response",
     "Signal",
     "SyncRequest",
+    "WebSocket",
+    "WebSocketClosed",
     "blocking",
 ]
 

@@ -99,6 +99,39 @@ class Request(_RequestBase):
     def json(self) -> Awaitable[Any]: ...
     def bytes(self) -> Awaitable[bytes]: ...
 
+    def websocket(
+        self,
+        protocol: str | None = None,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+    ) -> WebSocket:
+        """Answers the WebSocket handshake (101); `protocol` is one that the client offers.
+
+        A request that is no handshake is answered 426, a wrong one 400, and HandshakeRefused is
+        raised, which need not be caught.
+        """
+
+class WebSocket(AsyncIterable[Union[str, bytes]], Awaitable["WebSocket"]):
+    """The server's side of a WebSocket; `async for message in ws` ends when it closes.
+
+    It closes when the handler returns (1000) or raises (1011). Pings and pongs are the host's.
+    """
+
+    protocol: str | None
+    close_code: int | None
+    """None while it is open; 1006 when the connection broke."""
+    close_reason: str
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait for the client to read."""
+    async def receive(self) -> str | bytes:
+        """The next message. Raises WebSocketClosed when there will be none."""
+    async def send(self, message: str | bytes | bytearray | memoryview) -> None:
+        """Sends text or bytes; waits while the client does not read. Raises WebSocketClosed."""
+    async def send_json(self, value: JSON) -> None: ...
+    async def close(self, code: int = 1000, reason: str = "") -> None: ...
+
 class SyncRequest(_RequestBase):
     """A request, as plain `def` handlers see it: its body has arrived. A name for annotations."""
 
@@ -137,6 +170,15 @@ class Context(Protocol):
 
 class RequestEnded(RuntimeError):
     """The request is over: answered, timed out, or its client is gone."""
+
+class HandshakeRefused(RequestEnded):
+    """The request was no WebSocket handshake, or a wrong one; it has been answered."""
+
+class WebSocketClosed(RequestEnded):
+    """The WebSocket is closed."""
+
+    code: int
+    reason: str
 
 class HandlerInterrupted(BaseException):
     """Raised in a handler that ran far beyond its deadline without letting go of the loop."""

@@ -56,12 +56,16 @@ class EchoServer final : WebSocketListener {
   std::string protocol, fields;
   std::vector<std::string> errors, ends, heard;
   SessionId id = 0;
-  bool echo = true, pausing = false;
+  bool echo = true, pausing = false, holding = false, held = false;
   int writable = 0;
 
  private:
   void on_message(WebSocketSession& socket, bool text, std::string_view payload) noexcept override {
     if (echo) socket.send(text, payload);
+    if (holding) {
+      socket.hold();
+      held = true;
+    }
     if (pausing) {
       heard.emplace_back(payload);
       socket.pause();
@@ -270,6 +274,26 @@ TEST(WebSocketSession, PausesReadingWhileTheApplicationIsBehind) {
   host.with_socket([](WebSocketSession& socket) { socket.resume(); });
   EXPECT_TRUE(host.eventually_ended("1006 "));
   EXPECT_EQ(heard(), (std::vector<std::string>{"one", "two", "three"}));
+}
+
+TEST(WebSocketSession, HoldsTheClientsCloseUntilTheMessagesBeforeItAreAnswered) {
+  EchoServer host;
+  host.echo = false;
+  host.holding = true;
+  WebSocketClient client(host.server.address(), "/");
+  client.http().send(WebSocketClient::frame(0x81, "last words") + WebSocketClient::frame(0x88,
+                                                                                         "\x03\xe8"
+                                                                                         "bye"));
+  EXPECT_TRUE(eventually([&] { return host.server.run([&] { return host.held; }); }));
+  EXPECT_TRUE(host.ended().empty());
+  host.with_socket([](WebSocketSession& socket) {
+    EXPECT_EQ(socket.send(true, "answer"), WriteResult::kOk);
+    socket.release();
+  });
+  EXPECT_EQ(client.next(), "text answer");
+  EXPECT_EQ(client.next(), "close 1000 ");
+  EXPECT_TRUE(client.http().closed());
+  EXPECT_TRUE(host.eventually_ended("1000 bye clean"));
 }
 
 TEST(WebSocketSession, TellsWhoSendsToWaitAndStopsReadingAClientThatDoesNotRead) {

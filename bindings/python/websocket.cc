@@ -1,0 +1,226 @@
+#include "bindings/python/websocket.h"
+
+#include <string>
+
+#include "bindings/python/engine.h"
+#include "host/base/log.h"
+#include "host/websocket_session.h"
+
+namespace duet::python {
+namespace {
+
+PyObject* message_name = nullptr;
+PyObject* writable_name = nullptr;
+PyObject* closed_name = nullptr;
+
+class Listener final : public WebSocketListener {
+ public:
+  void on_message(WebSocketSession& socket, bool text, std::string_view payload) noexcept override {
+    engine->gil.take();
+    socket.hold();
+    Ref data = Ref::steal(text ? from_utf8(payload) : to_bytes(payload));
+    PyObject* arguments[] = {receiver(socket), data.get()};
+    tell(data ? PyObject_VectorcallMethod(message_name, arguments, 2, nullptr) : nullptr);
+  }
+  void on_writable(WebSocketSession& socket) noexcept override {
+    engine->gil.take();
+    PyObject* arguments[] = {receiver(socket)};
+    tell(PyObject_VectorcallMethod(writable_name, arguments, 1, nullptr));
+  }
+  void on_close(WebSocketSession& socket, std::uint16_t code, std::string_view reason,
+                bool clean) noexcept override {
+    engine->gil.take();
+    Ref held = Ref::steal(receiver(socket));
+    socket.engine_data = 0;
+    Ref number = Ref::steal(PyLong_FromLong(code));
+    Ref text = Ref::steal(from_utf8(reason));
+    PyObject* arguments[] = {held.get(), number.get(), text.get(), clean ? Py_True : Py_False};
+    tell(PyObject_VectorcallMethod(closed_name, arguments, 4, nullptr));
+  }
+
+ private:
+  static PyObject* receiver(const WebSocketSession& socket) {
+    return reinterpret_cast<PyObject*>(socket.engine_data);
+  }
+  static void tell(PyObject* result) {
+    if (result == nullptr) log_error("a WebSocket's receiver failed", nullptr);
+    Py_XDECREF(result);
+    engine->after_python();
+  }
+};
+Listener listener;
+
+bool check_arguments(Py_ssize_t count, Py_ssize_t wanted) {
+  if (count == wanted) return true;
+  PyErr_Format(PyExc_TypeError, "takes %zd arguments, got %zd", wanted, count);
+  return false;
+}
+
+// The session of that number; null when it is over, or with an error set.
+WebSocketSession* find(PyObject* number) {
+  const unsigned long long id = PyLong_AsUnsignedLongLong(number);
+  if (PyErr_Occurred()) return nullptr;
+  return engine->host.websockets->find(id);
+}
+
+// websocket_accept(request, receiver, protocol, [(name, value), ...]) → the session's number, or 0
+// when the handshake was refused (and answered).
+PyObject* accept(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+  if (!check_arguments(count, 4)) return nullptr;
+  RequestObject* request = as_request(arguments[0]);
+  if (request->mode == BodyMode::kValues) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "a plain `def` cannot wait for messages: write the handler as `async def`");
+    return nullptr;
+  }
+  Exchange* exchange = live_exchange(request);
+  if (exchange == nullptr) return nullptr;
+  const std::string_view protocol = utf8(arguments[2]);
+  if (protocol.data() == nullptr) return nullptr;
+  std::string fields;
+  Ref list = Ref::steal(PySequence_Fast(arguments[3], "headers must be a sequence of pairs"));
+  if (!list) return nullptr;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list.get()); ++i) {
+    const char *name, *value;
+    if (!PyArg_ParseTuple(PySequence_Fast_GET_ITEM(list.get(), i), "ss", &name, &value)) {
+      return nullptr;
+    }
+    if (const char* wrong = http::check_field(name, value)) {
+      PyErr_Format(PyExc_ValueError, "header %s: %s", name, wrong);
+      return nullptr;
+    }
+    fields.append(name).append(": ").append(value).append("\r\n");
+  }
+  const auto accepted = engine->host.websockets->accept(*exchange, listener, {protocol, fields});
+  if (!accepted) {
+    PyErr_SetString(PyExc_ValueError, accepted.error().to_string().c_str());
+    return nullptr;
+  }
+  if (WebSocketSession* socket = engine->host.websockets->find(*accepted)) {
+    socket->engine_data = reinterpret_cast<std::uint64_t>(Py_NewRef(arguments[1]));
+    Py_XSETREF(request->websocket, Py_NewRef(arguments[1]));
+  }
+  return PyLong_FromUnsignedLongLong(*accepted);
+}
+
+// websocket_send(number, data) → 0: sent, 1: sent, but wait for _writable(), 2: it is over.
+PyObject* send(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+  if (!check_arguments(count, 2)) return nullptr;
+  WebSocketSession* socket = find(arguments[0]);
+  if (PyErr_Occurred()) return nullptr;
+  WriteResult result = WriteResult::kGone;
+  PyObject* data = arguments[1];
+  if (PyUnicode_Check(data)) {
+    const std::string_view text = utf8(data);
+    if (text.data() == nullptr) return nullptr;
+    if (socket != nullptr) result = socket->send(true, text);
+  } else if (PyObject_CheckBuffer(data)) {
+    Py_buffer buffer;
+    if (PyObject_GetBuffer(data, &buffer, PyBUF_SIMPLE) < 0) return nullptr;
+    if (socket != nullptr) {
+      result = socket->send(
+          false, {static_cast<const char*>(buffer.buf), static_cast<std::size_t>(buffer.len)});
+    }
+    PyBuffer_Release(&buffer);
+  } else {
+    return PyErr_Format(PyExc_TypeError, "a message must be str or bytes, not %.100s",
+                        Py_TYPE(data)->tp_name);
+  }
+  return PyLong_FromLong(static_cast<long>(result));
+}
+
+// websocket_close(number, code, reason); code 0: without one.
+PyObject* close(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+  if (!check_arguments(count, 3)) return nullptr;
+  const long code = PyLong_AsLong(arguments[1]);
+  if (code == -1 && PyErr_Occurred()) return nullptr;
+  const std::string_view reason = utf8(arguments[2]);
+  if (reason.data() == nullptr) return nullptr;
+  const bool right = code >= 0 && code <= 4999 &&
+                     (code == 0 || websocket::may_be_sent(static_cast<std::uint16_t>(code)));
+  if (!right || reason.size() > websocket::kMaxControlPayload - 2) {
+    return PyErr_Format(
+        PyExc_ValueError,
+        "close(%ld, ...): the code is 1000 to 1014, or 3000 to 4999, and the reason "
+        "has at most 123 bytes",
+        code);
+  }
+  WebSocketSession* socket = find(arguments[0]);
+  if (PyErr_Occurred()) return nullptr;
+  if (socket != nullptr) socket->close(static_cast<std::uint16_t>(code), reason);
+  Py_RETURN_NONE;
+}
+
+PyObject* terminate(PyObject*, PyObject* number) {
+  WebSocketSession* socket = find(number);
+  if (PyErr_Occurred()) return nullptr;
+  if (socket != nullptr) socket->terminate();
+  Py_RETURN_NONE;
+}
+
+// websocket_pause(number, whether)
+PyObject* pause(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+  if (!check_arguments(count, 2)) return nullptr;
+  WebSocketSession* socket = find(arguments[0]);
+  if (PyErr_Occurred()) return nullptr;
+  if (socket != nullptr && arguments[1] == Py_True) socket->pause();
+  if (socket != nullptr && arguments[1] != Py_True) socket->resume();
+  Py_RETURN_NONE;
+}
+
+// websocket_release(number): all messages have been taken; a close frame behind them may be
+// answered.
+PyObject* release(PyObject*, PyObject* number) {
+  WebSocketSession* socket = find(number);
+  if (PyErr_Occurred()) return nullptr;
+  if (socket != nullptr) socket->release();
+  Py_RETURN_NONE;
+}
+
+// websocket_buffered(number) → bytes that wait for the client.
+PyObject* buffered(PyObject*, PyObject* number) {
+  const WebSocketSession* socket = find(number);
+  if (PyErr_Occurred()) return nullptr;
+  return PyLong_FromSize_t(socket != nullptr ? socket->buffered() : 0);
+}
+
+// websocket_protocols(request) → the subprotocols that the client offers, in its order.
+PyObject* protocols(PyObject*, PyObject* self) {
+  const http::RequestHead* head = request_head(self);
+  if (head == nullptr) return nullptr;
+  const websocket::Handshake handshake = websocket::Handshake::from(*head);
+  Ref list = Ref::steal(PyList_New(0));
+  for (const std::string& protocol : handshake.protocols) {
+    Ref text = Ref::steal(from_utf8(protocol));
+    if (!list || !text || PyList_Append(list.get(), text.get()) < 0) return nullptr;
+  }
+  return list.release();
+}
+
+// A function with a count of arguments, as PyMethodDef has it.
+PyCFunction fast(PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t)) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
+}  // namespace
+
+bool add_websocket_functions(PyObject* module) {
+  static PyMethodDef functions[] = {
+      {"websocket_accept", fast(accept), METH_FASTCALL, nullptr},
+      {"websocket_send", fast(send), METH_FASTCALL, nullptr},
+      {"websocket_close", fast(close), METH_FASTCALL, nullptr},
+      {"websocket_terminate", terminate, METH_O, nullptr},
+      {"websocket_pause", fast(pause), METH_FASTCALL, nullptr},
+      {"websocket_release", release, METH_O, nullptr},
+      {"websocket_buffered", buffered, METH_O, nullptr},
+      {"websocket_protocols", protocols, METH_O, nullptr},
+      {nullptr, nullptr, 0, nullptr},
+  };
+  message_name = PyUnicode_InternFromString("_message");
+  writable_name = PyUnicode_InternFromString("_writable");
+  closed_name = PyUnicode_InternFromString("_closed");
+  return message_name && writable_name && closed_name &&
+         PyModule_AddFunctions(module, functions) == 0;
+}
+
+}  // namespace duet::python
