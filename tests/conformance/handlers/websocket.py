@@ -51,7 +51,10 @@ async def chat(request):
     try:
         async for message in ws:
             for member in list(rooms):
-                await member.send(message)
+                try:
+                    await member.send(message)
+                except duet.WebSocketClosed:
+                    pass  # has just left
     finally:
         rooms.discard(ws)
 
