@@ -1,6 +1,7 @@
 #include "host/pipeline.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "host/base/check.h"
@@ -45,6 +46,9 @@ void Pipeline::ready(measure::HandlerIndex index, Runtime& runtime, const Loaded
   Handler& handler = handlers_[index];
   handler.runtime = &runtime;
   handler.loaded = loaded;
+  if (loaded.takes_any_body && handler.spec.default_body_limit) {
+    handler.spec.body_limit = std::numeric_limits<std::size_t>::max();
+  }
   handler.unavailable.clear();
 }
 

@@ -29,7 +29,10 @@ struct HandlerSpec {
   std::vector<std::pair<std::string, std::string>> env;  // given to the handler as `env`
   Nanos deadline = 30 * kSecond;  // from arrival to the complete answer; 0: none
   bool blocking = false;          // Python: run `def` in the thread pool
+  std::string interface;  // "fetch", "asgi", "asgi2", "wsgi"; empty: the engine finds out (Python)
+  std::string root_path;  // where an application is mounted: ASGI's root_path, WSGI's SCRIPT_NAME
   std::size_t body_limit = 0;     // bytes; what text()/json()/bytes() may hold; 413 beyond
+  bool default_body_limit = false;  // nobody asked for it
   measure::HandlerIndex index = measure::kNoHandler;
 };
 
@@ -37,7 +40,10 @@ struct HandlerSpec {
 struct LoadedHandler {
   std::uint32_t slot = 0;         // the engine's own number for it, given to dispatch()
   bool wants_whole_body = false;  // dispatch only when the body is complete (plain `def`)
-  std::string shape;              // "fetch", "asgi", ...: for logs and `GET /api/handlers`
+  // It reads bodies piece by piece, as applications expect of a server: a limit that nobody asked
+  // for does not apply.
+  bool takes_any_body = false;
+  std::string shape;  // "fetch", "asgi", ...: for logs and `GET /api/handlers`
 };
 
 // What an engine is given; everything outlives the engine. Loop's thread only, unless said.

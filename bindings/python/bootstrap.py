@@ -69,10 +69,10 @@ def _place(error, summary, handler_file):
     return place if column is None else f"{place}:{column + 1}"
 
 
-def load(name, source, root, env, blocking):
+def load(name, source, root, env, blocking, interface):
     """→ (True, loaded) or (False, (message, where, hint, detail))"""
     try:
-        return True, _loader.load(name, source, root, env, blocking)
+        return True, _loader.load(name, source, root, env, blocking, interface)
     except _loader.LoadError as error:
         return False, (*error.args, "")
     except SystemExit as error:
@@ -84,6 +84,31 @@ def load(name, source, root, env, blocking):
         if isinstance(error, ModuleNotFoundError) and error.name:
             hint = f"install it for {sys.executable}, or start duet in the environment that has it"
         return False, (message, where, hint, detail)
+
+
+# --- ASGI; its module is imported with the first application ---
+
+
+def receive_later(request):
+    return sys.modules["duet._asgi"].receive_later(request)
+
+
+def wait_for_room(request):
+    return sys.modules["duet._asgi"].wait_for_room(request)
+
+
+def start_lifespan(application, name, state, ended):
+    from duet import _asgi
+
+    _asgi.start_lifespan(application, name, state, ended)
+
+
+def stop_lifespans(done):
+    asgi = sys.modules.get("duet._asgi")
+    if asgi is None:
+        done()
+    else:
+        asgi.stop_lifespans(done)
 
 
 # --- the process is the host's ---

@@ -1,5 +1,6 @@
 #include "bindings/python/driver.h"
 
+#include "bindings/python/asgi_call.h"
 #include "host/base/log.h"
 
 namespace duet::python {
@@ -47,6 +48,7 @@ void release_request(RequestObject* request, const Owner& owner, int ours) {
     if (!done) PyErr_WriteUnraisable(socket.get());
   }
   request->driver = nullptr;
+  asgi_finished(request);
   if (Exchange* exchange = find(owner)) {
     keep_if_shared(request, *exchange, ours);
     detach_request(request, *exchange);
@@ -81,9 +83,22 @@ PyObject* begin_stream(const Answer& answer, RequestObject* request, PyObject* b
 
 namespace {
 
+// The exception that is set ends the step's handler.
+void fail_step(Step& step, bool cancelled) {
+  if (step.request->asgi != nullptr) {
+    asgi_raised(step.request, *step.handler, step.owner, cancelled);
+  } else {
+    fail_handler(step.handler, step.owner, cancelled);
+  }
+}
+
 // What the handler returned: an answer, or the coroutine that streams one (a new reference).
 PyObject* finish_value(PyObject* value, Step& step) {
   if (step.request->websocket != nullptr) return nullptr;  // answered by the upgrade
+  if (step.request->asgi != nullptr) {
+    asgi_returned(step.request, *step.handler, step.owner);
+    return nullptr;
+  }
   Answer& answer = engine->outbox.add(step.owner.exchange);
   Ref stream;
   switch (convert_result(value, *step.handler, answer, stream)) {
@@ -154,7 +169,7 @@ bool advance(Step& step, PyObject* send, PyObject* exception, PyObject** yielded
       Py_XINCREF(error);
       Py_XINCREF(trace);
       PyErr_Restore(type, error, trace);
-      fail_handler(step.handler, step.owner, cancelled);
+      fail_step(step, cancelled);
       const bool is_cancel = PyErr_GivenExceptionMatches(type, engine->cancelled_error);
       if (is_cancel) {
         PyErr_Restore(type, error, trace);
@@ -164,7 +179,7 @@ bool advance(Step& step, PyObject* send, PyObject* exception, PyObject** yielded
         Py_XDECREF(trace);
       }
     } else {
-      fail_handler(step.handler, step.owner, cancelled);
+      fail_step(step, cancelled);
     }
     break;
   }
@@ -279,7 +294,7 @@ void run_step(Step& step, PyObject* exception) {
     Ref closed = Ref::steal(PyObject_CallMethodNoArgs(current, names.close));
     if (!closed) PyErr_Clear();
     if (error) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.get())), error.get());
-    fail_handler(step.handler, step.owner, false);
+    fail_step(step, false);
     if (step.driver != nullptr) step.driver->finished = true;
   }
   if (step.first != nullptr) hand_over(step, yielded);
@@ -486,6 +501,7 @@ void dealloc(PyObject* self) {
   PyObject_GC_UnTrack(self);
   auto* request = as_request(driver->request);
   if (request != nullptr && request->driver == driver) request->driver = nullptr;
+  if (request != nullptr) asgi_finished(request);
   if (!driver->finished) {
     // What it waited for was thrown away, so it would never have answered.
     const ExchangeId id = driver->owner.exchange;

@@ -21,6 +21,13 @@
 
 namespace duet::python {
 
+// What a handler is called with.
+enum class Interface : std::uint8_t {
+  kFetch,  // (request, env, ctx)
+  kAsgi,   // (scope, receive, send)
+  kWsgi,   // (environ, start_response), in a thread of the pool
+};
+
 // A handler as loaded. Lives as long as the engine.
 struct Handler {
   std::string name;
@@ -32,6 +39,14 @@ struct Handler {
   int arguments = 3;            // how many of (request, env, ctx) it takes
   bool blocking = false;
   BodyMode mode = BodyMode::kValues;
+  Interface interface = Interface::kFetch;
+
+  // Of applications.
+  std::string root_path;                 // what they are mounted at; "" at the root
+  PyObject* state = nullptr;             // the lifespan's: a dict, copied for each scope
+  PyObject* scope = nullptr;             // what all scopes have in common
+  PyObject* scope_asgi = nullptr;        // scope["asgi"], to be copied
+  PyObject* scope_extensions = nullptr;  // scope["extensions"], to be copied
 };
 
 struct Engine {
@@ -52,6 +67,8 @@ struct Engine {
   PyObject* cancelled_error = nullptr;      // asyncio.CancelledError
   PyObject* request_ended = nullptr;        // duet.RequestEnded
   PyObject* handler_interrupted = nullptr;  // duet.HandlerInterrupted
+  PyObject* client_disconnected = nullptr;  // duet.ClientDisconnected
+  std::size_t asgi_running = 0;             // calls of ASGI applications that have not returned
   bool forked = false;                      // this is a child made by os.fork
 
   // Imports asyncio, makes the loop and enters it, unless that has been done. 25 ms, so only for

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "bindings/python/asgi_call.h"
 #include "bindings/python/driver.h"
 #include "bindings/python/engine.h"
 #include "bindings/python/headers_type.h"
@@ -33,6 +34,10 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(request->write_waiter);
   Py_VISIT(request->signal);
   Py_VISIT(request->websocket);
+  if (request->asgi != nullptr) {
+    Py_VISIT(request->asgi->scope);
+    Py_VISIT(request->asgi->waiters);
+  }
   return 0;
 }
 
@@ -45,6 +50,10 @@ int clear(PyObject* self) {
   Py_CLEAR(request->write_waiter);
   Py_CLEAR(request->signal);
   Py_CLEAR(request->websocket);
+  if (request->asgi != nullptr) {
+    Py_CLEAR(request->asgi->scope);
+    Py_CLEAR(request->asgi->waiters);
+  }
   return 0;
 }
 
@@ -54,6 +63,7 @@ void dealloc(PyObject* self) {
   PyObject_GC_UnTrack(self);
   if (request->weak_references != nullptr) PyObject_ClearWeakRefs(self);
   clear(self);
+  release_asgi(request);
   delete std::exchange(request->snapshot, nullptr);
   if (free_count < kFree) {
     free_requests[free_count++] = request;
@@ -253,6 +263,7 @@ const char* reason_name(AbortReason reason) {
 }
 
 void settle_all(RequestObject* request) {
+  wake_receivers(request);
   if (request->body_waiter == nullptr && request->write_waiter == nullptr) return;
   Ref error = Ref::steal(PyObject_CallFunction(
       engine->request_ended, "s", "the request has ended: the client is gone or was answered"));
@@ -336,12 +347,20 @@ void take_snapshot(RequestObject* request, const Exchange& exchange) {
 }
 
 void keep_if_shared(RequestObject* request, const Exchange& exchange, int ours) {
+  if (request->asgi != nullptr) return;  // nobody sees the Request itself
   if (Py_REFCNT(request) > ours + (request->attached ? 1 : 0)) take_snapshot(request, exchange);
 }
 
-void request_body_arrived(RequestObject* request) { settle(request->body_waiter, nullptr); }
+void request_body_arrived(RequestObject* request) {
+  wake_receivers(request);
+  settle(request->body_waiter, nullptr);
+}
 
-void request_writable(RequestObject* request) { settle(request->write_waiter, nullptr); }
+void request_writable(RequestObject* request) {
+  if (request->asgi != nullptr) request->asgi->full = false;
+  wake_receivers(request);
+  settle(request->write_waiter, nullptr);
+}
 
 void request_aborted(RequestObject* request, AbortReason reason) {
   request->aborted = true;

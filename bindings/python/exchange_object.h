@@ -14,6 +14,7 @@
 
 namespace duet::python {
 
+struct AsgiCall;
 struct Driver;
 struct Handler;
 struct PoolJob;
@@ -46,6 +47,7 @@ struct RequestObject {
   PyObject* websocket;     // what the request has become, if it has
   Driver* driver;          // borrowed; of the suspended handler
   PoolJob* job;            // borrowed; of a blocking handler. Its `exchange` is 0
+  AsgiCall* asgi;          // owned; of an ASGI application
   const Handler* handler;
   Snapshot* snapshot;   // owned
   ExchangeId exchange;  // 0 once it has ended

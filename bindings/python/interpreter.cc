@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "bindings/python/asgi_call.h"
 #include "bindings/python/driver.h"
 #include "bindings/python/handle.h"
 #include "bindings/python/headers_type.h"
@@ -121,8 +122,9 @@ PYBIND11_EMBEDDED_MODULE(_duet, m) {
   const bool created = names.create() && create_headers_types(module) &&
                        create_response_type(module) && create_request_type(module) &&
                        create_ready_type(module) && create_handle_types(module) &&
-                       create_driver_type(module) && create_loop_type(module) &&
-                       add_websocket_functions(module) && ExecutorCalls::create_type() && engine->slices.create_types();
+                       create_asgi_types(module) && create_driver_type(module) &&
+                       create_loop_type(module) && add_websocket_functions(module) &&
+                       ExecutorCalls::create_type() && engine->slices.create_types();
   if (!created) throw py::error_already_set();
   m.def("bind", bind_scope);
   m.def("current_task", task_of_driver);
@@ -196,6 +198,8 @@ Result<void> prepare_engine() {
     path.append(engine->host.module_directory + "/python");
     const py::module_ package = py::module_::import("duet._stream");
     engine->request_ended = py::object(package.attr("RequestEnded")).release().ptr();
+    engine->client_disconnected =
+        py::object(package.attr("ClientDisconnected")).release().ptr();
     engine->handler_interrupted = py::object(package.attr("HandlerInterrupted")).release().ptr();
     py::object code = py::reinterpret_steal<py::object>(
         Py_CompileString(embedded::bootstrap_py.data(), "<duet bootstrap>", Py_file_input));
@@ -211,6 +215,15 @@ Result<void> prepare_engine() {
   return {};
 }
 
+namespace {
+
+Interface interface_of(const std::string& shape) {
+  if (shape == "asgi") return Interface::kAsgi;
+  return shape == "wsgi" ? Interface::kWsgi : Interface::kFetch;
+}
+
+}  // namespace
+
 Result<void> load_handler(const HandlerSpec& spec, Handler& handler) {
   try {
     const py::handle bootstrap(engine->bootstrap);
@@ -223,7 +236,8 @@ Result<void> load_handler(const HandlerSpec& spec, Handler& handler) {
       throw py::error_already_set();
     }
     py::tuple outcome =
-        bootstrap.attr("load")(spec.name, spec.source, spec.root, env, spec.blocking);
+        bootstrap.attr("load")(spec.name, spec.source, spec.root, env, spec.blocking,
+                               spec.interface);
     if (PyContext_Exit(context.ptr()) < 0) throw py::error_already_set();
     bootstrap.attr("enter_loop")();
     if (!outcome[0].cast<bool>()) {
@@ -238,6 +252,8 @@ Result<void> load_handler(const HandlerSpec& spec, Handler& handler) {
     handler.arguments = loaded[3].cast<int>();
     const bool is_async = loaded[4].cast<bool>();
     handler.blocking = loaded[5].cast<bool>();
+    handler.interface = interface_of(loaded[6].cast<std::string>());
+    handler.root_path = spec.root_path;
     handler.file = loaded[7].cast<std::string>();
     handler.mode = is_async ? BodyMode::kAwaitables : BodyMode::kValues;
     const bool imported = py::module_::import("sys").attr("modules").contains("asyncio");

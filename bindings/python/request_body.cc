@@ -1,5 +1,6 @@
 #include "bindings/python/request_body.h"
 
+#include "bindings/python/asgi_call.h"
 #include "bindings/python/engine.h"
 #include "bindings/python/exchange_object.h"
 #include "bindings/python/json.h"
@@ -285,6 +286,9 @@ PyMethodDef request_body_methods[] = {
     {"_write", write, METH_O, nullptr},
     {"_writable", writable, METH_NOARGS, nullptr},
     {"_end", finish, METH_NOARGS, nullptr},
+    {"_asgi_message", asgi_message, METH_NOARGS, nullptr},
+    {"_asgi_wait", asgi_wait, METH_NOARGS, nullptr},
+    {"_asgi_room", asgi_room, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "bindings/python/asgi_call.h"
+#include "bindings/python/asgi_lifespan.h"
 #include "bindings/python/driver.h"
 #include "bindings/python/interpreter.h"
 #include "bindings/python/interrupt.h"
@@ -17,6 +19,30 @@ pthread_t loop_thread;
 
 // As many as Python's own executors have: enough to wait for I/O, few enough to share a GIL.
 unsigned pool_limit() { return std::min(32u, std::thread::hardware_concurrency() + 4); }
+
+PyObject* call_fetch(const Handler& handler, RequestObject* request) {
+  PyObject* arguments[] = {nullptr, reinterpret_cast<PyObject*>(request), handler.env,
+                           handler.context};
+  return PyObject_Vectorcall(
+      handler.callable, arguments + 1,
+      static_cast<std::size_t>(handler.arguments) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+}
+
+PyObject* call_asgi(const Handler& handler, RequestObject* request, Exchange& exchange) {
+  PyObject* arguments[3];
+  if (!begin_asgi(handler, request, exchange, arguments)) return nullptr;
+  PyObject* result = PyObject_Vectorcall(handler.callable, arguments, 3, nullptr);
+  for (PyObject* argument : arguments) Py_DECREF(argument);
+  return result;
+}
+
+// The error that is set, of a call that has not become a coroutine.
+void fail_call(const Handler& handler, RequestObject* request) {
+  const Owner owner = engine->slices.owner();
+  if (request->asgi == nullptr) return fail_handler(&handler, owner, false);
+  asgi_raised(request, handler, owner, false);
+  release_request(request, owner, 1);
+}
 
 }  // namespace
 
@@ -54,10 +80,24 @@ void PythonRuntime::load(const HandlerSpec& spec, std::function<void(Result<Load
     done(std::move(loaded).error());
     return;
   }
+  const std::size_t slot = engine->handlers.size() - 1;
+  if (handler.interface != Interface::kAsgi) return loaded(slot, done);
+  start_lifespan(handler, [this, slot, done = std::move(done)](Result<void> started) {
+    if (!started) return done(std::move(started).error());
+    loaded(slot, done);
+  });
+}
+
+void PythonRuntime::loaded(std::size_t slot,
+                           const std::function<void(Result<LoadedHandler>)>& done) {
+  const Handler& handler = engine->handlers[slot];
   LoadedHandler result;
-  result.slot = static_cast<std::uint32_t>(engine->handlers.size() - 1);
-  result.wants_whole_body = handler.mode == BodyMode::kValues;
-  result.shape = "fetch";
+  result.slot = static_cast<std::uint32_t>(slot);
+  result.wants_whole_body =
+      handler.interface == Interface::kFetch && handler.mode == BodyMode::kValues;
+  constexpr const char* kShapes[] = {"fetch", "asgi", "wsgi"};
+  result.shape = kShapes[static_cast<int>(handler.interface)];
+  result.takes_any_body = handler.interface != Interface::kFetch;
   done(result);
 }
 
@@ -96,11 +136,8 @@ void PythonRuntime::dispatch(std::uint32_t slot, Exchange& exchange) noexcept {
   }
   engine->slices.begin({handler.index, exchange.id()}, exchange, now());
   if (PyContext_Enter(context) < 0) PyErr_WriteUnraisable(context);
-  PyObject* arguments[] = {nullptr, reinterpret_cast<PyObject*>(request), handler.env,
-                           handler.context};
-  PyObject* result = PyObject_Vectorcall(
-      handler.callable, arguments + 1,
-      static_cast<std::size_t>(handler.arguments) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+  PyObject* result = handler.interface == Interface::kAsgi ? call_asgi(handler, request, exchange)
+                                                           : call_fetch(handler, request);
   finish_call(result, context, request, handler);
   if (PyContext_Exit(context) < 0) PyErr_WriteUnraisable(context);
   Py_DECREF(request);
@@ -112,10 +149,7 @@ void PythonRuntime::dispatch(std::uint32_t slot, Exchange& exchange) noexcept {
 // What became of a call that has returned `result` (null: raised). Its context is entered.
 void PythonRuntime::finish_call(PyObject* result, PyObject* context, RequestObject* request,
                                 const Handler& handler) {
-  if (result == nullptr) {
-    fail_handler(&handler, engine->slices.owner(), false);
-    return;
-  }
+  if (result == nullptr) return fail_call(handler, request);
   const auto* async = Py_TYPE(result)->tp_as_async;
   if (async != nullptr && async->am_await != nullptr) {
     if (!PyCoro_CheckExact(result)) {  // a future, or a coroutine of Cython's
@@ -125,9 +159,17 @@ void PythonRuntime::finish_call(PyObject* result, PyObject* context, RequestObje
     }
     if (result == nullptr || !engine->start_asyncio()) {
       Py_XDECREF(result);
-      return fail_handler(&handler, engine->slices.owner(), false);
+      return fail_call(handler, request);
     }
     return start_coroutine(result, context, request, handler);
+  }
+  if (request->asgi != nullptr) {
+    PyErr_Format(PyExc_TypeError,
+                 "handler '%s' is called as an ASGI application, and returned %.100s instead of a "
+                 "coroutine (is it a WSGI application, or a plain function?)",
+                 handler.name.c_str(), Py_TYPE(result)->tp_name);
+    Py_DECREF(result);
+    return fail_call(handler, request);
   }
   Ref value = Ref::steal(result);
   const Owner owner = engine->slices.owner();
@@ -203,14 +245,28 @@ void PythonRuntime::wait_until_drained(Nanos deadline, std::function<void()> don
   engine->gil.take();
   Ref drained = Ref::steal(engine->call_bootstrap("drained", nullptr, 0));
   if (!drained) PyErr_Clear();
-  const bool through = drained.get() != Py_False && pool_->busy() == 0;
+  const bool through =
+      drained.get() != Py_False && pool_->busy() == 0 && engine->asgi_running == 0;
   if (through || now() >= deadline) {
     if (!through) log::warn("stopping with work pending", {{"language", "python"}});
-    return finish(deadline, std::move(done));
+    return stop_lifespans(deadline, std::move(done));
   }
   // Looked at now and then: a stopping host is allowed wake-ups.
   engine->host.loop->after(10 * kMillisecond, [this, deadline, done = std::move(done)]() mutable {
     wait_until_drained(deadline, std::move(done));
+  });
+}
+
+void PythonRuntime::stop_lifespans(Nanos deadline, std::function<void()> done) {
+  auto once = std::make_shared<std::function<void()>>(
+      [this, deadline, done = std::move(done)]() mutable { finish(deadline, std::move(done)); });
+  const auto go_on = [once] {
+    if (auto next = std::exchange(*once, nullptr)) next();
+  };
+  python::stop_lifespans([this, go_on] { engine->host.loop->post(go_on); });
+  engine->host.loop->after(std::max<Nanos>(deadline - now(), kMillisecond), [once, go_on] {
+    if (*once) log::warn("an application's lifespan did not end in time", {{"language", "python"}});
+    go_on();
   });
 }
 

@@ -38,9 +38,11 @@ class PythonRuntime final : public Runtime, public LoopObserver {
   void after_poll() noexcept override;
 
  private:
+  void loaded(std::size_t slot, const std::function<void(Result<LoadedHandler>)>& done);
   void finish_call(PyObject* result, PyObject* context, RequestObject* request,
                    const Handler& handler);
   void wait_until_drained(Nanos deadline, std::function<void()> done);
+  void stop_lifespans(Nanos deadline, std::function<void()> done);
   void finish(Nanos deadline, std::function<void()> done);
 
   std::unique_ptr<Pool> pool_;

@@ -46,7 +46,10 @@ HandlerSpec handler_spec(const config::Handler& handler, measure::HandlerIndex i
   spec.env = handler.env;
   spec.deadline = handler.deadline;
   spec.blocking = handler.blocking;
+  spec.interface = handler.interface;
+  spec.root_path = handler.root_path;
   spec.body_limit = handler.body_limit;
+  spec.default_body_limit = handler.default_body_limit;
   spec.index = index;
   return spec;
 }

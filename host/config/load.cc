@@ -192,7 +192,9 @@ class Loader {
                                            : "rename one, or give them routes in a duet.toml");
         continue;
       }
+      handler.default_body_limit = !defaults_.body_bytes;
       const std::string at = alone ? "" : "/" + as_pattern(handler.name);
+      if (!alone) handler.root_path = "/" + handler.name;  // an application's routes are below it
       if (!alone) add_route(at, index);
       add_route(at + "/*", index);
       config_.handlers.push_back(std::move(handler));

@@ -111,6 +111,7 @@ const std::string& shipped_plugins() {
 }
 
 bool is_module_attribute(std::string_view text) {
+  if (text.ends_with("()")) text.remove_suffix(2);  // a factory
   const std::size_t colon = text.find(':');
   return colon != std::string_view::npos && is_dotted_name(text.substr(0, colon)) &&
          is_dotted_name(text.substr(colon + 1));

@@ -16,7 +16,7 @@ struct Source {
   Language language = Language::kJavaScript;
 };
 
-// "package.module:attribute", both dotted names of Python.
+// "package.module:attribute", both dotted names of Python; "module:factory()" calls it at start.
 bool is_module_attribute(std::string_view text);
 
 // The language that a file name tells: .mjs .js .cjs .ts .mts .cts, .py, .so.

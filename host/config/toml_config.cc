@@ -279,10 +279,38 @@ class ConfigReader {
                          ? "remove it: JavaScript moves work off the loop by a Worker"
                          : "remove it");
     }
+    read_application(table, handler);
     const auto limit = table.size("body_limit", 0, kMebi * kMebi);
+    handler.default_body_limit = !limit && !defaults_.body_bytes && !body_limit_;
     handler.body_limit = static_cast<std::size_t>(limit ? *limit : default_body_limit());
     table.finish();
     result_.config.handlers.push_back(std::move(handler));
+  }
+
+  // What matters to Python applications alone.
+  void read_application(TableReader& table, Handler& handler) {
+    constexpr std::string_view kInterfaces[] = {"fetch", "asgi", "asgi2", "wsgi"};
+    if (const TomlEntry* text = table.text("interface", "\"asgi\"")) {
+      const std::string& word = text->value.string;
+      if (std::find(std::begin(kInterfaces), std::end(kInterfaces), word) ==
+          std::end(kInterfaces)) {
+        not_one_of(*text, kInterfaces);
+      } else if (handler.language != Language::kPython) {
+        context_.error(text->value.place, "'interface' is for Python handlers only", "remove it");
+      } else {
+        handler.interface = word;
+      }
+    }
+    if (const TomlEntry* text = table.text("root_path", "\"/shop\"")) {
+      std::string path = text->value.string;
+      while (path.ends_with('/')) path.pop_back();
+      if (!path.empty() && !path.starts_with('/')) {
+        context_.error(text->value.place, "'root_path' must begin with '/'",
+                       "write root_path = \"/" + printable(path) + "\"");
+      } else {
+        handler.root_path = std::move(path);
+      }
+    }
   }
 
   std::uint64_t default_body_limit() {

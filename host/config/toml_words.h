@@ -40,7 +40,10 @@ inline constexpr Synonym kHandlerWords[] = {
     {"module", "source"},     {"app", "source"},      {"entry", "source"},
     {"timeout", "deadline"},  {"environment", "env"}, {"vars", "env"},
     {"threaded", "blocking"}, {"cwd", "root"},        {"dir", "root"},
-    {"runtime", "language"},  {"type", "language"},   {"max_body", "body_limit"}};
+    {"runtime", "language"},  {"type", "language"},   {"max_body", "body_limit"},
+    {"kind", "interface"},    {"protocol", "interface"},
+    {"mount", "root_path"},   {"script_name", "root_path"},
+    {"prefix", "root_path"}};
 inline constexpr Synonym kRouteWords[] = {
     {"pattern", "path"},   {"url", "path"},       {"location", "path"},
     {"route", "path"},     {"method", "methods"}, {"verb", "methods"},

@@ -9,7 +9,7 @@ import sys
 from importlib._bootstrap import module_from_spec
 from importlib._bootstrap_external import spec_from_file_location
 
-from . import Env, _callables
+from . import Env, _application as _kinds, _callables
 from ._context import Context
 
 
@@ -23,7 +23,7 @@ _projects = {}
 _shared_names = set()
 
 
-def load(name, source, root, env, blocking):
+def load(name, source, root, env, blocking, interface=""):
     """→ (callable, env, ctx, arguments, is_async, blocking, shape, file)"""
     path, attribute = _split(source)
     project = os.path.realpath(root or (os.path.dirname(path) if path else os.getcwd()))
@@ -31,11 +31,17 @@ def load(name, source, root, env, blocking):
         if path is not None:
             module = _import_file(name, path)
             target, label = _pick(module, path)
+            attribute = label.strip("`")
         else:
             module_name, attribute = attribute
             module = importlib.import_module(module_name)
-            target, label = _resolve(module, module_name, attribute), source
-    file = getattr(module, "__file__", None) or source
+            target, label = _resolve(module, module_name, attribute.removesuffix("()")), source
+        file = getattr(module, "__file__", None) or source
+        if attribute.endswith("()"):
+            target = _make(target, label, file)
+        kind = _kind(target, attribute, label, file, interface)
+    if kind != "fetch":
+        return _application(kind, target, label, file, env, Context(name), blocking)
     function, arguments, is_async = _shape(target, label, file)
     blocks = bool(blocking or _is_blocking(target) or _is_blocking(function))
     if blocks and is_async:
@@ -45,6 +51,51 @@ def load(name, source, root, env, blocking):
             "remove `blocking`, or use `await asyncio.to_thread(...)` for the part that blocks",
         )
     return function, Env(env), Context(name), arguments, is_async, blocks, "fetch", file
+
+
+def _make(factory, label, file):
+    if not callable(factory):
+        raise LoadError(f"{label}: {type(factory).__name__} cannot be called", file,
+                        "remove the parentheses")
+    made = factory()
+    if type(made).__name__ == "coroutine":
+        made.close()
+        raise LoadError(f"{label}: the factory is an `async def`", _where(factory, file),
+                        "make it a plain `def`: await what it needs in the application's lifespan")
+    return made
+
+
+def _kind(target, attribute, label, file, interface):
+    """→ "fetch", "asgi", "asgi2" or "wsgi", in that spelling."""
+    if interface:
+        if interface != "fetch" and not callable(target):
+            raise LoadError(f"{label} is {type(target).__name__}, which cannot be called", file, "")
+        return interface
+    name = attribute.rpartition(".")[2].removesuffix("()")
+    kind = _kinds.interface_of(target, name)
+    if kind is None and _kinds.looks_like_factory(target, name):
+        raise LoadError(
+            f"{label} makes an application, and is none itself",
+            _where(target, file),
+            f"write '{label}()' and it is called once at start" if ":" in label
+            else "name what it returns, as `app = ...`",
+        )
+    return kind or "fetch"
+
+
+def _application(kind, target, label, file, env, context, blocking):
+    if blocking and kind != "wsgi":
+        raise LoadError(
+            f"{label} is an ASGI application, which runs on the loop: it cannot be `blocking`",
+            file,
+            "remove `blocking`; what blocks belongs into `await asyncio.to_thread(...)`",
+        )
+    if kind == "asgi2":
+        from . import _asgi
+
+        target, kind = _asgi.adapt_asgi2(target), "asgi"
+    is_async = kind == "asgi"
+    return target, Env(env), context, 0, is_async, not is_async, kind, file
 
 
 def _is_blocking(target):
@@ -175,7 +226,7 @@ def _pick(module, path):
         return classes[0], f"class `{classes[0].__name__}`"
     for name in ("app", "application"):
         if hasattr(module, name):
-            _refuse_framework(getattr(module, name), f"`{name}`", path)
+            return getattr(module, name), f"`{name}`"
     raise LoadError(
         "the file has no handler"
         if not classes
@@ -204,7 +255,6 @@ def _resolve(module, module_name, attribute):
 
 def _shape(target, label, file):
     """→ (callable, number of positional arguments, whether it is asynchronous)"""
-    _refuse_framework(target, label, file)
     if isinstance(target, type):
         if not callable(getattr(target, "fetch", None)):
             raise LoadError(f"{label} is a class without `fetch`", _where(target, file), "")
@@ -248,32 +298,3 @@ def _count(target, label, file):
 def _where(target, file):
     code = getattr(_callables.unwrap(target), "__code__", None) if callable(target) else None
     return f"{code.co_filename}:{code.co_firstlineno}" if code else file
-
-
-def _refuse_framework(target, label, file):
-    kind = _framework(target)
-    if kind:
-        raise LoadError(
-            f"{label} is {kind}, and this version of duet does not serve those yet",
-            _where(target, file),
-            "give it a fetch handler: `async def fetch(request, env, ctx)`",
-        )
-
-
-def _framework(target):
-    """What kind of application this evidently is; None: none that is known."""
-    packages = {base.__module__.partition(".")[0] for base in type(target).__mro__}
-    if packages & {"starlette", "fastapi", "quart", "litestar", "sanic", "blacksheep"}:
-        return "an ASGI application"
-    if packages & {"flask", "bottle", "pyramid", "webob", "falcon"}:
-        return "a WSGI application"
-    if "django" in packages:
-        name = type(target).__name__
-        return "an ASGI application" if "ASGI" in name else "a WSGI application"
-    function = target if _callables.is_routine(target) else getattr(type(target), "__call__", None)
-    names = [name for name, _, _ in _callables.parameters(function) or () if name != "self"]
-    if names[:3] == ["scope", "receive", "send"]:
-        return "an ASGI application"
-    if names[:2] in (["environ", "start_response"], ["env", "start_response"]):
-        return "a WSGI application"
-    return None

@@ -7,6 +7,10 @@ class RequestEnded(RuntimeError):
     """The request is over (answered, timed out, or its client is gone): there is nothing left."""
 
 
+class ClientDisconnected(OSError):
+    """What an ASGI application's send() raises when nobody waits for the answer any more."""
+
+
 class HandlerInterrupted(BaseException):
     """Raised in a handler that ran far beyond its deadline without letting go of the loop.
 
