@@ -243,6 +243,7 @@ void ExchangeTable::close(Exchange& exchange) {
   exchange.bytes_in_ = exchange.bytes_out_ = exchange.ends_at_ = 0;
   exchange.body_limit_ = exchange.declared_left_ = 0;
   exchange.status_ = 0;
+  exchange.inner_route_ = 0;
   exchange.demand_ = BodyDemand::kNothing;
   exchange.body_ended_ = exchange.body_failed_ = false;
   exchange.abort_reason_ = AbortReason::kNone;

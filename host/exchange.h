@@ -174,6 +174,9 @@ class Exchange {
   // The part of the request path that routing works on, and its result.
   http::RouteMatch& match() { return match_; }
   std::uint32_t route() const { return match_.target; }
+  // The route that the handler's application chose (RuntimeContext::inner_route); 0: it says none.
+  std::uint32_t inner_route() const { return inner_route_; }
+  void set_inner_route(std::uint32_t route) { inner_route_ = route; }
 
   // --- measurement ---
   measure::Timeline& timeline() { return timeline_; }
@@ -218,6 +221,7 @@ class Exchange {
   ExchangeListener* listener_ = nullptr;
   const HandlerInfo* info_ = nullptr;
   Exchange* next_ = nullptr;  // the next request of the same connection
+  std::uint32_t inner_route_ = 0;
   ExchangeId id_ = 0;
   Nanos deadline_ = 0;
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;

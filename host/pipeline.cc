@@ -27,6 +27,12 @@ void answer_plain(Exchange& exchange, int status, std::string_view sentence,
   exchange.respond(head, body);
 }
 
+bool wants_whole_body(const LoadedHandler& loaded, const http::RequestHead& head) {
+  if (loaded.wants_whole_body) return true;
+  return loaded.whole_body_up_to > 0 && head.content_length().value_or(0) > 0 &&
+         *head.content_length() <= loaded.whole_body_up_to;
+}
+
 }  // namespace
 
 void Pipeline::add_handler(const HandlerSpec& spec, std::string language, bool dev) {
@@ -84,11 +90,15 @@ void Pipeline::serve(Exchange& exchange) {
   if (!exchange.limit_body(handler.spec.body_limit)) return;
   if (!handler.unavailable.empty()) return answer_plain(exchange, 503, handler.unavailable);
   if (handler.spec.deadline > 0) exchange.set_deadline(timeline.arrival() + handler.spec.deadline);
-  if (handler.loaded.wants_whole_body && !exchange.want_body(BodyDemand::kWhole)) {
+  if (wants_whole_body(handler.loaded, head) && !exchange.want_body(BodyDemand::kWhole)) {
     // Not in the queue any more: what it waits for is the client.
     ledger_.charge_wait(timeline, timeline.last());
     timeline.change(measure::Phase::kQueue, measure::Phase::kAwait, timeline.last());
     exchange.arm_deadline(*handler.deadlines);
+    return;
+  }
+  if (handler.loaded.after_read && head.has_body() && !head.expects_continue()) {
+    after_read_.push_back(&exchange);
     return;
   }
   dispatch(handler, route.info, exchange);
@@ -114,7 +124,22 @@ void Pipeline::dispatch(Handler& handler, const HandlerInfo& info, Exchange& exc
   if (!exchange.answered()) exchange.arm_deadline(*handler.deadlines);
 }
 
+// An exchange that ended before its turn takes itself out.
+void Pipeline::on_end(Exchange& exchange) noexcept { std::erase(after_read_, &exchange); }
+
 void Pipeline::batch_end() {
+  while (!after_read_.empty()) {
+    Exchange& exchange = *after_read_.front();
+    after_read_.erase(after_read_.begin());
+    if (exchange.answered() || exchange.aborted()) continue;
+    const Route& route = routes_[exchange.match().target];
+    Handler& handler = handlers_[route.handler];
+    if (handler.unavailable.empty()) {
+      dispatch(handler, route.info, exchange);
+    } else {
+      answer_plain(exchange, 503, handler.unavailable);
+    }
+  }
   for (Runtime* runtime : entered_) runtime->leave();
   entered_.clear();
 }

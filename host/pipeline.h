@@ -4,7 +4,8 @@
 //   2. size      - a body declared too long is refused before anybody waits for it
 //   3. readiness - an engine that cannot take requests answers 503 instead of letting them hang
 //   4. body      - a plain Python `def` runs only when all of the body is there
-//   5. dispatch  - the engine; whatever is not answered at once gets its deadline
+//   5. turn      - an ASGI application's request with a body waits for the end of the read it came in
+//   6. dispatch  - the engine; whatever is not answered at once gets its deadline
 #pragma once
 
 #include <cstdint>
@@ -78,7 +79,7 @@ class Pipeline final : public Service, ExchangeListener {
   void on_body(Exchange& exchange) noexcept override;
   void on_writable(Exchange&) noexcept override {}
   void on_abort(Exchange&, AbortReason) noexcept override {}
-  void on_end(Exchange&) noexcept override {}
+  void on_end(Exchange& exchange) noexcept override;
 
   void dispatch(Handler& handler, const HandlerInfo& info, Exchange& exchange);
   void answer_unrouted(Exchange& exchange);
@@ -89,7 +90,8 @@ class Pipeline final : public Service, ExchangeListener {
   std::deque<Handler> handlers_;
   std::deque<Route> routes_;  // exchanges point into it
   std::map<Nanos, std::unique_ptr<TimeoutQueue>> deadlines_;
-  std::vector<Runtime*> entered_;  // by the requests of this read
+  std::vector<Runtime*> entered_;      // by the requests of this read
+  std::vector<Exchange*> after_read_;  // of this read: dispatched when all of it is parsed
   std::vector<PipelineObserver*> observers_;
 };
 

@@ -43,6 +43,11 @@ struct LoadedHandler {
   // It reads bodies piece by piece, as applications expect of a server: a limit that nobody asked
   // for does not apply.
   bool takes_any_body = false;
+  // It is dispatched when its body has been parsed as far as it arrived with the head: what is there
+  // at once needs no waiting for. Not with wants_whole_body.
+  bool after_read = false;
+  // Bodies declared to have at most so many bytes are waited for as by wants_whole_body.
+  std::size_t whole_body_up_to = 0;
   std::string shape;  // "fetch", "asgi", ...: for logs and `GET /api/handlers`
 };
 
@@ -58,6 +63,11 @@ struct RuntimeContext {
   std::string module_directory;        // where the engine modules and their scripts are
   std::string python_executable;       // the interpreter chosen at start (Python only)
   std::vector<std::string> arguments;  // what process.argv / sys.argv show after the program
+  // The number of a route inside a handler's application ("/items/{id}", as its framework writes
+  // it), for Exchange::set_inner_route(). `method` is an http::Method's number. The same route has
+  // the same number for ever; when a handler has too many, further ones share one.
+  std::function<std::uint32_t(measure::HandlerIndex, unsigned method, std::string_view route)>
+      inner_route;
   // The engine cannot go on (out of memory, terminated inside microtasks): it takes no new
   // requests. `why` is for the log. The host answers 503 for it and stays up.
   std::function<void(const Error& why)> on_degraded;

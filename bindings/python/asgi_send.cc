@@ -1,6 +1,7 @@
 // `send` of an ASGI application: its messages become the exchange's answer.
 #include "bindings/python/asgi_call.h"
 #include "bindings/python/asgi_channel.h"
+#include "bindings/python/asgi_route.h"
 #include "bindings/python/engine.h"
 
 namespace duet::python {
@@ -135,6 +136,7 @@ PyObject* start(const Target& target, PyObject* message) {
   if (trailers < 0) return nullptr;
   call.trailers = trailers == 1;
   call.sent = Sent::kHead;
+  note_asgi_route(target.request, target.exchange);
   return done();
 }
 

@@ -111,6 +111,23 @@ def stop_lifespans(done):
         asgi.stop_lifespans(done)
 
 
+def route_text(scope, route, application):
+    from duet import _frameworks
+
+    return _frameworks.route_text(scope, route, application)
+
+
+# --- WSGI ---
+
+
+def wsgi_environ():
+    from duet import _wsgi
+
+    global run_wsgi
+    run_wsgi = _wsgi.run
+    return _wsgi.environ()
+
+
 # --- the process is the host's ---
 
 
@@ -215,6 +232,20 @@ def _count_threads(threading):
         start(self)
 
     threading.Thread._bootstrap_inner = _bootstrap_inner
+
+
+def _see_anyio_threads(backend):
+    """Plain `def` endpoints of Starlette and FastAPI run in AnyIO's threads: when one begins is
+    known, so what lies before is `pool`."""
+    kind = getattr(backend, "AsyncIOBackend", None)
+    run = getattr(kind, "run_sync_in_worker_thread", None)
+    if run is None:
+        return
+
+    def run_sync_in_worker_thread(cls, func, args, *rest, **options):
+        return run(_duet.executor_call(func), args, *rest, **options)
+
+    kind.run_sync_in_worker_thread = classmethod(run_sync_in_worker_thread)
 
 
 def _wrap_current_task(tasks):
@@ -357,6 +388,7 @@ def set_up():
     gc.callbacks.append(_duet.on_gc)
     _ImportHook("asyncio.tasks", _wrap_current_task)
     _ImportHook("threading", _count_threads)
+    _ImportHook("anyio._backends._asyncio", _see_anyio_threads)
     for file in (sys.stdout, sys.stderr):
         # print() shows at once, also when the output is a file or a pipe.
         if hasattr(file, "reconfigure"):

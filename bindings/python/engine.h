@@ -43,6 +43,7 @@ struct Handler {
 
   // Of applications.
   std::string root_path;                 // what they are mounted at; "" at the root
+  PyObject* environ = nullptr;           // what all environs have in common (WSGI)
   PyObject* state = nullptr;             // the lifespan's: a dict, copied for each scope
   PyObject* scope = nullptr;             // what all scopes have in common
   PyObject* scope_asgi = nullptr;        // scope["asgi"], to be copied

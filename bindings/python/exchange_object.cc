@@ -342,6 +342,8 @@ void take_snapshot(RequestObject* request, const Exchange& exchange) {
   ExchangeTransport& transport = const_cast<Exchange&>(exchange).transport();
   copy->remote_address = transport.remote_address();
   copy->remote_port = transport.remote_port();
+  copy->local_address = transport.local_address();
+  copy->local_port = transport.local_port();
   copy->deadline = exchange.deadline();
   request->snapshot = copy;
 }

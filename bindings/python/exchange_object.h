@@ -29,10 +29,10 @@ enum class BodyMode : std::uint8_t {
 struct Snapshot {
   http::RequestHead head;
   std::vector<http::Param> params;
-  std::string url, remote_address;
+  std::string url, remote_address, local_address;
   std::string body;
   bool has_body = false;  // `body` is all of it: it had been read, or was there before the call
-  std::uint16_t remote_port = 0;
+  std::uint16_t remote_port = 0, local_port = 0;
   Nanos deadline = 0;
 };
 

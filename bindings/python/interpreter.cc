@@ -15,6 +15,7 @@
 #include "bindings/python/request_body.h"
 #include "bindings/python/response_type.h"
 #include "bindings/python/websocket.h"
+#include "bindings/python/wsgi_environ.h"
 #include "embedded/bootstrap_py.h"
 #include "host/base/log.h"
 
@@ -254,6 +255,9 @@ Result<void> load_handler(const HandlerSpec& spec, Handler& handler) {
     handler.blocking = loaded[5].cast<bool>();
     handler.interface = interface_of(loaded[6].cast<std::string>());
     handler.root_path = spec.root_path;
+    if (handler.interface == Interface::kWsgi && !prepare_environs(handler)) {
+      throw py::error_already_set();
+    }
     handler.file = loaded[7].cast<std::string>();
     handler.mode = is_async ? BodyMode::kAwaitables : BodyMode::kValues;
     const bool imported = py::module_::import("sys").attr("modules").contains("asyncio");

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "bindings/python/wsgi_call.h"
 #include "host/base/log.h"
 
 namespace duet::python {
@@ -9,12 +10,35 @@ namespace {
 
 using measure::Phase;
 
-// On the loop's thread: passes a piece (or the head, or the end) of a streamed answer on.
-using Step = std::function<WriteResult(Exchange&)>;
+// Calls that may wait for a thread. Each holds a copy of its request; whoever comes later would be
+// answered long after its client has lost patience.
+constexpr std::size_t kMostWaiting = 1024;
 
-// From a pool's thread, GIL not held: has the loop's thread do `step`, and waits until more may
-// follow. False: nobody reads it.
-bool on_loop(PoolJob& job, Step step) {
+void refuse(const Handler& handler, Exchange& exchange) {
+  static Nanos said = 0;
+  const Nanos at = now();
+  if (said == 0 || at - said > kSecond) {  // once a second: it happens to many at once
+    said = at;
+    log::warn("all threads are busy and too many calls wait for one: answered 503",
+              {{"handler", handler.name}, {"language", "python"}});
+  }
+  http::ResponseHead head;
+  head.reset(503);
+  [[maybe_unused]] const char* none = head.add("Content-Type", "text/plain; charset=utf-8");
+  none = head.add("Retry-After", "1");
+  exchange.respond(head, "503 Service Unavailable\nAll threads of this handler are busy.\n");
+}
+
+// GIL held, the exception set.
+void fail(PoolJob& job) {
+  job.answer.error = take_error(job.handler);
+  job.answer.failed = true;
+  job.answered = true;
+}
+
+}  // namespace
+
+bool Pool::on_loop(PoolJob& job, Step step) {
   std::unique_lock lock(job.mutex);
   if (job.gone) return false;
   job.flow = PoolJob::Flow::kWaiting;
@@ -33,20 +57,16 @@ bool on_loop(PoolJob& job, Step step) {
   return !job.gone && job.flow == PoolJob::Flow::kGo;
 }
 
-// GIL held, the exception set.
-void fail(PoolJob& job) {
-  job.answer.error = take_error(job.handler);
-  job.answer.failed = true;
-  job.answered = true;
-}
-
-}  // namespace
-
 void Pool::submit(const Handler& handler, RequestObject* request, Exchange& exchange) {
+  if (busy() >= limit_ + kMostWaiting) {
+    Py_DECREF(request);
+    return refuse(handler, exchange);
+  }
   auto job = std::make_shared<PoolJob>();
   job->handler = &handler;
   job->request = request;
   job->exchange = exchange.id();
+  job->streams_body = !exchange.body_ended();
   take_snapshot(request, exchange);
   attach_request(request, exchange);
   request->job = job.get();
@@ -103,15 +123,19 @@ void Pool::run(PoolJob& job) {
   if (context == nullptr || PyContext_Enter(context) < 0) return fail(job);
   const Handler& handler = *job.handler;
   job.python_thread = PyThread_get_thread_ident();
-  PyObject* arguments[] = {nullptr, reinterpret_cast<PyObject*>(job.request), handler.env,
-                           handler.context};
-  Ref value = Ref::steal(PyObject_Vectorcall(
-      handler.callable, arguments + 1,
-      static_cast<std::size_t>(handler.arguments) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
-  if (value) {
-    convert(job, value.get());
+  if (handler.interface == Interface::kWsgi) {
+    if (!run_wsgi(job)) fail(job);
   } else {
-    fail(job);
+    PyObject* arguments[] = {nullptr, reinterpret_cast<PyObject*>(job.request), handler.env,
+                             handler.context};
+    Ref value = Ref::steal(PyObject_Vectorcall(
+        handler.callable, arguments + 1,
+        static_cast<std::size_t>(handler.arguments) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+    if (value) {
+      convert(job, value.get());
+    } else {
+      fail(job);
+    }
   }
   job.python_thread = 0;
   // An interrupt that came too late must not hit the next call of this thread.
@@ -196,6 +220,10 @@ void Pool::finish(PoolJob& job) {
     timeline.change(Phase::kGil, Phase::kRun, job.locked);
     timeline.change(Phase::kRun, Phase::kReady, job.finished);
     timeline.clear(Phase::kReady, now());
+    if (!job.route.empty()) {
+      exchange->set_inner_route(engine->host.inner_route(
+          job.handler->index, static_cast<unsigned>(exchange->head().method()), job.route));
+    }
     if (job.answered && job.answer.failed) {
       exchange->fail(job.answer.error);
     } else if (job.answered) {
@@ -221,6 +249,14 @@ void Pool::finish(PoolJob& job) {
 
 void Pool::writable(PoolJob& job) {
   const std::lock_guard lock(job.mutex);
+  if (job.flow == PoolJob::Flow::kFull) job.flow = PoolJob::Flow::kGo;
+  job.changed.notify_all();
+}
+
+void Pool::body_arrived(PoolJob& job, Exchange& exchange) {
+  const std::lock_guard lock(job.mutex);
+  job.piece = exchange.take_body();
+  job.body_failed = exchange.body_failed();
   if (job.flow == PoolJob::Flow::kFull) job.flow = PoolJob::Flow::kGo;
   job.changed.notify_all();
 }

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -26,6 +27,10 @@ struct PoolJob : std::enable_shared_from_this<PoolJob> {
   // Written by the pool's thread before it posts, read by the loop's after.
   Nanos started = 0, locked = 0, finished = 0, cpu = 0;
   Answer answer;
+  std::string route;          // WSGI: what the application's framework chose
+  bool streams_body = false;  // WSGI: the body had not arrived when the call began
+  std::string piece;          // WSGI: of the body; from the loop's thread to the pool's
+  bool body_failed = false;
   bool answered = false;  // `answer` is to be sent: it was not streamed
 
   std::mutex mutex;
@@ -41,14 +46,23 @@ class Pool {
   explicit Pool(unsigned limit) : limit_(limit) {}
 
   // Runs `handler` for `request` (taken over). Loop's thread, GIL held.
+  // Answers 503 when too many wait already.
   void submit(const Handler& handler, RequestObject* request, Exchange& exchange);
 
   // The job's exchange has room again. Loop's thread.
   static void writable(PoolJob& job);
+  // A part of the body that the job waits for is there. Loop's thread.
+  static void body_arrived(PoolJob& job, Exchange& exchange);
   // The job's request is over: whatever it still streams goes nowhere. Loop's thread.
   static void gone(PoolJob& job);
   // Makes the job's code raise HandlerInterrupted. Loop's thread, GIL held.
   static void interrupt(PoolJob& job);
+
+  // On the loop's thread: passes a piece (or the head, or the end) of a streamed answer on.
+  using Step = std::function<WriteResult(Exchange&)>;
+  // From the job's thread, GIL not held: has the loop's thread do `step`, and waits until more may
+  // follow. False: nobody reads it.
+  static bool on_loop(PoolJob& job, Step step);
 
   // Jobs that wait or run. Any thread.
   std::size_t busy() const { return busy_.load(std::memory_order_relaxed); }

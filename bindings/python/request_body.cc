@@ -4,6 +4,7 @@
 #include "bindings/python/engine.h"
 #include "bindings/python/exchange_object.h"
 #include "bindings/python/json.h"
+#include "bindings/python/wsgi_call.h"
 
 namespace duet::python {
 namespace {
@@ -250,6 +251,10 @@ PyObject* writable(PyObject* self, PyObject*) {
   return waiter.release();
 }
 
+PyObject* handler_name(PyObject* self, PyObject*) {
+  return from_utf8(as_request(self)->handler->name);
+}
+
 PyObject* finish(PyObject* self, PyObject*) {
   if (Exchange* exchange = engine->host.exchanges->find(as_request(self)->exchange)) {
     outside_slice([&] {
@@ -286,6 +291,12 @@ PyMethodDef request_body_methods[] = {
     {"_write", write, METH_O, nullptr},
     {"_writable", writable, METH_NOARGS, nullptr},
     {"_end", finish, METH_NOARGS, nullptr},
+    {"_handler_name", handler_name, METH_NOARGS, nullptr},
+    {"_wsgi_start", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(wsgi_start)),
+     METH_FASTCALL, nullptr},
+    {"_wsgi_write", wsgi_write, METH_O, nullptr},
+    {"_wsgi_end", wsgi_end, METH_NOARGS, nullptr},
+    {"_wsgi_read", wsgi_read, METH_NOARGS, nullptr},
     {"_asgi_message", asgi_message, METH_NOARGS, nullptr},
     {"_asgi_wait", asgi_wait, METH_NOARGS, nullptr},
     {"_asgi_room", asgi_room, METH_NOARGS, nullptr},

@@ -98,6 +98,9 @@ void PythonRuntime::loaded(std::size_t slot,
   constexpr const char* kShapes[] = {"fetch", "asgi", "wsgi"};
   result.shape = kShapes[static_cast<int>(handler.interface)];
   result.takes_any_body = handler.interface != Interface::kFetch;
+  // A thread is dear, and waits no better for a slow client than the loop does.
+  if (handler.interface == Interface::kWsgi) result.whole_body_up_to = 64 * 1024;
+  result.after_read = handler.interface == Interface::kAsgi;
   done(result);
 }
 
@@ -192,6 +195,8 @@ void PythonRuntime::interrupt() noexcept { request_interrupt(loop_thread); }
 
 void PythonRuntime::on_body(Exchange& exchange) noexcept {
   if (exchange.engine_data == 0) return;
+  auto* request = reinterpret_cast<RequestObject*>(exchange.engine_data);
+  if (request->job != nullptr) return Pool::body_arrived(*request->job, exchange);
   engine->gil.take();
   request_body_arrived(reinterpret_cast<RequestObject*>(exchange.engine_data));
   engine->after_python();
@@ -271,6 +276,7 @@ void PythonRuntime::stop_lifespans(Nanos deadline, std::function<void()> done) {
 }
 
 void PythonRuntime::finish(Nanos deadline, std::function<void()> done) {
+  engine->gil.take();
   struct End {
     bool over = false;
     std::function<void()> done;

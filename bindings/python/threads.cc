@@ -20,8 +20,11 @@ PyTypeObject* call_type = nullptr;
 CallObject* cast(PyObject* object) { return reinterpret_cast<CallObject*>(object); }
 
 PyObject* invoke(PyObject* self, PyObject* args, PyObject* kwargs) {
-  (*cast(self)->call)->started.store(now(), std::memory_order_relaxed);
-  return PyObject_Call(cast(self)->function, args, kwargs);
+  const std::shared_ptr<ExecutorCall> call = *cast(self)->call;
+  call->started.store(now(), std::memory_order_relaxed);
+  PyObject* result = PyObject_Call(cast(self)->function, args, kwargs);
+  call->ended.store(now(), std::memory_order_relaxed);
+  return result;
 }
 
 PyObject* get_attribute(PyObject* self, PyObject* name) {
@@ -99,7 +102,8 @@ PyObject* ExecutorCalls::wrap(PyObject* function, Owner owner) {
 }
 
 void ExecutorCalls::settle(ExchangeId exchange, measure::Timeline& timeline, Nanos at) {
-  Nanos begun = 0;
+  using measure::Phase;
+  Nanos begun = 0, through = 0;
   bool waiting = false;
   std::erase_if(calls_, [&](const std::shared_ptr<ExecutorCall>& call) {
     const bool abandoned = call.use_count() == 1;  // the request ended before it went on
@@ -109,11 +113,18 @@ void ExecutorCalls::settle(ExchangeId exchange, measure::Timeline& timeline, Nan
       waiting = !abandoned;
       return abandoned;
     }
+    const Nanos ended = call->ended.load(std::memory_order_relaxed);
     begun = std::max(begun, started);
-    return true;
+    through = std::max(through, ended == 0 ? at : ended);
+    return ended != 0 || abandoned;  // what still runs is in `run` again after the next slice
   });
   if (waiting) begun = at;
-  if (begun > 0) timeline.clear(measure::Phase::kPool, std::min(begun, at));
+  if (begun == 0) return;
+  begun = std::clamp(begun, timeline.last(), at);
+  timeline.clear(Phase::kPool, begun);
+  if (through <= begun) return;
+  timeline.set(Phase::kRun, begun);
+  timeline.clear(Phase::kRun, std::min(through, at));
 }
 
 void ExecutorCalls::suspend(ExchangeId exchange, measure::Timeline& timeline) {

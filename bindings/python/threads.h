@@ -14,6 +14,7 @@ namespace duet::python {
 struct ExecutorCall {
   ExchangeId exchange = 0;
   std::atomic<Nanos> started{0};  // when a thread began with it; 0: not yet
+  std::atomic<Nanos> ended{0};    // when it was through; 0: not yet
 };
 
 // The calls of open requests; loop's thread, GIL held.
@@ -24,7 +25,8 @@ class ExecutorCalls {
   PyObject* wrap(PyObject* function, Owner owner);
 
   bool empty() const { return calls_.empty(); }
-  // Before the request goes on at `at`: ends its `pool` phase where a thread began.
+  // Before the request goes on at `at`: its `pool` phase ended where a thread began, and it was in
+  // `run` until the thread was through.
   void settle(ExchangeId exchange, measure::Timeline& timeline, Nanos at);
   // After a slice of the request: it is in `pool` again if a call still waits.
   void suspend(ExchangeId exchange, measure::Timeline& timeline);

@@ -26,14 +26,32 @@ Json statuses(const HandlerSnapshot& one) {
           {"4xx", one.by_class[4]}, {"5xx", one.by_class[5]}, {"none", one.by_class[0]}};
 }
 
-Json handler(const measure::Snapshot& shot, const HandlerSnapshot& one) {
-  // In the order in which a request meets them.
-  constexpr Phase kOrder[] = {Phase::kQueue, Phase::kParse, Phase::kGil,  Phase::kRun,
-                              Phase::kAwait, Phase::kReady, Phase::kPool, Phase::kWrite};
+// In the order in which a request meets them.
+constexpr Phase kOrder[] = {Phase::kQueue, Phase::kParse, Phase::kGil,  Phase::kRun,
+                            Phase::kAwait, Phase::kReady, Phase::kPool, Phase::kWrite};
+
+Json phases_of(const std::array<Spread, measure::kPhases>& spreads) {
   Json phases = Json::object();
   for (const Phase phase : kOrder) {
-    phases[std::string(measure::phase_name(phase))] = spread(one.phase(phase));
+    phases[std::string(measure::phase_name(phase))] = spread(spreads[static_cast<int>(phase)]);
   }
+  return phases;
+}
+
+Json inner_routes(const HandlerSnapshot& one) {
+  Json routes = Json::array();
+  for (const measure::InnerRouteSnapshot& route : one.inner_routes) {
+    routes.push_back({{"method", route.method},
+                      {"route", route.pattern},
+                      {"requests", route.requests},
+                      {"errors", route.errors},
+                      {"total_us", spread(route.total)},
+                      {"phases_us", phases_of(route.phases)}});
+  }
+  return routes;
+}
+
+Json handler(const measure::Snapshot& shot, const HandlerSnapshot& one) {
   Json waited = Json::object();
   for (std::size_t i = 0; i < one.waited_for.size(); ++i) {
     if (one.waited_for[i] > 0) {
@@ -46,6 +64,7 @@ Json handler(const measure::Snapshot& shot, const HandlerSnapshot& one) {
           {"shape", one.labels.shape},
           {"source", one.labels.source},
           {"routes", one.routes},
+          {"inner_routes", inner_routes(one)},
           {"requests", one.requests},
           {"in_flight", one.in_flight},
           {"statuses", statuses(one)},
@@ -56,7 +75,7 @@ Json handler(const measure::Snapshot& shot, const HandlerSnapshot& one) {
           {"bytes_in", one.bytes_in},
           {"bytes_out", one.bytes_out},
           {"total_us", spread(one.total)},
-          {"phases_us", phases},
+          {"phases_us", phases_of(one.phases)},
           {"unaccounted_us", spread(one.unaccounted)},
           {"gc_us", spread(one.gc)},
           {"cpu_us_per_request", micros(one.cpu()) / requests},

@@ -163,6 +163,10 @@ Result<void> Host::start_engine(config::Language language) {
       break;
     }
   }
+  context.inner_route = [this](measure::HandlerIndex handler, unsigned method,
+                               std::string_view route) {
+    return metrics_.inner_route(handler, method, route);
+  };
   context.on_degraded = [this, runtime](const Error& why) {
     log::error(why.message, {{"engine", runtime->name()}, {"hint", why.hint}});
     pipeline_->degrade(*runtime, "The engine of this handler had to be stopped: " + why.message);

@@ -11,7 +11,7 @@ namespace {
 constexpr HelpRow kExamples[] = {
     {"duet serve hello.mjs", "at / and everything below"},
     {"duet serve hello.mjs hello.py", "at /hello.mjs and /hello.py"},
-    {"duet serve main:app", "the handler `app` of main.py"},
+    {"duet serve main:app", "`app` of main.py: a handler, an ASGI or a WSGI application"},
     {"duet serve", "what ./duet.toml says"},
     {"duet serve --listen 0.0.0.0:8080 hello.mjs", "for other machines too"},
     {"duet serve --listen unix:duet.sock hello.py", "on a unix socket"},
@@ -54,8 +54,8 @@ constexpr HelpRow kArguments[] = {
     {"CONFIG.toml", "handlers and routes by configuration; ./duet.toml when nothing is named"},
     {"FILE", "a handler: .mjs, .js, .cjs, .ts (JavaScript), .py (Python), .so (native plug-in)"},
     {"MODULE:ATTRIBUTE",
-     "an attribute of a Python module of the current directory or of the "
-     "virtual environment"},
+     "an attribute of a Python module of the current directory or of the virtual environment: a "
+     "handler, or an ASGI or WSGI application; MODULE:FACTORY() is called once at start"},
 };
 
 constexpr HelpRow kEnvironment[] = {
@@ -74,7 +74,8 @@ constexpr HelpSection kSections[] = {
      "listen = [\"127.0.0.1:8000\"]        # also admin, dev, deadline, env_file\n"
      "[handlers.hello]\n"
      "source = \"hello.mjs\"               # or hello.py, main:app, plugin.so\n"
-     "deadline = \"2s\"                    # also blocking, body_limit, root, language\n"
+     "deadline = \"2s\"                    # also blocking, body_limit, root, language,\n"
+     "                                   # interface, root_path\n"
      "env = { GREETING = \"hello\" }       # what the handler gets as env\n"
      "[[routes]]\n"
      "path = \"/hello/{name}\"             # {rest...} or * takes the rest of a path\n"

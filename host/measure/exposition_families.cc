@@ -56,6 +56,10 @@ void each_series(const Metrics& metrics, Write write) {
     const HandlerLabels& labels = metrics.handlers()[route.handler].labels;
     of_route(route.stats, route.pattern, labels.name, labels.language);
   }
+  for (const auto& route : metrics.inner_routes()) {
+    const HandlerLabels& labels = metrics.handlers()[route->handler].labels;
+    of_route(route->series, route->pattern, labels.name, labels.language);
+  }
   of_route(metrics.unrouted_series(), {}, {}, {});
 }
 
@@ -92,6 +96,23 @@ void phases(ExpositionWriter& out, const Metrics& metrics) {
       if (histogram.count() == 0) continue;  // a phase that this handler never had
       write_histogram(out, {{"handler", handler.labels.name}, {"phase", phase_name(phase)}},
                       histogram, handler.stats.zeros(histogram), kPhaseBounds);
+    }
+  }
+  if (!metrics.inner_routes().empty()) {
+    out.family("duet_route_phase_seconds", Type::kHistogram, "seconds",
+               "As duet_phase_seconds, by the routes inside applications.");
+    for (const auto& route : metrics.inner_routes()) {
+      const Labels labels{{"handler", metrics.handlers()[route->handler].labels.name},
+                          {"method", kMethodNames[route->method]},
+                          {"route", route->pattern}};
+      for (int i = 0; i < kPhases; ++i) {
+        const auto phase = static_cast<Phase>(i);
+        const Histogram& histogram = route->stats.phase(phase);
+        if (histogram.count() == 0) continue;
+        Labels with_phase = labels;
+        with_phase.emplace_back("phase", phase_name(phase));
+        write_histogram(out, with_phase, histogram, route->stats.zeros(histogram), kPhaseBounds);
+      }
     }
   }
   out.family("duet_unaccounted_seconds", Type::kHistogram, "seconds",

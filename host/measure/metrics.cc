@@ -22,4 +22,26 @@ Metrics::RouteIndex Metrics::add_route(HandlerIndex handler, std::string_view pa
   return static_cast<RouteIndex>(routes_.size() - 1);
 }
 
+std::uint32_t Metrics::inner_route(HandlerIndex handler, unsigned method,
+                                   std::string_view pattern) {
+  std::size_t known = 0;
+  for (std::size_t i = 0; i < inner_routes_.size(); ++i) {
+    const InnerRoute& route = *inner_routes_[i];
+    if (route.handler != handler) continue;
+    ++known;
+    const bool same = route.pattern == pattern && route.method == method;
+    if (same || route.pattern == kOtherRoutes) return static_cast<std::uint32_t>(i + 1);
+  }
+  auto route = std::make_unique<InnerRoute>();
+  route->handler = handler;
+  route->method = method;
+  route->pattern = pattern;
+  if (known + 1 >= kMostInnerRoutes) {
+    route->method = kMethodNames.size() - 1;
+    route->pattern = kOtherRoutes;
+  }
+  inner_routes_.push_back(std::move(route));
+  return static_cast<std::uint32_t>(inner_routes_.size());
+}
+
 }  // namespace duet::measure

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,6 +42,12 @@ class Metrics {
   // adding.
   RouteIndex add_route(HandlerIndex handler, std::string_view pattern);
 
+  // The number of a route inside the handler's application, for Outcome::inner_route: never 0.
+  // After kMostInnerRoutes of a handler all further ones share the number of kOtherRoutes.
+  std::uint32_t inner_route(HandlerIndex handler, unsigned method, std::string_view pattern);
+  static constexpr std::size_t kMostInnerRoutes = 256;
+  static constexpr std::string_view kOtherRoutes = "(other routes)";
+
   // A request was routed to `handler`; ended() follows once.
   void started(HandlerIndex handler) { handler_stats_[handler]->started(); }
   // Its timeline is final.
@@ -48,7 +55,13 @@ class Metrics {
     HandlerStats& stats = *handler_stats_[timeline.handler()];
     stats.record(timeline, outcome);
     stats.ended();
-    route_stats_[outcome.route]->record(outcome, timeline.total());
+    if (outcome.inner_route == 0) {
+      route_stats_[outcome.route]->record(outcome, timeline.total());
+    } else {
+      InnerRoute& route = *inner_routes_[outcome.inner_route - 1];
+      route.stats.record(timeline, outcome);
+      route.series.record(outcome, timeline.total());
+    }
   }
   // A request that no handler saw: no route, wrong method, malformed. Outcome::route is ignored.
   void ended_unrouted(const Timeline& timeline, const Outcome& outcome) {
@@ -65,8 +78,17 @@ class Metrics {
     std::string pattern;
     RouteStats stats;
   };
+  // Its requests are in the handler's stats, too, but in no Route's: each is in one series.
+  struct InnerRoute {
+    HandlerIndex handler;
+    unsigned method;  // index into kMethodNames
+    std::string pattern;
+    HandlerStats stats;
+    RouteStats series;
+  };
   const std::deque<Handler>& handlers() const { return handlers_; }
   const std::deque<Route>& routes() const { return routes_; }
+  const std::vector<std::unique_ptr<InnerRoute>>& inner_routes() const { return inner_routes_; }
   const HandlerStats& unrouted() const { return unrouted_; }
   const RouteStats& unrouted_series() const { return unrouted_series_; }
   Ledger& ledger() const { return ledger_; }
@@ -81,6 +103,7 @@ class Metrics {
   std::deque<Route> routes_;
   std::vector<HandlerStats*> handler_stats_;  // of handlers_: a deque divides to find an element
   std::vector<RouteStats*> route_stats_;      // of routes_
+  std::vector<std::unique_ptr<InnerRoute>> inner_routes_;
   HandlerStats unrouted_;
   RouteStats unrouted_series_;
   Nanos started_at_;

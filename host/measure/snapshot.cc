@@ -1,5 +1,6 @@
 #include "host/measure/snapshot.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace duet::measure {
@@ -24,6 +25,20 @@ HandlerSnapshot of_stats(const HandlerStats& stats) {
   }
   shot.unaccounted = spread(stats.unaccounted(), stats.zeros(stats.unaccounted()));
   shot.gc = spread(stats.gc(), stats.zeros(stats.gc()));
+  return shot;
+}
+
+InnerRouteSnapshot of_inner_route(const Metrics::InnerRoute& route) {
+  InnerRouteSnapshot shot;
+  if (route.pattern != Metrics::kOtherRoutes) shot.method = kMethodNames[route.method];
+  shot.pattern = route.pattern;
+  shot.requests = route.stats.requests();
+  shot.errors = route.stats.with_class(5) + route.stats.with_class(0);
+  shot.total = spread(route.stats.total());
+  for (int i = 0; i < kPhases; ++i) {
+    const Histogram& phase = route.stats.phase(static_cast<Phase>(i));
+    shot.phases[i] = spread(phase, route.stats.zeros(phase));
+  }
   return shot;
 }
 
@@ -66,6 +81,16 @@ Snapshot take_snapshot(Metrics& metrics, std::vector<EngineSnapshot> engines) {
   }
   for (const Metrics::Route& route : metrics.routes()) {
     shot.handlers[route.handler].routes.push_back(route.pattern);
+  }
+  for (const auto& route : metrics.inner_routes()) {
+    if (route->stats.requests() == 0) continue;
+    shot.handlers[route->handler].inner_routes.push_back(of_inner_route(*route));
+  }
+  for (HandlerSnapshot& one : shot.handlers) {
+    std::stable_sort(one.inner_routes.begin(), one.inner_routes.end(),
+                     [](const InnerRouteSnapshot& a, const InnerRouteSnapshot& b) {
+                       return a.requests > b.requests;
+                     });
   }
   shot.unrouted = of_stats(metrics.unrouted());
 

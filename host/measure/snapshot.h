@@ -22,9 +22,18 @@ struct Spread {
 };
 Spread spread(const Histogram& histogram, std::uint64_t zeros = 0);
 
+// What an application's own route had.
+struct InnerRouteSnapshot {
+  std::string method, pattern;
+  std::uint64_t requests = 0, errors = 0;
+  Spread total;
+  std::array<Spread, kPhases> phases;
+};
+
 struct HandlerSnapshot {
   HandlerLabels labels;
   std::vector<std::string> routes;
+  std::vector<InnerRouteSnapshot> inner_routes;  // that had requests; the most frequent first
   std::uint64_t requests = 0;  // that are over
   std::int64_t in_flight = 0;
   std::array<std::uint64_t, 6> by_class{};  // by the first digit of the status; 0: no answer

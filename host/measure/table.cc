@@ -84,6 +84,43 @@ void requests_part(Text& text, const Snapshot& shot, const std::vector<HandlerIn
   }
 }
 
+// The routes inside applications, below each other: what people know their services by.
+void routes_part(Text& text, const Snapshot& shot, const std::vector<HandlerIndex>& busy) {
+  constexpr std::size_t kMost = 20;  // of a handler; the others are in /api/handlers
+  constexpr std::size_t kRouteWidth = 38;
+  for (const HandlerIndex h : busy) {
+    const HandlerSnapshot& one = shot.handlers[h];
+    if (one.inner_routes.empty()) continue;
+    text.gap();
+    const std::string title = cut("routes of " + one.labels.name, kRouteWidth);
+    text.heading(fmt::format("{:<{}} {:>10} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7}", title,
+                             kRouteWidth, "requests", "errors", "p50", "p99", "run", "await",
+                             "pool"));
+    std::uint64_t left_out = 0;
+    for (std::size_t i = 0; i < one.inner_routes.size(); ++i) {
+      const InnerRouteSnapshot& route = one.inner_routes[i];
+      if (i >= kMost) {
+        left_out += route.requests;
+        continue;
+      }
+      const auto median = [&route](Phase phase) {
+        return cell(route.phases[static_cast<int>(phase)].p50);
+      };
+      const std::string name =
+          route.method.empty() ? route.pattern : route.method + " " + route.pattern;
+      text.line(fmt::format("{:<{}} {:>10} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7}",
+                            cut(name, kRouteWidth), kRouteWidth, format_count(route.requests),
+                            format_count(route.errors), format_duration(route.total.p50),
+                            format_duration(route.total.p99), median(Phase::kRun),
+                            median(Phase::kAwait), median(Phase::kPool)));
+    }
+    if (left_out > 0) {
+      text.dim(fmt::format("{} further routes had {} requests", one.inner_routes.size() - kMost,
+                           format_count(left_out)));
+    }
+  }
+}
+
 void phases_part(Text& text, const Snapshot& shot, const std::vector<HandlerIndex>& busy) {
   std::vector<std::string> names;
   for (const Phase phase : kShown) names.emplace_back(phase_name(phase));
@@ -202,6 +239,7 @@ std::string summary_table(const Snapshot& snapshot, const TableStyle& style) {
     requests_part(text, snapshot, busy);
     text.gap();
     phases_part(text, snapshot, busy);
+    routes_part(text, snapshot, busy);
     if (const auto lines = blame_lines(snapshot); !lines.empty()) {
       text.gap();
       for (const std::string& line : lines) text.line(line);

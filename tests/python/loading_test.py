@@ -149,8 +149,6 @@ class LoadingTest(unittest.TestCase):
             "import absent_module": "absent_module",
             "import sys; sys.exit(3)": "calls sys.exit(3)",
             "1 / 0": "ZeroDivisionError",
-            "async def app(scope, receive, send): pass": "ASGI application",
-            "def app(environ, start_response): pass": "WSGI application",
             "import duet\n@duet.blocking\nasync def fetch(request): pass": "plain `def`",
         }
         for number, (source, said) in enumerate(refused.items()):

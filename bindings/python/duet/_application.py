@@ -61,7 +61,7 @@ def _by_signature(function, name):
     if len(names) == 2 and not _is_coroutine_function(function):
         return "wsgi"
     if names == [] and _takes_anything(function):  # a wrapper: (*args, **kwargs)
-        return "asgi" if _is_coroutine_function(function) else None
+        return "asgi" if _is_coroutine_function(function) else "wsgi"
     return None
 
 

@@ -94,6 +94,10 @@ def _application(kind, target, label, file, env, context, blocking):
         from . import _asgi
 
         target, kind = _asgi.adapt_asgi2(target), "asgi"
+    if "django" in sys.modules:
+        from . import _frameworks
+
+        _frameworks.watch_django()
     is_async = kind == "asgi"
     return target, Env(env), context, 0, is_async, not is_async, kind, file
 
