@@ -4,7 +4,8 @@
 //   2. size      - a body declared too long is refused before anybody waits for it
 //   3. readiness - an engine that cannot take requests answers 503 instead of letting them hang
 //   4. body      - a plain Python `def` runs only when all of the body is there
-//   5. turn      - an ASGI application's request with a body waits for the end of the read it came in
+//   5. turn      - an ASGI application's request with a body waits for the end of the read it came
+//   in
 //   6. dispatch  - the engine; whatever is not answered at once gets its deadline
 #pragma once
 

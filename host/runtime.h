@@ -31,7 +31,7 @@ struct HandlerSpec {
   bool blocking = false;          // Python: run `def` in the thread pool
   std::string interface;  // "fetch", "asgi", "asgi2", "wsgi"; empty: the engine finds out (Python)
   std::string root_path;  // where an application is mounted: ASGI's root_path, WSGI's SCRIPT_NAME
-  std::size_t body_limit = 0;     // bytes; what text()/json()/bytes() may hold; 413 beyond
+  std::size_t body_limit = 0;       // bytes; what text()/json()/bytes() may hold; 413 beyond
   bool default_body_limit = false;  // nobody asked for it
   measure::HandlerIndex index = measure::kNoHandler;
 };
@@ -43,8 +43,8 @@ struct LoadedHandler {
   // It reads bodies piece by piece, as applications expect of a server: a limit that nobody asked
   // for does not apply.
   bool takes_any_body = false;
-  // It is dispatched when its body has been parsed as far as it arrived with the head: what is there
-  // at once needs no waiting for. Not with wants_whole_body.
+  // It is dispatched when its body has been parsed as far as it arrived with the head: what is
+  // there at once needs no waiting for. Not with wants_whole_body.
   bool after_read = false;
   // Bodies declared to have at most so many bytes are waited for as by wants_whole_body.
   std::size_t whole_body_up_to = 0;

@@ -67,8 +67,9 @@ bool create_asgi_receive_type();
 PyObject* ended_awaitable(PyObject* value);
 bool create_ended_type();
 
-// Methods of duet.Request for duet/_asgi.py: the next message or None; a future that ends when there
-// may be one; a future that ends when there may be room for the next piece, or None when there is.
+// Methods of duet.Request for duet/_asgi.py: the next message or None; a future that ends when
+// there may be one; a future that ends when there may be room for the next piece, or None when
+// there is.
 PyObject* asgi_message(PyObject* request, PyObject*);
 PyObject* asgi_wait(PyObject* request, PyObject*);
 PyObject* asgi_room(PyObject* request, PyObject*);

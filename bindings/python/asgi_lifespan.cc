@@ -28,8 +28,8 @@ void start_lifespan(Handler& handler, std::function<void(Result<void>)> done) {
       throw py::error_already_set();
     }
     py::handle(engine->bootstrap)
-        .attr("start_lifespan")(py::handle(handler.callable), handler.name, py::handle(handler.state),
-                                py::cpp_function(ended));
+        .attr("start_lifespan")(py::handle(handler.callable), handler.name,
+                                py::handle(handler.state), py::cpp_function(ended));
     if (PyContext_Exit(context.ptr()) < 0) throw py::error_already_set();
   } catch (py::error_already_set& error) {
     done(Error{error.what(), handler.file, "", ""});

@@ -1,6 +1,6 @@
 // `receive` of an ASGI application: the body's pieces, then that the client has gone.
-#include "bindings/python/asgi_channel.h"
 #include "bindings/python/asgi_call.h"
+#include "bindings/python/asgi_channel.h"
 #include "bindings/python/engine.h"
 
 namespace duet::python {

@@ -65,9 +65,9 @@ PyObject* field_name(std::string_view name) {
   const auto at = [&name](std::size_t i) {
     return static_cast<std::size_t>(static_cast<unsigned char>(lower(name[i])));
   };
-  const std::size_t slot = (name.size() * 31 + at(0) * 7 + at(name.size() / 2) * 17 +
-                            at(name.size() - 1) * 3) %
-                           kNameSlots;
+  const std::size_t slot =
+      (name.size() * 31 + at(0) * 7 + at(name.size() / 2) * 17 + at(name.size() - 1) * 3) %
+      kNameSlots;
   PyObject*& known = known_names[slot];
   if (known != nullptr && static_cast<std::size_t>(PyBytes_GET_SIZE(known)) == name.size() &&
       is_lower_of(PyBytes_AS_STRING(known), name)) {
@@ -161,18 +161,18 @@ bool prepare_scopes(Handler& handler) {
   if (!create_words()) return false;
   Ref root = Ref::steal(from_utf8(handler.root_path));
   Ref asgi = Ref::steal(Py_BuildValue("{ssss}", "version", "3.0", "spec_version", "2.4"));
-  Ref extensions = Ref::steal(Py_BuildValue("{s{}s{}}", "http.response.trailers",
-                                            "http.response.early_hint"));
+  Ref extensions =
+      Ref::steal(Py_BuildValue("{s{}s{}}", "http.response.trailers", "http.response.early_hint"));
   Ref scope = Ref::steal(PyDict_New());
   if (!root || !asgi || !extensions || !scope) return false;
   const std::pair<PyObject*, PyObject*> entries[] = {
-      {words.type, words.http},       {words.asgi, asgi.get()},
-      {words.http_version, Py_None},  {words.server, Py_None},
-      {words.client, Py_None},        {words.scheme, words.http},
-      {words.method, Py_None},        {words.root_path, root.get()},
-      {words.path, Py_None},          {words.raw_path, Py_None},
-      {words.query_string, Py_None},  {words.headers, Py_None},
-      {words.state, Py_None},         {words.extensions, extensions.get()}};
+      {words.type, words.http},      {words.asgi, asgi.get()},
+      {words.http_version, Py_None}, {words.server, Py_None},
+      {words.client, Py_None},       {words.scheme, words.http},
+      {words.method, Py_None},       {words.root_path, root.get()},
+      {words.path, Py_None},         {words.raw_path, Py_None},
+      {words.query_string, Py_None}, {words.headers, Py_None},
+      {words.state, Py_None},        {words.extensions, extensions.get()}};
   for (const auto& [key, value] : entries) {
     if (PyDict_SetItem(scope.get(), key, value) < 0) return false;
   }

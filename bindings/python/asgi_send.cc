@@ -125,11 +125,10 @@ PyObject* start(const Target& target, PyObject* message) {
   call.head.reset(static_cast<int>(number));
   PyObject* headers = PyDict_GetItemWithError(message, words.headers);
   if (headers == nullptr && PyErr_Occurred()) return nullptr;
-  if (headers != nullptr &&
-      !each_field(target, headers, "http.response.start",
-                  [&call](std::string_view name, std::string_view value) {
-                    return call.head.add(name, value);
-                  })) {
+  if (headers != nullptr && !each_field(target, headers, "http.response.start",
+                                        [&call](std::string_view name, std::string_view value) {
+                                          return call.head.add(name, value);
+                                        })) {
     return nullptr;
   }
   const int trailers = flag(message, words.trailers);

@@ -199,8 +199,7 @@ Result<void> prepare_engine() {
     path.append(engine->host.module_directory + "/python");
     const py::module_ package = py::module_::import("duet._stream");
     engine->request_ended = py::object(package.attr("RequestEnded")).release().ptr();
-    engine->client_disconnected =
-        py::object(package.attr("ClientDisconnected")).release().ptr();
+    engine->client_disconnected = py::object(package.attr("ClientDisconnected")).release().ptr();
     engine->handler_interrupted = py::object(package.attr("HandlerInterrupted")).release().ptr();
     py::object code = py::reinterpret_steal<py::object>(
         Py_CompileString(embedded::bootstrap_py.data(), "<duet bootstrap>", Py_file_input));
@@ -236,9 +235,8 @@ Result<void> load_handler(const HandlerSpec& spec, Handler& handler) {
         !engine->slices.enter_handler(spec.index)) {
       throw py::error_already_set();
     }
-    py::tuple outcome =
-        bootstrap.attr("load")(spec.name, spec.source, spec.root, env, spec.blocking,
-                               spec.interface);
+    py::tuple outcome = bootstrap.attr("load")(spec.name, spec.source, spec.root, env,
+                                               spec.blocking, spec.interface);
     if (PyContext_Exit(context.ptr()) < 0) throw py::error_already_set();
     bootstrap.attr("enter_loop")();
     if (!outcome[0].cast<bool>()) {

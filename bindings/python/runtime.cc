@@ -250,8 +250,7 @@ void PythonRuntime::wait_until_drained(Nanos deadline, std::function<void()> don
   engine->gil.take();
   Ref drained = Ref::steal(engine->call_bootstrap("drained", nullptr, 0));
   if (!drained) PyErr_Clear();
-  const bool through =
-      drained.get() != Py_False && pool_->busy() == 0 && engine->asgi_running == 0;
+  const bool through = drained.get() != Py_False && pool_->busy() == 0 && engine->asgi_running == 0;
   if (through || now() >= deadline) {
     if (!through) log::warn("stopping with work pending", {{"language", "python"}});
     return stop_lifespans(deadline, std::move(done));

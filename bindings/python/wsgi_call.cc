@@ -57,7 +57,8 @@ bool fill_head(const Handler& handler, PyObject* status, PyObject* headers,
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(headers); ++i) {
     PyObject* pair = PyList_GET_ITEM(headers, i);
     if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2) {
-      PyErr_Format(PyExc_TypeError, "handler '%s': a header must be a tuple (name, value), not %.200R",
+      PyErr_Format(PyExc_TypeError,
+                   "handler '%s': a header must be a tuple (name, value), not %.200R",
                    handler.name.c_str(), pair);
       return false;
     }

@@ -16,23 +16,22 @@ Words words;
 
 bool create_words() {
   if (words.http11 != nullptr) return true;
-  const std::pair<PyObject**, const char*> entries[] = {
-      {&words.request_method, "REQUEST_METHOD"},
-      {&words.script_name, "SCRIPT_NAME"},
-      {&words.path_info, "PATH_INFO"},
-      {&words.query_string, "QUERY_STRING"},
-      {&words.request_uri, "REQUEST_URI"},
-      {&words.raw_uri, "RAW_URI"},
-      {&words.server_name, "SERVER_NAME"},
-      {&words.server_port, "SERVER_PORT"},
-      {&words.server_protocol, "SERVER_PROTOCOL"},
-      {&words.remote_addr, "REMOTE_ADDR"},
-      {&words.remote_port, "REMOTE_PORT"},
-      {&words.content_type, "CONTENT_TYPE"},
-      {&words.content_length, "CONTENT_LENGTH"},
-      {&words.url_scheme, "wsgi.url_scheme"},
-      {&words.http10, "HTTP/1.0"},
-      {&words.http11, "HTTP/1.1"}};
+  const std::pair<PyObject**, const char*> entries[] = {{&words.request_method, "REQUEST_METHOD"},
+                                                        {&words.script_name, "SCRIPT_NAME"},
+                                                        {&words.path_info, "PATH_INFO"},
+                                                        {&words.query_string, "QUERY_STRING"},
+                                                        {&words.request_uri, "REQUEST_URI"},
+                                                        {&words.raw_uri, "RAW_URI"},
+                                                        {&words.server_name, "SERVER_NAME"},
+                                                        {&words.server_port, "SERVER_PORT"},
+                                                        {&words.server_protocol, "SERVER_PROTOCOL"},
+                                                        {&words.remote_addr, "REMOTE_ADDR"},
+                                                        {&words.remote_port, "REMOTE_PORT"},
+                                                        {&words.content_type, "CONTENT_TYPE"},
+                                                        {&words.content_length, "CONTENT_LENGTH"},
+                                                        {&words.url_scheme, "wsgi.url_scheme"},
+                                                        {&words.http10, "HTTP/1.0"},
+                                                        {&words.http11, "HTTP/1.1"}};
   for (const auto& [slot, text] : entries) {
     *slot = PyUnicode_InternFromString(text);
     if (*slot == nullptr) return false;
@@ -74,8 +73,8 @@ bool put_field(PyObject* environ, std::string_view name, std::string_view value)
   }
   Ref more = Ref::steal(from_latin1(value));
   const char* separator = variable == "HTTP_COOKIE" ? "; " : ",";
-  return more && put(environ, key.get(),
-                     PyUnicode_FromFormat("%U%s%U", before, separator, more.get()));
+  return more &&
+         put(environ, key.get(), PyUnicode_FromFormat("%U%s%U", before, separator, more.get()));
 }
 
 bool put_fields(PyObject* environ, const http::RequestHead& head) {

@@ -81,9 +81,9 @@ struct Handler {
   std::string root;
   Language language = Language::kJavaScript;
   std::vector<std::pair<std::string, std::string>> env;  // in the order of the file
-  Nanos deadline = 30 * kSecond;  // from arrival to the complete answer: 504. 0: none
-  bool blocking = false;          // Python only
-  std::size_t body_limit = 0;     // bytes; always set (limits.body_bytes unless given)
+  Nanos deadline = 30 * kSecond;   // from arrival to the complete answer: 504. 0: none
+  bool blocking = false;           // Python only
+  std::size_t body_limit = 0;      // bytes; always set (limits.body_bytes unless given)
   bool default_body_limit = true;  // neither the handler nor [server.limits] nor an option says it
   std::string interface;           // Python: "fetch", "asgi", "asgi2", "wsgi"; empty: found out
   std::string root_path;           // "/shop": where an application is mounted; empty: at the root

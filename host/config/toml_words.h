@@ -36,14 +36,13 @@ inline constexpr Synonym kWebSocketWords[] = {{"max_message", "message"},
                                               {"permessage_deflate", "compression"},
                                               {"backpressure", "buffered"}};
 inline constexpr Synonym kHandlerWords[] = {
-    {"file", "source"},       {"path", "source"},     {"script", "source"},
-    {"module", "source"},     {"app", "source"},      {"entry", "source"},
-    {"timeout", "deadline"},  {"environment", "env"}, {"vars", "env"},
-    {"threaded", "blocking"}, {"cwd", "root"},        {"dir", "root"},
-    {"runtime", "language"},  {"type", "language"},   {"max_body", "body_limit"},
-    {"kind", "interface"},    {"protocol", "interface"},
-    {"mount", "root_path"},   {"script_name", "root_path"},
-    {"prefix", "root_path"}};
+    {"file", "source"},           {"path", "source"},        {"script", "source"},
+    {"module", "source"},         {"app", "source"},         {"entry", "source"},
+    {"timeout", "deadline"},      {"environment", "env"},    {"vars", "env"},
+    {"threaded", "blocking"},     {"cwd", "root"},           {"dir", "root"},
+    {"runtime", "language"},      {"type", "language"},      {"max_body", "body_limit"},
+    {"kind", "interface"},        {"protocol", "interface"}, {"mount", "root_path"},
+    {"script_name", "root_path"}, {"prefix", "root_path"}};
 inline constexpr Synonym kRouteWords[] = {
     {"pattern", "path"},   {"url", "path"},       {"location", "path"},
     {"route", "path"},     {"method", "methods"}, {"verb", "methods"},

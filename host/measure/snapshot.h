@@ -34,7 +34,7 @@ struct HandlerSnapshot {
   HandlerLabels labels;
   std::vector<std::string> routes;
   std::vector<InnerRouteSnapshot> inner_routes;  // that had requests; the most frequent first
-  std::uint64_t requests = 0;  // that are over
+  std::uint64_t requests = 0;                    // that are over
   std::int64_t in_flight = 0;
   std::array<std::uint64_t, 6> by_class{};  // by the first digit of the status; 0: no answer
   std::uint64_t coalesced = 0, timeouts = 0, clients_gone = 0;
