@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from process import PeerError
-from workload import EXPRESS, FASTIFY, HELLO, HERE, ORDER, PIPELINE
+from workload import EXPRESS, FASTAPI, FASTIFY, FLASK, HELLO, HERE, ORDER, PIPELINE
 
 ROOT = HERE.parent.parent
 PEERS = ROOT / "build" / "peers"
@@ -51,6 +51,14 @@ def contestants(duet):
                            "--listen", "127.0.0.1:{port}"],
                           workloads, [duet, "version"])
 
+    def application(key, title, workloads, name):
+        return Contestant(key, title, [duet, "serve", name, "--listen", "127.0.0.1:{port}"],
+                          workloads, [duet, "version"])
+
+    def of_python(key, title, workloads, module, *options):
+        return Contestant(key, title, [python, "-m", module, *options], workloads,
+                          [python, "-m", module, "--version"])
+
     return [
         ours("cpp", "duet C++", [HELLO, PIPELINE]),
         ours("js", "duet JavaScript", [HELLO, ORDER, PIPELINE]),
@@ -73,6 +81,17 @@ def contestants(duet):
         Contestant("node24", "Node 24 http", [node24, str(FRAMEWORKS / "{workload}_app.mjs"),
                                               "{port}"],
                    [EXPRESS, FASTIFY], [node24, "--version"], FRAMEWORKS),
+        application("asgi", "duet ASGI", [HELLO, ORDER], "asgi_server:{workload}"),
+        of_python("granian", "Granian", [HELLO, ORDER], "granian", "asgi_server:{workload}",
+                  "--interface", "asgi", "--port", "{port}", "--no-ws", "--log-level", "warning"),
+        application("fastapi", "FastAPI on duet", [FASTAPI], "fastapi_server:app"),
+        of_python("fastapi_uvicorn", "FastAPI on uvicorn", [FASTAPI], "uvicorn",
+                  "fastapi_server:app", "--port", "{port}", "--loop", "uvloop", "--http",
+                  "httptools", "--no-access-log", "--log-level", "warning"),
+        application("flask", "Flask on duet", [FLASK], "flask_server:app"),
+        of_python("flask_gunicorn", "Flask on gunicorn gthread", [FLASK], "gunicorn",
+                  "flask_server:app", "--worker-class", "gthread", "--threads", "8",
+                  "--keep-alive", "60", "--log-level", "warning", "--bind", "127.0.0.1:{port}"),
     ]
 
 
@@ -86,6 +105,10 @@ RATIOS = [
     (HELLO, "js", "node", 0.65),
     (HELLO, "py", "uvicorn", 0.50),
     (HELLO, "py_async", "uvicorn", 0.50),
+    (HELLO, "asgi", "uvicorn", 0.50),
+    (HELLO, "asgi", "granian", 0.80),
+    (FASTAPI, "fastapi", "fastapi_uvicorn", 0.75),
+    (FLASK, "flask", "flask_gunicorn", 0.45),
     (ORDER, "js", "deno", 1.00),
     (ORDER, "js", "bun", 1.00),
     (ORDER, "js", "node", 0.75),
@@ -140,8 +163,9 @@ def set_up():
         shutil.copy2(SERVERS / name, FRAMEWORKS)
     subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-save",
                     *FRAMEWORK_PACKAGES], cwd=FRAMEWORKS, check=True)
-    print("obtaining uvicorn, uvloop and httptools by pip ...", flush=True)
+    print("obtaining uvicorn, Granian, gunicorn, FastAPI and Flask by pip ...", flush=True)
     if not (PEERS / "venv").exists():
         subprocess.run(["python3", "-m", "venv", str(PEERS / "venv")], check=True)
     subprocess.run([str(PEERS / "venv" / "bin" / "pip"), "install", "--quiet", "--upgrade",
-                    "uvicorn", "uvloop", "httptools"], check=True)
+                    "uvicorn", "uvloop", "httptools", "granian", "gunicorn", "fastapi", "flask"],
+                   check=True)

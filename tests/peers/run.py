@@ -39,10 +39,11 @@ def arguments():
     parser.add_argument("--starts", type=int, default=15, help="starts timed (default: 15)")
     parser.add_argument("--only", default="", metavar="KEYS",
                         help="comma-separated servers: cpp,js,py,py_async,deno,bun,node,uvicorn,"
-                             "duet_http,node24")
+                             "duet_http,node24,asgi,granian,fastapi,fastapi_uvicorn,flask,"
+                             "flask_gunicorn")
     parser.add_argument("--workloads", default="", metavar="NAMES",
-                        help="comma-separated: hello,order,pipeline,express,fastify,start "
-                             "(default: all)")
+                        help="comma-separated: hello,order,pipeline,express,fastify,fastapi,flask,"
+                             "start (default: all)")
     parser.add_argument("--write", action="store_true", help="write the tables into README.md")
     return parser.parse_args()
 

@@ -46,6 +46,8 @@ class Workload:
                           ORDER_HEADERS["accept-language"], json.loads(order_body()))
         if self.name in ("express", "fastify"):
             return {"hello": "ada"}
+        if self.name in ("fastapi", "flask"):
+            return {"id": 7, "q": "tea"}
         return "Hello, World!"
 
     def matches(self, body):
@@ -63,4 +65,6 @@ ORDER = Workload("order", "(b) route parameter, 3 headers, 1 KB JSON in, 2 KB JS
 PIPELINE = Workload("pipeline", "(a) with 16 requests pipelined", "/", "pipeline.lua", 16)
 EXPRESS = Workload("express", "(c) Express: a route parameter in, JSON out", "/hello/ada")
 FASTIFY = Workload("fastify", "(c) Fastify: a route parameter in, JSON out", "/hello/ada")
-WORKLOADS = [HELLO, ORDER, PIPELINE, EXPRESS, FASTIFY]
+FASTAPI = Workload("fastapi", "(d) FastAPI: a path and a query parameter, JSON out", "/items/7?q=tea")
+FLASK = Workload("flask", "(d) Flask: a path and a query parameter, JSON out", "/items/7?q=tea")
+WORKLOADS = [HELLO, ORDER, PIPELINE, EXPRESS, FASTIFY, FASTAPI, FLASK]
