@@ -136,7 +136,9 @@ void JsRuntime::leave() noexcept {
   in_batch_ = false;
   const Microtasks& microtasks = engine_->microtasks();
   if (!microtasks.known() || microtasks.pending()) {
-    { Scope scope(*engine_); }
+    {
+      Scope scope(*engine_);
+    }
     pump_->pause();
     if (interrupter_->stopped()) [[unlikely]]
       interrupter_->recover();

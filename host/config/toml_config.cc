@@ -5,6 +5,7 @@
 
 #include "host/base/escape.h"
 #include "host/config/dotenv.h"
+#include "host/config/route_shape.h"
 #include "host/config/source.h"
 #include "host/config/suggest.h"
 #include "host/config/table_reader.h"
@@ -30,28 +31,6 @@ std::string upper(std::string_view text) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }
   return result;
-}
-
-// "/a/{id}/{rest...}" → "/a/{}/{...}": what two patterns have in common when they match the same.
-std::string shape_of(std::string_view pattern) {
-  std::string shape;
-  while (!pattern.empty()) {
-    const std::size_t slash = std::min(pattern.find('/'), pattern.size());
-    const std::string_view segment = pattern.substr(0, slash);
-    if (segment.starts_with('{') && segment.ends_with("...}")) {
-      shape += "{...}";
-    } else if (segment == "*") {
-      shape += "{...}";
-    } else if (segment.starts_with('{') && segment.ends_with('}')) {
-      shape += "{}";
-    } else {
-      shape += segment;
-    }
-    if (slash == pattern.size()) break;
-    shape += '/';
-    pattern.remove_prefix(slash + 1);
-  }
-  return shape;
 }
 
 class ConfigReader {
