@@ -244,6 +244,7 @@ std::string Host::not_ready() const {
 // The lines that scripts wait for; on standard output, apart from the log.
 void Host::announce() {
   serving_ = true;
+  ledger_.end_start(now());
   for (const auto& listener : listeners_) {
     std::printf("listening on %s\n", listener->address().url("http").c_str());
   }

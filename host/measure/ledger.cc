@@ -1,6 +1,7 @@
 #include "host/measure/ledger.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "host/base/check.h"
 
@@ -198,6 +199,11 @@ void Ledger::sleep(Nanos at) {
   if (at >= settle_due_) settle_cpu(at);
   asleep_ = true;
   slept_at_ = woke_at_ = at;
+}
+
+void Ledger::end_start(Nanos at) {
+  settle_cpu(at);
+  started_cpu_ += std::exchange(loop_cpu_, 0);
 }
 
 void Ledger::settle_cpu(Nanos at) {

@@ -11,7 +11,7 @@
 //   pool  its work in threads of a pool, as told by add_pool_cpu()
 // What the loop's thread does beside that (waiting for events, timers, requests that no route
 // takes, work of an engine outside any slice) is loop_cpu(). So, for the thread that the ledger is
-// used on, run + host of all handlers + loop_cpu() = its CPU time since the ledger was made,
+// used on, run + host of all handlers + loop_cpu() = its CPU time since the start ended,
 // exactly; measure/cpu_account.h completes it to the process.
 //
 // Cost: begin() and end() without their clock reading about 5 ns each, charge_host() 2 ns, a
@@ -117,6 +117,9 @@ class Ledger {
   void wake_up(Nanos at) { wake(at); }
   bool asleep() const { return asleep_; }
 
+  // The host serves from here on: what loop_cpu() holds so far was the start (engines, handlers
+  // being loaded) and counts as started_cpu().
+  void end_start(Nanos at);
   // Divides the thread's CPU time since the last call among slices and host work since then, by
   // their wall time. begin(), end() and charge_host() call it once a millisecond has gone by
   // (reading the thread's CPU clock is a system call of 0.7 us); whoever shows figures calls it
@@ -141,9 +144,10 @@ class Ledger {
   Nanos host_cpu(HandlerIndex handler) const { return totals_[handler].host_cpu; }
   Nanos pool_cpu(HandlerIndex handler) const { return totals_[handler].pool_cpu; }
   Nanos loop_cpu() const { return loop_cpu_; }
-  // All CPU time of the loop's thread since the ledger was made.
+  // All CPU time of the loop's thread since the start ended: when the ledger was made, or
+  // end_start().
   Nanos thread_cpu() const { return settled_cpu_ - started_cpu_; }
-  // What the thread's CPU clock showed when the ledger was made.
+  // The thread's CPU time until then: what no request has caused.
   Nanos started_cpu() const { return started_cpu_; }
   // When the loop last woke: the first event after sleep(), or sleep()'s instant when none came.
   Nanos woke_at() const { return woke_at_; }

@@ -65,7 +65,7 @@ struct CpuSnapshot {
   Nanos handlers = 0;  // run, host and pool of all
   Nanos engines = 0;   // the engines' own threads
   Nanos loop = 0;      // the loop's thread outside any handler's work
-  Nanos starting = 0;  // the loop's thread before the ledger was made
+  Nanos starting = 0;  // the loop's thread before the host served
   Nanos other = 0;     // other threads: libuv's pool (files, names), the watchdog
   Nanos user = 0, system = 0;
 

@@ -292,6 +292,20 @@ TEST_F(Cpu, IsDividedByWallTimeAndTheRestIsTheLoops) {
   EXPECT_EQ(ledger_->started_cpu(), 500);
 }
 
+TEST_F(Cpu, OfTheStartIsNotTheLoops) {
+  slice(kA, 1000, 101'000);  // a handler's module is loaded
+  test_cpu += 900'000;
+  ledger_->end_start(901'000);
+  EXPECT_EQ(ledger_->loop_cpu(), 0);
+  const Nanos loading = ledger_->run_cpu(kA);
+  EXPECT_EQ(ledger_->started_cpu(), 500 + 900'000 - loading);
+
+  test_cpu += 50'000;
+  ledger_->settle_cpu(951'000);
+  EXPECT_EQ(ledger_->loop_cpu(), 50'000);
+  EXPECT_EQ(attributed(), ledger_->thread_cpu());
+}
+
 TEST_F(Cpu, OfAPreemptedThreadIsScaledDown) {
   slice(kA, 1000, 1000);
   slice(kA, 1000, 601'000);
