@@ -14,6 +14,7 @@
 
 #include "host/base/clock.h"
 #include "host/base/log.h"
+#include "host/config/experiment.h"
 
 namespace duet::config {
 
@@ -99,6 +100,7 @@ struct Config {
   ServerConfig server;
   std::vector<Handler> handlers;
   std::vector<Route> routes;
+  std::vector<Experiment> experiments;
   // Variables of .env files that the real environment lacks: setenv() them before engines start.
   std::vector<std::pair<std::string, std::string>> environment;
   std::string file;  // absolute path of duet.toml; empty when the files came by command line
