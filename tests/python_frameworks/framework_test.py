@@ -159,7 +159,7 @@ def pool_phase(duet):
     clients = []
     for _ in range(60):
         client = http.client.HTTPConnection("127.0.0.1", duet.port, timeout=DEADLINE)
-        client.request("GET", "/slow?seconds=0.3")
+        client.request("GET", "/slow?seconds=0.5")
         clients.append(client)
     assert all(client.getresponse().status == 200 for client in clients)
     for client in clients:
