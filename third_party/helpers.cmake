@@ -5,8 +5,9 @@
 #   duet_engine(<name> [FILES p...] [DEPS d...] [INCLUDES i...] [DEFINES d...])
 #                              loadable module of the host: lib/duet/duet_<name>.so
 #   duet_plugin(<name> [FILES p...])  native plug-in: lib/duet/plugins/<name>.so
-#   duet_test(<name> LABELS l... [FILES p...] [DEPS d...] [HOST] [TIMEOUT s])
-#                              GoogleTest program; HOST: with the whole host, exported for modules
+#   duet_test(<name> LABELS l... [FILES p...] [DEPS d...] [HOST] [OPTIMIZED] [TIMEOUT s])
+#                              GoogleTest program; HOST: with the whole host, exported for modules;
+#                              OPTIMIZED: its own code is the work, also in debug builds
 #   duet_fuzz(<name> FILES p... DEPS d... CORPUS dir [COVERS regex MINIMUM percent] [SECONDS s])
 #                              fuzz preset: explores for a while, then reports the line coverage of the
 #                              sources that match; elsewhere: replays the corpus as an ordinary test
@@ -111,7 +112,7 @@ function(duet_compile_test target)
 endfunction()
 
 function(duet_test name)
-  duet_arguments("HOST" "TIMEOUT" "LABELS" ${ARGN})
+  duet_arguments("HOST;OPTIMIZED" "TIMEOUT" "LABELS" ${ARGN})
   if(NOT sources OR NOT DUET_TESTS)
     return()
   endif()
@@ -121,7 +122,11 @@ function(duet_test name)
   add_executable(${name} ${sources})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   target_link_libraries(${name} PRIVATE ${arg_DEPS} duet::gtest_main duet::prefix_link duet_flags)
-  duet_compile_test(${name})
+  if(arg_OPTIMIZED)
+    target_compile_options(${name} PRIVATE -O2)
+  else()
+    duet_compile_test(${name})
+  endif()
   if(arg_HOST)
     duet_whole_host(${name})
   endif()
