@@ -57,6 +57,18 @@ void print_plan(const config::Config& config) {
                 printable(route.pattern).c_str(), printable(handler.name).c_str(),
                 std::string(config::language_name(handler.language)).c_str());
   }
+  for (const config::Experiment& experiment : config.experiments) {
+    double sum = 0;
+    std::string variants;
+    for (const config::Variant& variant : experiment.variants) sum += variant.weight;
+    for (const config::Variant& variant : experiment.variants) {
+      char share[32];
+      std::snprintf(share, sizeof share, " %.4g%%", 100 * variant.weight / sum);
+      variants += (variants.empty() ? "" : ", ") + variant.name + share;
+    }
+    std::printf("  experiment  %s on %s: %s\n", experiment.name.c_str(),
+                printable(join(experiment.routes, "")).c_str(), variants.c_str());
+  }
 }
 
 int run(const Arguments& arguments) {

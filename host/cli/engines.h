@@ -33,7 +33,7 @@ class Engines {
 
   std::string directory_;
   std::optional<PythonChoice> python_;
-  Runtime* runtimes_[3] = {};
+  Runtime* runtimes_[config::kLanguages] = {};
   std::vector<Runtime*> opened_;
 };
 

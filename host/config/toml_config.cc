@@ -9,6 +9,7 @@
 #include "host/config/source.h"
 #include "host/config/suggest.h"
 #include "host/config/table_reader.h"
+#include "host/config/toml_experiment.h"
 #include "host/config/toml_tree.h"
 #include "host/config/toml_words.h"
 #include "host/config/values.h"
@@ -46,12 +47,20 @@ class ConfigReader {
     const TomlEntry* log = root.table("log");
     const TomlEntry* handlers = root.table("handlers");
     const TomlEntry* routes = root.take("routes");
+    const TomlEntry* experiments = root.take("experiment");
     root.finish();
 
     if (server != nullptr) read_server(*server);
     if (log != nullptr) read_log(*log);
     if (handlers != nullptr) read_handlers(*handlers);
     if (routes != nullptr) read_routes(*routes);
+    if (experiments != nullptr && !incomplete_) {
+      const std::size_t before = context_.diagnostics.errors();
+      const auto variants =
+          read_experiments(context_, *experiments, broken_handlers_, result_.config);
+      used_.insert(used_.end(), variants.begin(), variants.end());
+      broken_routes_ = broken_routes_ || context_.diagnostics.errors() > before;
+    }
     if (!incomplete_) check_completeness(handlers, routes);
     return std::move(result_);
   }
@@ -545,7 +554,7 @@ class ConfigReader {
       return;
     }
     if (broken_routes_) return;
-    for (std::size_t i = 0; i < config.handlers.size(); ++i) {
+    for (std::size_t i = 0; i < handler_places_.size(); ++i) {
       if (std::find(used_.begin(), used_.end(), i) != used_.end()) continue;
       context_.warning(
           handler_places_[i], "no route leads to the handler " + in_quotes(config.handlers[i].name),

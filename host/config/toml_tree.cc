@@ -10,6 +10,7 @@
 #include <toml++/toml.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <tuple>
 
 #include "host/config/toml_syntax.h"
@@ -46,6 +47,16 @@ void convert_table(const toml::table& table, TomlValue& value) {
       });
 }
 
+// Without an offset: as if it were UTC.
+double seconds_since_1970(const toml::date_time& at) {
+  const auto day = std::chrono::sys_days(std::chrono::year_month_day(
+      std::chrono::year(at.date.year), std::chrono::month(at.date.month),
+      std::chrono::day(at.date.day)));
+  const double minutes = at.offset ? at.offset->minutes : 0;
+  return static_cast<double>(day.time_since_epoch().count()) * 86400 + at.time.hour * 3600.0 +
+         (at.time.minute - minutes) * 60.0 + at.time.second + at.time.nanosecond * 1e-9;
+}
+
 TomlValue convert(const toml::node& node) {
   using Type = TomlValue::Type;
   TomlValue value;
@@ -69,6 +80,11 @@ TomlValue convert(const toml::node& node) {
     value.boolean = boolean->get();
   } else {
     value.type = Type::kDate;
+    if (const auto* instant = node.as_date_time()) {
+      const toml::date_time& at = instant->get();
+      value.boolean = at.offset.has_value();
+      value.floating = seconds_since_1970(at);
+    }
   }
   return value;
 }

@@ -17,11 +17,11 @@ struct TomlValue {
 
   Type type = Type::kTable;
   Place place;
-  std::string string;              // kString
-  std::int64_t integer = 0;        // kInteger
-  double floating = 0;             // kFloat
-  bool boolean = false;            // kBoolean
-  std::vector<TomlValue> items;    // kArray
+  std::string string;            // kString
+  std::int64_t integer = 0;      // kInteger
+  double floating = 0;           // kFloat; of a kDate with a date and a time: seconds since 1970
+  bool boolean = false;          // kBoolean; of a kDate: it has an offset, so that it is an instant
+  std::vector<TomlValue> items;  // kArray
   std::vector<TomlEntry> entries;  // kTable, in the order of the file
 
   const TomlEntry* find(std::string_view key) const;

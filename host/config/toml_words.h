@@ -47,6 +47,32 @@ inline constexpr Synonym kRouteWords[] = {
     {"pattern", "path"},   {"url", "path"},       {"location", "path"},
     {"route", "path"},     {"method", "methods"}, {"verb", "methods"},
     {"target", "handler"}, {"to", "handler"},     {"name", "handler"}};
+inline constexpr Synonym kExperimentWords[] = {
+    {"routes", "route"},         {"path", "route"},       {"app", "application"},
+    {"handler", "application"},  {"variant", "variants"}, {"arms", "variants"},
+    {"assignment", "key"},       {"unit", "key"},         {"seed", "salt"},
+    {"starts", "start"},         {"from", "start"},       {"until", "end"},
+    {"methods", "eligible"},     {"filter", "eligible"},  {"override", "allow_override"},
+    {"guardrail", "guardrails"}, {"rollout", "ramp"},     {"mirror", "shadow"},
+    {"steps", "ramp"},           {"baseline", "control"}, {"hook", "webhook"}};
+inline constexpr Synonym kVariantWords[] = {{"percentage", "weight"}, {"share", "weight"},
+                                            {"percent", "weight"},    {"url", "handler"},
+                                            {"upstream", "handler"},  {"source", "handler"}};
+inline constexpr Synonym kCookieWords[] = {
+    {"samesite", "same_site"}, {"httponly", "http_only"}, {"expires", "max_age"}};
+inline constexpr Synonym kEligibleWords[] = {{"method", "methods"},
+                                             {"headers", "header"},
+                                             {"percent", "percentage"},
+                                             {"share", "percentage"}};
+inline constexpr Synonym kGuardrailWords[] = {{"error_rate", "errors"}, {"latency", "slower_than"},
+                                              {"p", "quantile"},        {"percentile", "quantile"},
+                                              {"lag", "loop_lag"},      {"action", "weight"}};
+inline constexpr Synonym kRampWords[] = {{"stages", "steps"},
+                                         {"every", "least_time"},
+                                         {"interval", "least_time"},
+                                         {"margin", "ratio_margin"}};
+inline constexpr Synonym kShadowWords[] = {
+    {"percentage", "rate"}, {"sample", "rate"}, {"timeout", "deadline"}, {"limit", "concurrency"}};
 inline constexpr Synonym kLanguageWords[] = {{"js", "javascript"}, {"node", "javascript"},
                                              {"ts", "javascript"}, {"typescript", "javascript"},
                                              {"py", "python"},     {"python3", "python"},

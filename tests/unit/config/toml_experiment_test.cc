@@ -1,0 +1,222 @@
+// What [[experiment]] of duet.toml means, and what is said about each mistake in it.
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "host/config/toml_config.h"
+#include "tests/unit/config/folder.h"
+
+namespace duet::config {
+namespace {
+
+class TomlExperimentTest : public testing::Test {
+ protected:
+  TomlExperimentTest() {
+    folder_.write("a.mjs");
+    folder_.write("b.py");
+  }
+
+  // `lines` of [[experiment]] and its tables, behind two handlers and two routes (8 lines).
+  Config read(const std::string& lines) {
+    diagnostics_ = {};
+    const std::string text =
+        "[handlers]\njs = { source = \"a.mjs\" }\npy = { source = \"b.py\" }\n[[routes]]\n"
+        "path = \"/c/{code}\"\nhandler = \"js\"\n[[experiment]]\n" +
+        lines;
+    Config config =
+        read_toml_config(text, {"duet.toml", folder_.path()}, {}, {}, diagnostics_).config;
+    diagnostics_.sort();
+    return config;
+  }
+
+  // The messages about one mistake, without the lines that are shown below them.
+  std::string messages(const std::string& lines) {
+    read(lines);
+    std::istringstream rendered(diagnostics_.render(false));
+    std::string out;
+    for (std::string line; std::getline(rendered, line);) {
+      if (!line.starts_with(' ') && line.find("this build") == line.npos) out += line + "\n";
+    }
+    return out;
+  }
+
+  Folder folder_;
+  Diagnostics diagnostics_;
+};
+
+constexpr const char* kWhere = "name = \"c\"\nroute = \"/c/{code}\"\nkey = \"random\"\n";
+constexpr const char* kVariants =
+    "[[experiment.variants]]\nhandler = \"js\"\n[[experiment.variants]]\nhandler = \"py\"\n";
+
+TEST_F(TomlExperimentTest, ReadsEverything) {
+  const Config config = read(R"(name = "country"
+route = "/c/{code}"
+key = "cookie:visitor"
+salt = "s"
+start = 2026-12-01T08:00:00+01:00
+end = 2027-01-01T00:00:00Z
+holdout = "5%"
+allow_override = "X-Duet-Variant"
+webhook = "http://127.0.0.1:9/hook"
+alpha = 0.01
+control = "py"
+aa = "20%"
+[experiment.cookie]
+same_site = "Strict"
+secure = false
+http_only = false
+max_age = "1h"
+[experiment.eligible]
+methods = ["GET"]
+header = "X-Beta: yes"
+percentage = "50%"
+[[experiment.variants]]
+handler = "js"
+weight = 0.5
+[[experiment.variants]]
+handler = "py"
+[[experiment.variants]]
+name = "go"
+handler = "http://127.0.0.1:9001/v2"
+[[experiment.guardrails]]
+errors = true
+weight = "1%"
+[[experiment.guardrails]]
+slower_than = "250ms"
+[[experiment.guardrails]]
+quantile = 0.99
+ratio = 1.2
+[[experiment.guardrails]]
+cpu = "5ms"
+[[experiment.guardrails]]
+loop_lag = "20ms"
+[experiment.ramp]
+steps = ["1%", "5%", "25%"]
+least_time = "1m"
+ratio_margin = 0.25
+rate_margin = "2%"
+[experiment.shadow]
+safe = true
+rate = "10%"
+deadline = "2s"
+concurrency = 4
+ignore = ["header:date", "$.at"]
+)");
+  ASSERT_TRUE(diagnostics_.ok()) << diagnostics_.render(false);
+  ASSERT_EQ(config.experiments.size(), 1u);
+  const Experiment& one = config.experiments[0];
+  EXPECT_EQ(one.name, "country");
+  EXPECT_EQ(one.salt, "s");
+  EXPECT_EQ(one.route_indices, (std::vector<std::uint32_t>{0}));
+  EXPECT_EQ(one.key, KeySource::kCookie);
+  EXPECT_EQ(one.key_name, "visitor");
+  EXPECT_EQ(one.start, 1796108400.0);
+  EXPECT_EQ(one.end, 1798761600.0);
+  EXPECT_EQ(one.holdout, 0.05);
+  EXPECT_EQ(one.override_header, "X-Duet-Variant");
+  EXPECT_EQ(one.webhook, "http://127.0.0.1:9/hook");
+  EXPECT_EQ(one.alpha, 0.01);
+  EXPECT_EQ(one.control, 1u);
+  ASSERT_TRUE(one.cookie);
+  EXPECT_EQ(one.cookie->same_site, VisitorCookie::SameSite::kStrict);
+  EXPECT_FALSE(one.cookie->secure);
+  EXPECT_EQ(one.cookie->max_age, 3600 * kSecond);
+  EXPECT_EQ(one.methods, std::vector<std::string>{"GET"});
+  EXPECT_EQ(one.header + "=" + one.header_value, "X-Beta=yes");
+  EXPECT_EQ(one.eligible, 0.5);
+  ASSERT_EQ(one.variants.size(), 4u);
+  EXPECT_EQ(one.variants[0].weight, 0.5);
+  EXPECT_EQ(one.variants[2].name, "go");
+  const Handler& go = config.handlers[one.variants[2].handler];
+  EXPECT_EQ(go.language, Language::kUpstream);
+  EXPECT_EQ(go.source, "http://127.0.0.1:9001/v2");
+  EXPECT_TRUE(one.variants[3].aa);
+  EXPECT_EQ(one.variants[3].handler, one.variants[1].handler);
+  EXPECT_NEAR(one.variants[3].weight / (2.5 + one.variants[3].weight), 0.2, 1e-9);
+  ASSERT_EQ(one.guardrails.size(), 5u);
+  EXPECT_EQ(one.guardrails[0].weight, 0.01);
+  EXPECT_EQ(one.guardrails[1].limit, 250 * kMillisecond);
+  EXPECT_EQ(one.guardrails[2].ratio, 1.2);
+  EXPECT_EQ(one.guardrails[3].kind, Guardrail::Kind::kCpu);
+  EXPECT_EQ(one.guardrails[4].kind, Guardrail::Kind::kLoopLag);
+  EXPECT_EQ(one.ramp.steps, (std::vector<double>{0.01, 0.05, 0.25}));
+  EXPECT_EQ(one.ramp.rate_margin, 0.02);
+  ASSERT_TRUE(one.shadow);
+  EXPECT_EQ(one.shadow->rate, 0.1);
+  EXPECT_EQ(one.shadow->concurrency, 4u);
+  EXPECT_EQ(one.shadow->ignore.size(), 2u);
+}
+
+TEST_F(TomlExperimentTest, FillsInDefaults) {
+  const Config config = read(std::string(kWhere) + kVariants);
+  ASSERT_TRUE(diagnostics_.ok()) << diagnostics_.render(false);
+  ASSERT_EQ(config.experiments.size(), 1u);
+  EXPECT_EQ(config.experiments[0].salt, "c");
+  ASSERT_EQ(config.experiments[0].guardrails.size(), 1u) << "errors are watched unless told not to";
+  EXPECT_TRUE(diagnostics_.all().empty()) << "a variant's handler needs no route";
+}
+
+TEST_F(TomlExperimentTest, ExplainsMistakes) {
+  const std::string variant = "[[experiment.variants]]\nhandler = \"js\"\n";
+  const struct {
+    std::string lines, expected;
+  } kCases[] = {
+      {std::string(kWhere) + variant + "weight = 0\n" +
+           "[[experiment.variants]]\nhandler = \"py\"\n"
+           "weight = 0\n",
+       "duet.toml:11:1: error: the weights of 'c' add up to 0 (give at least one variant a weight "
+       "above 0)\n"},
+      {std::string(kWhere) + kVariants + "weight = -3\n",
+       "duet.toml:15:10: error: 'weight' is out of range: -3 (0 to 1e+09 is allowed)\n"},
+      {std::string(kWhere) + variant + "[[experiment.variants]]\nhandler = \"pi\"\n",
+       "duet.toml:14:11: error: there is no handler 'pi' (did you mean 'py'?)\n"},
+      {std::string(kWhere) + "control = \"p\"\n" + kVariants,
+       "duet.toml:11:11: error: there is no variant 'p' (variants are js or py)\n"},
+      {std::string(kWhere) + variant,
+       "duet.toml:11:1: error: an experiment has at least two variants (add another "
+       "[[experiment.variants]])\n"},
+      {std::string(kWhere) + variant + variant,
+       "duet.toml:14:11: error: two variants are called 'js' (give one a 'name' of its own)\n"},
+      {"name = \"c\"\nroute = \"/c/{cod}\"\nkey = \"random\"\n" + std::string(kVariants),
+       "duet.toml:9:9: error: there is no route '/c/{cod}' (did you mean '/c/{code}'?; a route "
+       "inside an application needs application = \"NAME\")\n"},
+      {"name = \"c\"\nroute = \"/c/{code}\"\n" + std::string(kVariants),
+       "duet.toml:7:1: error: [[experiment]] has no 'key': what a request is assigned by (add key "
+       "= "
+       "\"cookie:NAME\", \"header:NAME\", \"query:NAME\", \"address\", or \"random\" for a fresh "
+       "one each request)\n"},
+      {"name = \"c\"\nroute = \"/c/{code}\"\nkey = \"cookie\"\n" + std::string(kVariants),
+       "duet.toml:10:7: error: 'cookie' names no cookie (write key = \"cookie:NAME\")\n"},
+      {std::string(kWhere) + kVariants + "[experiment.shadow]\nrate = \"10%\"\n",
+       "duet.toml:15:13: error: a POST would be carried out twice by shadow traffic (write safe = "
+       "true in [experiment.shadow] if carrying requests out twice does no harm)\n"},
+      {std::string(kWhere) + kVariants + "[experiment.cookie]\n",
+       "duet.toml:15:13: error: 'cookie' is for experiments whose key is a cookie (write key = "
+       "\"cookie:duet_visitor\", or remove [experiment.cookie])\n"},
+      {std::string(kWhere) + kVariants + "[[experiment.guardrails]]\nslower_then = \"1s\"\n",
+       "duet.toml:15:1: error: a guardrail must say what it watches (errors = true, slower_than = "
+       "\"250ms\", quantile = 0.99, cpu = \"5ms\" or loop_lag = \"20ms\"; write "
+       "[[experiment.guardrails]] once for each)\n"
+       "duet.toml:16:1: error: unknown key 'slower_then' in [[experiment.guardrails]] (did you "
+       "mean "
+       "'slower_than'?)\n"},
+      {std::string(kWhere) + "start = 2026-12-01T08:00:00\n" + kVariants,
+       "duet.toml:11:9: error: 'start' does not say where on Earth it is that time (write start = "
+       "2026-12-01T08:00:00Z, without quotes, with Z or an offset such as +01:00)\n"},
+      {std::string(kWhere) + kVariants + "[experiment.ramp]\nsteps = [\"60%\", \"150%\"]\n",
+       "duet.toml:16:17: error: 'steps' must be a percentage in quotes, 0% to 100%, not '150%' "
+       "(write steps = [\"1%\", \"5%\", \"25%\", \"50%\"])\n"},
+  };
+  for (const auto& [lines, expected] : kCases) EXPECT_EQ(messages(lines), expected) << lines;
+}
+
+TEST_F(TomlExperimentTest, ARouteIsInOneExperiment) {
+  EXPECT_NE(messages(std::string(kWhere) + kVariants +
+                     "[[experiment]]\nname = \"d\"\nroute = \"/c/{code}\"\nkey = \"random\"\n" +
+                     kVariants)
+                .find("the route '/c/{code}' is in the experiment 'c' already"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace duet::config
