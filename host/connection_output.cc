@@ -67,9 +67,11 @@ void HttpConnection::append_head(Exchange& exchange, const http::ResponseHead& h
   http::append_response_head(output_of(exchange), head, framing, own);
 }
 
-// Server-Timing and traceparent, for the clients that ask for them.
+// Which variant answered; Server-Timing and traceparent, for the clients that ask for them.
 bool HttpConnection::append_measurements(const Exchange& exchange, std::string& fields) const {
   const http::RequestHead& request = exchange.head_;
+  fields += exchange.assignment_.field;
+  fields += exchange.assignment_.set_cookie;
   const std::string_view trace = request.get(measure::kTraceparentField);
   if (server_.options_.server_timing || request.get(measure::kTimingRequestField) == "1") {
     fields += "Server-Timing: ";

@@ -159,6 +159,7 @@ void Exchange::fail(const Error& error) {
     const std::string body = failure_page(*this, error, id, head);
     respond(head, body);
   } else if (state_ == State::kStreaming) {
+    broken_off_ = true;
     state_ = State::kComplete;
     transport_->send_reset(*this);
   }
@@ -167,6 +168,7 @@ void Exchange::fail(const Error& error) {
 void Exchange::cut() {
   if (complete()) return;
   deadline_timeout_.disarm();
+  broken_off_ = true;
   state_ = State::kComplete;
   transport_->send_reset(*this);
 }
@@ -232,6 +234,7 @@ void ExchangeTable::close(Exchange& exchange) {
   exchange.deadline_timeout_.disarm();
   exchange.head_.clear();
   exchange.match_.params.clear();
+  exchange.assignment_.clear();
   recycle(exchange.body_);
   recycle(exchange.held_);
   exchange.timeline_.begin(0, false);
@@ -248,7 +251,7 @@ void ExchangeTable::close(Exchange& exchange) {
   exchange.body_ended_ = exchange.body_failed_ = false;
   exchange.abort_reason_ = AbortReason::kNone;
   exchange.declared_ = exchange.chunked_ = exchange.body_allowed_ = exchange.full_ = false;
-  exchange.continued_ = false;
+  exchange.continued_ = exchange.broken_off_ = false;
   exchange.engine_data = 0;
   free_.push_back(static_cast<std::uint32_t>(slot));
   --open_;

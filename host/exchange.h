@@ -19,6 +19,7 @@
 
 #include "host/base/clock.h"
 #include "host/base/result.h"
+#include "host/exchange_assignment.h"
 #include "host/http/message.h"
 #include "host/http/router.h"
 #include "host/loop/timeout_queue.h"
@@ -178,6 +179,10 @@ class Exchange {
   std::uint32_t inner_route() const { return inner_route_; }
   void set_inner_route(std::uint32_t route) { inner_route_ = route; }
 
+  // The variant of an experiment that answers it; set by the pipeline before dispatch.
+  Assignment& assignment() { return assignment_; }
+  const Assignment& assignment() const { return assignment_; }
+
   // --- measurement ---
   measure::Timeline& timeline() { return timeline_; }
   const measure::Timeline& timeline() const { return timeline_; }
@@ -188,6 +193,8 @@ class Exchange {
   // Watches over it from now on, by a queue of deadlines of equal length. No effect once answered.
   void arm_deadline(TimeoutQueue& queue);
   int status() const { return status_; }  // of the answer; 0 before it
+  // The answer's head was sent and the rest never came, because the handler failed or wanted it so.
+  bool broken_off() const { return broken_off_; }
   // Of the bodies, without framing.
   std::uint64_t bytes_in() const { return bytes_in_; }
   std::uint64_t bytes_out() const { return bytes_out_; }
@@ -215,6 +222,7 @@ class Exchange {
   http::RouteMatch match_;
   measure::Timeline timeline_;
   Timeout deadline_timeout_;
+  Assignment assignment_;
   std::string body_;  // request bytes at hand
   std::string held_;  // answer bytes that wait for the answers before this one
   ExchangeTransport* transport_ = nullptr;
@@ -237,7 +245,8 @@ class Exchange {
   bool chunked_ = false;       // the answer is chunked
   bool body_allowed_ = false;  // not for HEAD, 204, 304
   bool full_ = false;          // write() returned kFull
-  bool continued_ = false;     // 100 Continue has been sent, or was not asked for
+  bool broken_off_ = false;
+  bool continued_ = false;  // 100 Continue has been sent, or was not asked for
 };
 
 // All exchanges of one loop: slots that are reused, so that a request allocates nothing when warm.

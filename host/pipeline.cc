@@ -6,6 +6,7 @@
 
 #include "host/base/check.h"
 #include "host/base/log.h"
+#include "host/pipeline_experiments.h"
 
 namespace duet {
 
@@ -81,10 +82,18 @@ void Pipeline::serve(Exchange& exchange) {
   if (match.kind != http::RouteMatch::Kind::kFound) return answer_unrouted(exchange);
 
   const Route& route = routes_[match.target];
-  Handler& handler = handlers_[route.handler];
+  measure::HandlerIndex index = route.handler;
+  const HandlerInfo* info = &route.info;
+  if (experiments_ != nullptr) {
+    if (const auto* target = experiments_->choose(exchange, match.target, route.handler)) {
+      index = target->handler;
+      info = target->info;
+    }
+  }
+  Handler& handler = handlers_[index];
   measure::Timeline& timeline = exchange.timeline();
-  timeline.set_handler(route.handler);
-  exchange.hand_to(*this, &route.info);
+  timeline.set_handler(index);
+  exchange.hand_to(*this, info);
   for (PipelineObserver* observer : observers_) observer->started(exchange);
 
   if (!exchange.limit_body(handler.spec.body_limit)) return;
@@ -101,25 +110,24 @@ void Pipeline::serve(Exchange& exchange) {
     after_read_.push_back(&exchange);
     return;
   }
-  dispatch(handler, route.info, exchange);
+  dispatch(handler, exchange);
 }
 
 void Pipeline::on_body(Exchange& exchange) noexcept {
   if (exchange.body_failed() || exchange.answered()) return;
-  const Route& route = routes_[exchange.match().target];
-  Handler& handler = handlers_[route.handler];
+  Handler& handler = handlers_[exchange.handler()];
   exchange.timeline().change(measure::Phase::kAwait, measure::Phase::kQueue, now());
   if (!handler.unavailable.empty()) return answer_plain(exchange, 503, handler.unavailable);
-  dispatch(handler, route.info, exchange);
+  dispatch(handler, exchange);
 }
 
-void Pipeline::dispatch(Handler& handler, const HandlerInfo& info, Exchange& exchange) {
+void Pipeline::dispatch(Handler& handler, Exchange& exchange) {
   Runtime& runtime = *handler.runtime;
   if (std::find(entered_.begin(), entered_.end(), &runtime) == entered_.end()) {
     runtime.enter();
     entered_.push_back(&runtime);
   }
-  exchange.hand_to(runtime, &info);
+  exchange.hand_to(runtime, exchange.info());
   runtime.dispatch(handler.loaded.slot, exchange);
   if (!exchange.answered()) exchange.arm_deadline(*handler.deadlines);
 }
@@ -132,10 +140,9 @@ void Pipeline::batch_end() {
     Exchange& exchange = *after_read_.front();
     after_read_.erase(after_read_.begin());
     if (exchange.answered() || exchange.aborted()) continue;
-    const Route& route = routes_[exchange.match().target];
-    Handler& handler = handlers_[route.handler];
+    Handler& handler = handlers_[exchange.handler()];
     if (handler.unavailable.empty()) {
-      dispatch(handler, route.info, exchange);
+      dispatch(handler, exchange);
     } else {
       answer_plain(exchange, 503, handler.unavailable);
     }

@@ -1,12 +1,13 @@
 // What a request passes through between the codec and an engine, as one list (Pipeline::serve):
 //
-//   1. route     - 404 and 405 cost no handler anything
-//   2. size      - a body declared too long is refused before anybody waits for it
-//   3. readiness - an engine that cannot take requests answers 503 instead of letting them hang
-//   4. body      - a plain Python `def` runs only when all of the body is there
-//   5. turn      - an ASGI application's request with a body waits for the end of the read it came
+//   1. route      - 404 and 405 cost no handler anything
+//   2. experiment - which variant answers: all that follows is that handler's, its limits included
+//   3. size       - a body declared too long is refused before anybody waits for it
+//   4. readiness  - an engine that cannot take requests answers 503 instead of letting them hang
+//   5. body       - a plain Python `def` runs only when all of the body is there
+//   6. turn       - an ASGI application's request with a body waits for the end of the read it came
 //   in
-//   6. dispatch  - the engine; whatever is not answered at once gets its deadline
+//   7. dispatch   - the engine; whatever is not answered at once gets its deadline
 #pragma once
 
 #include <cstdint>
@@ -38,6 +39,8 @@ class PipelineObserver {
   ~PipelineObserver() = default;
 };
 
+class PipelineExperiments;
+
 class Pipeline final : public Service, ExchangeListener {
  public:
   Pipeline(Loop& loop, measure::Ledger& ledger) : loop_(loop), ledger_(ledger) {}
@@ -52,6 +55,13 @@ class Pipeline final : public Service, ExchangeListener {
   Result<void> add_route(const std::vector<std::string>& methods, std::string_view pattern,
                          measure::HandlerIndex handler);
   void add_observer(PipelineObserver& observer) { observers_.push_back(&observer); }
+  // Asked for each routed request; none by default.
+  void use_experiments(PipelineExperiments& experiments) { experiments_ = &experiments; }
+
+  // Its handler cannot answer: 503 with that sentence.
+  void unavailable(measure::HandlerIndex handler, std::string why) {
+    handlers_[handler].unavailable = std::move(why);
+  }
 
   const HandlerSpec& spec(measure::HandlerIndex handler) const { return handlers_[handler].spec; }
   Runtime* runtime(measure::HandlerIndex handler) const { return handlers_[handler].runtime; }
@@ -82,7 +92,7 @@ class Pipeline final : public Service, ExchangeListener {
   void on_abort(Exchange&, AbortReason) noexcept override {}
   void on_end(Exchange& exchange) noexcept override;
 
-  void dispatch(Handler& handler, const HandlerInfo& info, Exchange& exchange);
+  void dispatch(Handler& handler, Exchange& exchange);
   void answer_unrouted(Exchange& exchange);
 
   Loop& loop_;
@@ -94,6 +104,7 @@ class Pipeline final : public Service, ExchangeListener {
   std::vector<Runtime*> entered_;      // by the requests of this read
   std::vector<Exchange*> after_read_;  // of this read: dispatched when all of it is parsed
   std::vector<PipelineObserver*> observers_;
+  PipelineExperiments* experiments_ = nullptr;
 };
 
 }  // namespace duet

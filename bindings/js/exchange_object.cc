@@ -69,6 +69,7 @@ void ExchangeObject::install(v8::Local<v8::Context> context, v8::Local<v8::Objec
       {"headers", headers},
       {"params", params},
       {"deadline", deadline},
+      {"assignment", assignment},
       {"aborted", aborted},
       {"watch", watch},
       {"hasBody", has_body},
@@ -206,6 +207,21 @@ void ExchangeObject::deadline(const Arguments& arguments) {
   const Nanos at = exchange->deadline();
   const Nanos wall_milliseconds = (wall_now() + at - now()) / kMillisecond;
   arguments.GetReturnValue().Set(at == 0 ? 0.0 : static_cast<double>(wall_milliseconds));
+}
+
+// [variant, key]; null for what there is not.
+void ExchangeObject::assignment(const Arguments& arguments) {
+  ExchangeObject* object = self(arguments);
+  const Exchange* exchange = object->find(arguments);
+  if (exchange == nullptr) return;
+  v8::Isolate* isolate = object->isolate_;
+  const Assignment& assignment = exchange->assignment();
+  const auto text = [&](std::string_view value) -> v8::Local<v8::Value> {
+    if (value.empty()) return v8::Null(isolate);
+    return to_string(isolate, value);
+  };
+  v8::Local<v8::Value> both[] = {text(assignment.name), text(assignment.key)};
+  arguments.GetReturnValue().Set(v8::Array::New(isolate, both, 2));
 }
 
 void ExchangeObject::aborted(const Arguments& arguments) {

@@ -47,6 +47,7 @@ class ExchangeObject {
   static void headers(const Arguments& arguments);
   static void params(const Arguments& arguments);
   static void deadline(const Arguments& arguments);
+  static void assignment(const Arguments& arguments);
   static void aborted(const Arguments& arguments);
   static void watch(const Arguments& arguments);
   // Its body.

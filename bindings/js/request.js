@@ -296,8 +296,9 @@ class Request {
     if (this.#frame === undefined) return undefined;
     const deadline = host.deadline(this.#frame.id);
     if (deadline === undefined) throw over('duet');
+    const [variant, key] = host.assignment(this.#frame.id);
     return {
-      variant: null, key: null, deadline: deadline > 0 ? deadline : null, params: this.params,
+      variant, key, deadline: deadline > 0 ? deadline : null, params: this.params,
       upgradeWebSocket: (options) => use.websocket.upgrade(this.#frame, this.url, options),
     };
   }

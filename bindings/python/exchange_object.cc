@@ -183,17 +183,28 @@ PyObject* get_signal(PyObject* self, void*) {
 PyObject* get_duet(PyObject* self, void*) {
   RequestObject* request = as_request(self);
   Nanos deadline = 0;
+  std::string_view variant, key;
   if (request->snapshot != nullptr) {
     deadline = request->snapshot->deadline;
+    variant = request->snapshot->variant;
+    key = request->snapshot->key;
   } else {
     const Exchange* exchange = live_exchange(request);
     if (exchange == nullptr) return nullptr;
     deadline = exchange->deadline();
+    variant = exchange->assignment().name;
+    key = exchange->assignment().key;
   }
+  const auto text = [](std::string_view value) {
+    return value.empty() ? Ref::borrow(Py_None) : Ref::steal(from_utf8(value));
+  };
+  Ref name = text(variant);
+  Ref assigned_by = text(key);
   Ref at = deadline > 0 ? Ref::steal(PyFloat_FromDouble(static_cast<double>(deadline) * 1e-9))
                         : Ref::borrow(Py_None);
-  PyObject* arguments[] = {at.get()};
-  return at ? engine->call_bootstrap("make_info", arguments, 1) : nullptr;
+  PyObject* arguments[] = {name.get(), assigned_by.get(), at.get()};
+  if (!at || !name || !assigned_by) return nullptr;
+  return engine->call_bootstrap("make_info", arguments, 3);
 }
 
 PyObject* get_body(PyObject* self, void*) { return engine->call_bootstrap("make_body", &self, 1); }
@@ -345,6 +356,8 @@ void take_snapshot(RequestObject* request, const Exchange& exchange) {
   copy->local_address = transport.local_address();
   copy->local_port = transport.local_port();
   copy->deadline = exchange.deadline();
+  copy->variant = exchange.assignment().name;
+  copy->key = exchange.assignment().key;
   request->snapshot = copy;
 }
 

@@ -34,6 +34,7 @@ struct Snapshot {
   bool has_body = false;  // `body` is all of it: it had been read, or was there before the call
   std::uint16_t remote_port = 0, local_port = 0;
   Nanos deadline = 0;
+  std::string variant, key;  // of an experiment
 };
 
 struct RequestObject {

@@ -11,6 +11,7 @@
 
 #include "host/base/check.h"
 #include "host/base/log.h"
+#include "host/cli/experiments.h"
 #include "host/measure/table.h"
 
 namespace duet::cli {
@@ -74,7 +75,10 @@ std::string project_directory(const config::Config& config) {
 }  // namespace
 
 Host::Host(const config::Config& config)
-    : config_(config), engines_(project_directory(config)), started_(3, false) {}
+    : config_(config),
+      engines_(project_directory(config)),
+      started_(config::kLanguages, false),
+      absent_(config.handlers.size(), false) {}
 
 Host::~Host() = default;
 
@@ -121,12 +125,15 @@ Result<void> Host::set_up() {
     }
     metrics_.add_route(route.handler, route.pattern);
   }
+  experiments_.emplace(*loop_);
+  if (auto added = add_experiments(config_, *pipeline_, metrics_, *experiments_); !added) {
+    return added;
+  }
   pipeline_->add_observer(recorder_);
+  pipeline_->add_observer(*experiments_);
   watch_signals();
   if (auto opened = open_admin(); !opened) return opened;
-  for (const config::Handler& handler : config_.handlers) {
-    if (auto started = start_engine(handler.language); !started) return started;
-  }
+  if (auto started = start_engines(); !started) return started;
   watchdog_.emplace(
       ledger_, [this](measure::HandlerIndex handler) { return pipeline_->spec(handler).deadline; },
       [this](measure::HandlerIndex handler, Nanos lasted) {
@@ -138,6 +145,29 @@ Result<void> Host::set_up() {
   loop_->add_observer(&metrics_.loop_meter());
   load_handlers();
   return {};
+}
+
+// An engine that only variants need can be done without.
+Result<void> Host::start_engines() {
+  for (std::size_t i = 0; i < config_.handlers.size(); ++i) {
+    const config::Language language = config_.handlers[i].language;
+    if (absent_[i]) continue;
+    auto started = start_engine(language);
+    if (started) continue;
+    for (std::size_t other = 0; other < config_.handlers.size(); ++other) {
+      if (config_.handlers[other].language != language) continue;
+      if (is_required(config_, other)) return started;
+      do_without(static_cast<measure::HandlerIndex>(other), started.error());
+    }
+  }
+  return {};
+}
+
+// The variant's experiment gives its share to the control.
+void Host::do_without(measure::HandlerIndex handler, const Error& why) {
+  absent_[handler] = true;
+  pipeline_->unavailable(handler, "The handler could not be loaded.");
+  withdraw_variants(*experiments_, handler, why);
 }
 
 Result<void> Host::start_engine(config::Language language) {
@@ -175,8 +205,9 @@ Result<void> Host::start_engine(config::Language language) {
 }
 
 void Host::load_handlers() {
-  loading_ = config_.handlers.size();
+  for (const bool absent : absent_) loading_ += !absent;
   for (std::size_t i = 0; i < config_.handlers.size() && !stopping_; ++i) {
+    if (absent_[i]) continue;
     const auto index = static_cast<measure::HandlerIndex>(i);
     auto engine = engines_.open(config_.handlers[i].language);
     DUET_CHECK(engine.ok());
@@ -190,13 +221,15 @@ void Host::load_handlers() {
 void Host::handler_loaded(measure::HandlerIndex index, Runtime& runtime,
                           Result<LoadedHandler> loaded) {
   if (stopping_) return;
-  if (!loaded) {
+  if (loaded) {
+    pipeline_->ready(index, runtime, *loaded);
+    metrics_.set_shape(index, loaded->shape);
+  } else {
     Error error = std::move(loaded).error();
     error.message = "handler '" + pipeline_->spec(index).name + "': " + error.message;
-    return fail_start(error);
+    if (is_required(config_, index)) return fail_start(error);
+    do_without(index, error);
   }
-  pipeline_->ready(index, runtime, *loaded);
-  metrics_.set_shape(index, loaded->shape);
   if (--loading_ > 0) return;
   if (auto opened = open_listeners(); !opened) return fail_start(opened.error());
   announce();

@@ -17,6 +17,7 @@
 #include "host/measure/snapshot.h"
 #include "host/net/listener.h"
 #include "host/pipeline.h"
+#include "host/pipeline_experiments.h"
 #include "host/request_recorder.h"
 #include "host/server.h"
 #include "host/tunnel.h"
@@ -38,6 +39,8 @@ class Host {
  private:
   Result<void> set_up();
   Result<void> start_engine(config::Language language);
+  Result<void> start_engines();
+  void do_without(measure::HandlerIndex handler, const Error& why);
   void load_handlers();
   void handler_loaded(measure::HandlerIndex index, Runtime& runtime, Result<LoadedHandler> loaded);
   Result<void> open_listeners();
@@ -62,6 +65,7 @@ class Host {
   Tunnels tunnels_;
   Engines engines_;
   std::optional<Pipeline> pipeline_;
+  std::optional<PipelineExperiments> experiments_;
   std::optional<HttpServer> server_;
   std::optional<admin::AdminService> admin_;
   std::optional<HttpServer> admin_server_;
@@ -69,6 +73,7 @@ class Host {
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unique_ptr<net::Listener> admin_listener_;
   std::vector<bool> started_;  // by language
+  std::vector<bool> absent_;   // handlers that could not be loaded and that are done without
   uv_signal_t signals_[2];
   std::size_t loading_ = 0;  // handlers whose engines have not answered yet
   std::size_t stopping_engines_ = 0;

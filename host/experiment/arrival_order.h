@@ -16,9 +16,18 @@
 
 namespace duet::experiment {
 
+// How a request ended.
+struct Ending {
+  Nanos total = 0;  // arrival to end
+  bool failed = false;
+  Nanos cpu = 0, longest_slice = 0;  // as Arrival's
+};
+
 struct Arrival {
   Nanos at = 0;                      // on now()'s clock
   Nanos total = 0;                   // arrival to end; of an unfinished one: 0
+  Nanos cpu = 0;                     // of its slices on the loop's thread, together
+  Nanos longest_slice = 0;           // the longest of them
   std::optional<std::uint64_t> key;  // hash; none: every request is one of its own
   std::uint16_t variant = 0;
   bool finished = false;
@@ -28,20 +37,25 @@ struct Arrival {
 class ArrivalOrder {
  public:
   using Ticket = std::uint64_t;
+  static constexpr Nanos kPatience = 60 * kSecond;                   // twice the usual deadline
+  static constexpr std::size_t kMostWaiting = std::size_t{1} << 18;  // 16 MB
 
   Ticket add(Nanos at, std::uint16_t variant, std::optional<std::uint64_t> key) {
-    arrivals_.push_back({at, 0, key, variant, false, false});
+    arrivals_.push_back({at, 0, 0, 0, key, variant, false, false});
     return first_ + arrivals_.size() - 1;
   }
 
-  // Once for each ticket.
-  void finish(Ticket ticket, Nanos total, bool failed) {
-    DUET_CHECK(ticket >= first_ && ticket - first_ < arrivals_.size());
+  // Once for each ticket. Without effect when it was handed out before its end.
+  void finish(Ticket ticket, const Ending& ending) {
+    if (ticket < first_) return;
+    DUET_CHECK(ticket - first_ < arrivals_.size());
     Arrival& arrival = arrivals_[ticket - first_];
     DUET_CHECK(!arrival.finished);
     arrival.finished = true;
-    arrival.total = total;
-    arrival.failed = failed;
+    arrival.total = ending.total;
+    arrival.failed = ending.failed;
+    arrival.cpu = ending.cpu;
+    arrival.longest_slice = ending.longest_slice;
   }
 
   // Hands out what is known by `now`: `on_speed(arrival, elapsed)` when it has finished or has
@@ -53,14 +67,20 @@ class ArrivalOrder {
       if (!arrival.finished && now - arrival.at <= limit) break;
       on_speed(arrival, arrival.finished ? arrival.total : now - arrival.at);
     }
-    while (first_ < judged_ && arrivals_.front().finished) {
-      on_end(arrivals_.front());
+    while (first_ < judged_) {
+      Arrival& arrival = arrivals_.front();
+      if (!arrival.finished) {
+        if (now - arrival.at <= kPatience && arrivals_.size() <= kMostWaiting) break;
+        arrival.total = now - arrival.at;
+      }
+      on_end(arrival);
       arrivals_.pop_front();
       ++first_;
     }
   }
 
   std::size_t waiting() const { return arrivals_.size(); }
+  const std::deque<Arrival>& arrivals() const { return arrivals_; }
 
  private:
   std::deque<Arrival> arrivals_;

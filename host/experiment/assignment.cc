@@ -22,9 +22,15 @@ double place(std::uint64_t hash) { return static_cast<double>(hash >> 32) / kLin
 }  // namespace
 
 std::uint64_t hash_key(std::string_view salt, std::string_view key) {
-  std::uint64_t hash = add_bytes(0xcbf29ce484222325, salt);
-  hash = add_bytes(hash, std::string_view("\0", 1));
-  hash = add_bytes(hash, key);
+  return hash_key(hash_salt(salt), key);
+}
+
+std::uint64_t hash_salt(std::string_view salt) {
+  return add_bytes(add_bytes(0xcbf29ce484222325, salt), std::string_view("\0", 1));
+}
+
+std::uint64_t hash_key(std::uint64_t salted, std::string_view key) {
+  std::uint64_t hash = add_bytes(salted, key);
   hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9;
   hash = (hash ^ (hash >> 27)) * 0x94d049bb133111eb;
   return hash ^ (hash >> 31);
@@ -105,6 +111,7 @@ std::size_t Split::variant(std::uint64_t hash) const {
 }
 
 bool takes_part(const Participation& participation, std::string_view salt, std::string_view key) {
+  if (participation.holdout <= 0 && participation.eligible >= 1) return true;
   const std::string base(salt);
   if (participation.holdout > 0 &&
       place(hash_key(base + "/holdout", key)) < participation.holdout) {

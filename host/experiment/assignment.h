@@ -24,6 +24,9 @@
 namespace duet::experiment {
 
 std::uint64_t hash_key(std::string_view salt, std::string_view key);
+// The same in two steps: what depends on the salt alone is worth keeping.
+std::uint64_t hash_salt(std::string_view salt);
+std::uint64_t hash_key(std::uint64_t salted, std::string_view key);
 
 // Divides the line among variants. The control has what no other variant takes.
 //

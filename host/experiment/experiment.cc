@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "host/base/check.h"
@@ -52,6 +53,9 @@ Experiment::Experiment(std::unique_ptr<Spec> spec, Split split)
       split_(std::move(split)),
       evidence_(std::make_unique<Evidence>(*spec_)),
       out_(spec_->variants.size(), false),
+      kept_(spec_->variants.size(), 0),
+      withdrawn_(spec_->variants.size(), false),
+      salted_(hash_salt(spec_->salt)),
       ramping_(!spec_->ramp.steps.empty()) {
   apply(ramping_ ? ramp_weights(0) : spec_->weights);
 }
@@ -64,18 +68,34 @@ std::vector<double> Experiment::ramp_weights(std::size_t step) const {
 
 // What a variant that is out would have had goes to the control.
 void Experiment::apply(const std::vector<double>& weights) {
-  std::vector<double> given = weights;
-  for (std::size_t v = 0; v < given.size(); ++v) {
-    if (out_[v]) given[spec_->control] += std::exchange(given[v], 0);
+  given_ = weights;
+  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+  std::vector<double> shares;
+  for (const double weight : weights) shares.push_back(weight / sum);
+  for (std::size_t v = 0; v < shares.size(); ++v) {
+    if (!out_[v] && !withdrawn_[v]) continue;
+    const double left = withdrawn_[v] ? 0 : std::min(shares[v], kept_[v]);
+    shares[spec_->control] += shares[v] - left;
+    shares[v] = left;
   }
-  auto split = Split::create(given, spec_->control);
+  auto split = Split::create(shares, spec_->control);
   DUET_CHECK(split.ok());
   split_ = std::move(split).value();
   evidence_->begin_stage(split_);
 }
 
+void Experiment::give_everybody(std::size_t variant) {
+  std::vector<double> weights(spec_->variants.size(), 0.0);
+  weights[withdrawn_[variant] ? spec_->control : variant] = 1;
+  auto split = Split::create(weights, spec_->control);
+  DUET_CHECK(split.ok());
+  split_ = std::move(split).value();
+  evidence_->begin_stage(split_);
+  running_ = false;
+}
+
 Experiment::Assigned Experiment::assign(std::string_view key) const {
-  const std::uint64_t hash = hash_key(spec_->salt, key);
+  const std::uint64_t hash = hash_key(salted_, key);
   if (!running_) return {split_.variant(hash), false, hash};
   if (!takes_part(spec_->participation, spec_->salt, key)) return {spec_->control, false, hash};
   return {split_.variant(hash), true, hash};
@@ -104,6 +124,7 @@ void Experiment::roll_back(std::vector<Decision>& decisions) {
     for (std::size_t g = 0; g < spec_->guardrails.size() && !out_[v]; ++g) {
       if (split_.share(v) <= 0 || !evidence_->called_against(v, g)) continue;
       out_[v] = true;
+      kept_[v] = spec_->guardrails[g].weight;
       const auto mine = evidence_->counts(v, g);
       const auto control = evidence_->counts(spec_->control, g);
       const stats::EventTest& test = evidence_->test(v, g);
@@ -119,10 +140,7 @@ void Experiment::roll_back(std::vector<Decision>& decisions) {
                ratio.low, test.p_value(), test.alpha())});
     }
   }
-  if (decisions.size() == before) return;
-  std::vector<double> weights;
-  for (std::size_t v = 0; v < out_.size(); ++v) weights.push_back(split_.share(v));
-  apply(weights);
+  if (decisions.size() > before) apply(std::vector<double>(given_));
 }
 
 bool Experiment::harmless(std::size_t variant, std::size_t guardrail) const {
@@ -140,34 +158,36 @@ void Experiment::climb(Nanos now, std::vector<Decision>& decisions) {
   if (!step_since_) step_since_ = now;
   if (step_ + 1 == spec_->ramp.steps.size() || now - *step_since_ < spec_->ramp.least_time) return;
   for (std::size_t v = 0; v < out_.size(); ++v) {
-    if (v == spec_->control || out_[v]) continue;
+    if (v == spec_->control || out_[v] || withdrawn_[v]) continue;
     for (std::size_t g = 0; g < spec_->guardrails.size(); ++g) {
       if (harmless(v, g)) continue;
-      if (std::exchange(held_, true)) return;
       const double requests = static_cast<double>(evidence_->counts(v, g).requests +
                                                   evidence_->counts(spec_->control, g).requests);
       const auto more =
           requests_needed(evidence_->test(v, g), requests, 1 + spec_->ramp.ratio_margin);
-      decisions.push_back(
-          {Decision::Kind::kHeld, spec_->variants[v], spec_->guardrails[g].name(),
-           fmt::format(
-               "experiment '{}' holds at {:.4g}%: whether '{}' is harmless by the guardrail "
-               "'{}' is not known yet; {}",
-               spec_->name, 100 * spec_->ramp.steps[step_], spec_->variants[v],
-               spec_->guardrails[g].name(),
-               more ? fmt::format("about {:.2g} more requests", *more)
-                    : "there has been no such event to judge by")});
+      hold_ = fmt::format(
+          "experiment '{}' holds at {:.4g}%: whether '{}' is harmless by the guardrail "
+          "'{}' is not known yet; {}",
+          spec_->name, 100 * spec_->ramp.steps[step_], spec_->variants[v],
+          spec_->guardrails[g].name(),
+          more ? fmt::format("about {:.2g} more requests", *more)
+               : "there has been no such event to judge by");
+      if (!std::exchange(held_, true)) {
+        decisions.push_back(
+            {Decision::Kind::kHeld, spec_->variants[v], spec_->guardrails[g].name(), hold_});
+      }
       return;
     }
   }
-  if (std::all_of(out_.begin(), out_.end(), [&, v = std::size_t{0}](bool out) mutable {
-        return v++ == spec_->control || out;
-      })) {
-    return;  // nobody is left to climb
+  bool nobody = true;
+  for (std::size_t v = 0; v < out_.size(); ++v) {
+    nobody = nobody && (v == spec_->control || out_[v] || withdrawn_[v]);
   }
+  if (nobody) return;
   ++step_;
   step_since_ = now;
   held_ = false;
+  hold_.clear();
   apply(ramp_weights(step_));
   decisions.push_back(
       {Decision::Kind::kAdvanced, "", "",
@@ -186,23 +206,27 @@ Result<Decision> Experiment::set_weights(const std::vector<double>& weights) {
   auto split = Split::create(weights, spec_->control);
   if (!split) return split.error();
   ramping_ = false;
+  hold_.clear();
   running_ = true;
+  promoted_.reset();
   out_.assign(out_.size(), false);  // the operator knows better
   apply(weights);
+  return Decision{Decision::Kind::kChanged, "", "",
+                  fmt::format("experiment '{}': weights are now {}", spec_->name, shares_text())};
+}
+
+std::string Experiment::shares_text() const {
   std::string shown;
-  for (std::size_t v = 0; v < weights.size(); ++v) {
+  for (std::size_t v = 0; v < spec_->variants.size(); ++v) {
     shown +=
         fmt::format("{}{} {:.4g}%", v == 0 ? "" : ", ", spec_->variants[v], 100 * split_.share(v));
   }
-  return Decision{Decision::Kind::kChanged, "", "",
-                  fmt::format("experiment '{}': weights are now {}", spec_->name, shown)};
+  return shown;
 }
 
 Decision Experiment::stop() {
-  std::vector<double> weights(spec_->variants.size(), 0.0);
-  weights[spec_->control] = 1;
-  apply(weights);
-  running_ = false;
+  promoted_.reset();
+  give_everybody(spec_->control);
   return {Decision::Kind::kChanged, "", "",
           fmt::format("experiment '{}' is stopped: everybody gets '{}'", spec_->name,
                       spec_->variants[spec_->control])};
@@ -212,14 +236,102 @@ Result<Decision> Experiment::promote(std::size_t variant) {
   if (variant >= spec_->variants.size()) {
     return Error{fmt::format("experiment '{}' has no such variant", spec_->name), {}, {}, {}};
   }
-  out_.assign(out_.size(), false);
-  std::vector<double> weights(spec_->variants.size(), 0.0);
-  weights[variant] = 1;
-  apply(weights);
-  running_ = false;
+  if (withdrawn_[variant]) {
+    return Error{
+        fmt::format("'{}' cannot answer: it could not be loaded", spec_->variants[variant]),
+        {},
+        "the log of the start says why",
+        {}};
+  }
+  promoted_ = variant;
+  give_everybody(variant);
   return Decision{Decision::Kind::kChanged, spec_->variants[variant], "",
                   fmt::format("experiment '{}' is over: everybody gets '{}'", spec_->name,
                               spec_->variants[variant])};
+}
+
+Decision Experiment::start() {
+  running_ = true;
+  promoted_.reset();
+  out_.assign(out_.size(), false);
+  step_since_.reset();
+  apply(std::vector<double>(given_));
+  return {Decision::Kind::kChanged, "", "",
+          fmt::format("experiment '{}' goes on: {}", spec_->name, shares_text())};
+}
+
+Result<Decision> Experiment::ramp(std::size_t step) {
+  if (step >= spec_->ramp.steps.size()) {
+    return Error{spec_->ramp.steps.empty()
+                     ? fmt::format("experiment '{}' has no ramp", spec_->name)
+                     : fmt::format("the ramp of '{}' has {} steps, not {}", spec_->name,
+                                   spec_->ramp.steps.size(), step + 1),
+                 {},
+                 spec_->ramp.steps.empty() ? "add [experiment.ramp] with steps to duet.toml, or "
+                                             "give a share such as 20%"
+                                           : "",
+                 {}};
+  }
+  ramping_ = true;
+  running_ = true;
+  promoted_.reset();
+  out_.assign(out_.size(), false);
+  step_ = step;
+  step_since_.reset();
+  held_ = false;
+  hold_.clear();
+  apply(ramp_weights(step));
+  return Decision{Decision::Kind::kChanged, "", "",
+                  fmt::format("experiment '{}' climbs from {:.4g}%", spec_->name,
+                              100 * spec_->ramp.steps[step])};
+}
+
+Result<void> Experiment::withdraw(std::size_t variant) {
+  if (variant == spec_->control) {
+    return Error{fmt::format("'{}' is the control of '{}'", spec_->variants[variant], spec_->name),
+                 {},
+                 {},
+                 {}};
+  }
+  withdrawn_[variant] = true;
+  if (running_) {
+    apply(std::vector<double>(given_));
+  } else if (promoted_ == variant) {
+    give_everybody(spec_->control);
+  }
+  return {};
+}
+
+Experiment::State Experiment::state() const {
+  return {running_, ramping_, split_reported_,   promoted_, step_, spec_->weights,
+          given_,   out_,     evidence_->state()};
+}
+
+bool Experiment::restore(const State& state) {
+  const std::size_t variants = spec_->variants.size();
+  if (state.out.size() != variants || state.given.size() != variants ||
+      (state.promoted && *state.promoted >= variants) ||
+      !Split::create(state.given, spec_->control) || !evidence_->restore(state.evidence)) {
+    return false;
+  }
+  out_ = state.out;
+  split_reported_ = state.split_reported;
+  for (std::size_t v = 0; v < variants; ++v) {
+    for (std::size_t g = 0; g < spec_->guardrails.size() && out_[v]; ++g) {
+      if (evidence_->called_against(v, g)) kept_[v] = spec_->guardrails[g].weight;
+    }
+  }
+  const bool same = state.configured == spec_->weights;
+  ramping_ = ramping_ && (state.ramping || !same) && state.step < spec_->ramp.steps.size();
+  if (ramping_) {
+    step_ = state.step;
+    apply(ramp_weights(step_));
+  } else {
+    apply(same ? state.given : spec_->weights);
+  }
+  promoted_ = state.promoted;
+  if (!state.running) give_everybody(promoted_.value_or(spec_->control));
+  return true;
 }
 
 std::optional<double> requests_needed(const stats::EventTest& test, double requests, double most) {

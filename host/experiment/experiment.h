@@ -3,7 +3,8 @@
 // A state machine without a clock, a socket or a file: requests and time are given to it, decisions
 // are taken from it. One thread.
 //
-//   running → (a guardrail is crossed) the variant's weight goes to 0, the others go on
+//   running → (a guardrail is crossed) the variant's weight goes to 0 or what the guardrail leaves
+//   it
 //           → stopped: everybody gets the control
 //           → promoted: everybody gets one variant
 #pragma once
@@ -29,6 +30,7 @@ struct Decision {
     kAdvanced,    // the ramp has taken a step
     kHeld,        // it has not, though its time has come: too little is known. Once for each step
     kWrongSplit,  // the split is not the configured one: no result of this experiment is valid
+    kNoKey,       // none of the first hundred requests carried the key: all get the control. Once
     kChanged,     // an operator changed something
   };
   Kind kind = Kind::kChanged;
@@ -55,9 +57,7 @@ class Experiment {
   Evidence::Ticket started(const Assigned& assigned, Nanos at) {
     return evidence_->started(assigned.variant, assigned.key, at);
   }
-  void ended(Evidence::Ticket ticket, Nanos total, bool failed) {
-    evidence_->ended(ticket, total, failed);
-  }
+  void ended(Evidence::Ticket ticket, const Ending& ending) { evidence_->ended(ticket, ending); }
 
   // Looks at the evidence and acts on it. Every 100 ms.
   std::vector<Decision> look(Nanos now);
@@ -66,11 +66,40 @@ class Experiment {
   Result<Decision> set_weights(const std::vector<double>& weights);
   Decision stop();                                // everybody gets the control
   Result<Decision> promote(std::size_t variant);  // everybody gets that variant
+  // Goes on after stop() or promote(), with the weights of before.
+  Decision start();
+  // The ramp, from that step on. Errors: there is no ramp, or no such step.
+  Result<Decision> ramp(std::size_t step);
+  // The variant cannot answer (it could not be loaded): its share goes to the control. Errors: it
+  // is the control.
+  Result<void> withdraw(std::size_t variant);
+
+  // All that another process needs to go on: everything but requests in flight, keys
+  // (Evidence::take_keys), and the burst filters.
+  struct State {
+    bool running = true, ramping = false, split_reported = false;
+    std::optional<std::size_t> promoted;
+    std::size_t step = 0;
+    std::vector<double> configured;  // the spec's weights at the time, to see that they changed
+    std::vector<double> given;       // weights in force, before what was taken from variants
+    std::vector<bool> out;
+    Evidence::State evidence;
+  };
+  State state() const;
+  // Before the first request. False: the state is of another number of variants or guardrails, and
+  // nothing has happened. Weights and steps that the configuration has changed win over the
+  // state's.
+  bool restore(const State& state);
 
   const Spec& spec() const { return *spec_; }
   const Split& split() const { return split_; }
   const Evidence& evidence() const { return *evidence_; }
+  Evidence& evidence() { return *evidence_; }
   bool running() const { return running_; }
+  std::optional<std::size_t> promoted() const { return promoted_; }
+  bool ramping() const { return ramping_; }
+  // Why the ramp waits, as the kHeld decision said it; empty: it does not.
+  const std::string& hold() const { return hold_; }
   bool rolled_back(std::size_t variant) const { return out_[variant]; }
   std::size_t step() const { return step_; }  // of the ramp
 
@@ -78,7 +107,9 @@ class Experiment {
   Experiment(std::unique_ptr<Spec> spec, Split split);
 
   std::vector<double> ramp_weights(std::size_t step) const;
+  std::string shares_text() const;  // "js 90%, py 10%"
   void apply(const std::vector<double>& weights);
+  void give_everybody(std::size_t variant);
   void roll_back(std::vector<Decision>& decisions);
   void climb(Nanos now, std::vector<Decision>& decisions);
   bool harmless(std::size_t variant, std::size_t guardrail) const;
@@ -86,7 +117,13 @@ class Experiment {
   std::unique_ptr<Spec> spec_;  // where evidence_ finds it, also when this is moved
   Split split_;
   std::unique_ptr<Evidence> evidence_;
-  std::vector<bool> out_;  // rolled back, by variant
+  std::vector<double> given_;    // weights as they would be if no variant was out
+  std::vector<bool> out_;        // rolled back, by variant
+  std::vector<double> kept_;     // the share that such a variant keeps
+  std::vector<bool> withdrawn_;  // cannot answer
+  std::optional<std::size_t> promoted_;
+  std::uint64_t salted_ = 0;  // hash_salt()
+  std::string hold_;
   bool running_ = true;
   bool ramping_ = false;
   bool split_reported_ = false;

@@ -43,7 +43,8 @@ struct VariantSnapshot {
   std::string name;
   std::string handler;  // of the configuration, or "http://..."
   measure::HandlerIndex handler_index = measure::kNoHandler;
-  // Its figures in measure::Metrics::variants(): phases, statuses, bytes, since the process began.
+  // Its number in measure::Metrics (variants()[stats_index - 1]): phases, statuses, bytes, since
+  // the process began.
   std::uint32_t stats_index = 0;
   bool control = false;
   bool aa = false;           // the control once more: what is called is false

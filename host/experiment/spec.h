@@ -15,12 +15,18 @@ struct Guardrail {
     kErrors,      // answers of 5xx, deadlines, handlers that dropped a request
     kSlowerThan,  // total time above `limit`
     kQuantile,    // has more than its share of the slowest 1 - p of all requests
+    kCpu,         // on the loop's thread for more than `limit`, all its slices together
+    kLoopLag,     // held the loop for more than `limit` in one go
   };
   Kind kind = Kind::kErrors;
-  Nanos limit = 0;  // of kSlowerThan
+  Nanos limit = 0;  // of kSlowerThan, kCpu, kLoopLag
   double p = 0.99;  // of kQuantile: 0.9 to 0.999
+  // Of kQuantile: the control's times count as so many times longer, so that a variant is called
+  // when its quantile is more than `ratio` times the control's.
+  double ratio = 1;
+  double weight = 0;  // the share that a variant keeps when it is called
 
-  std::string name() const;  // "errors", "slower than 250 ms", "p99"
+  std::string name() const;  // "errors", "slower than 250 ms", "p99", "p99 above 1.2 times"
 };
 
 // Weights that rise by themselves, as far as the evidence allows.

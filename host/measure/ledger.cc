@@ -89,6 +89,7 @@ void Ledger::close(Nanos at) {
   const Nanos since = open_since();
   open_handler_.store(kNoHandler, std::memory_order_relaxed);
   if (at <= since) return;
+  if (open_timeline_ != nullptr) open_timeline_->add_slice(at - since);
   Total& total = touch(handler);
   total.wall += at - since;
   total.run_window += at - open_unsettled_since_ - open_host_;

@@ -40,6 +40,7 @@ class Timeline {
   void begin(Nanos arrival, bool coalesced) {
     spent_.fill(0);
     gc_ = 0;
+    longest_slice_ = 0;
     unaccounted_ = 0;
     arrival_ = last_ = waits_since_ = arrival;
     conditions_ = bit(Phase::kQueue);
@@ -98,6 +99,11 @@ class Timeline {
   // A pause of the collector inside kRun; kept beside the phases, not added to them.
   void add_gc(Nanos pause) { gc_ += pause; }
 
+  // A slice of the request on the loop's thread lasted so long.
+  void add_slice(Nanos wall) {
+    if (wall > longest_slice_) longest_slice_ = wall;
+  }
+
   // Accounts everything up to `at`; after it total() and spent() are final.
   void end(Nanos at) {
     advance(at);
@@ -111,6 +117,8 @@ class Timeline {
   Nanos spent(Phase phase) const { return spent_[static_cast<int>(phase)]; }
   Nanos unaccounted() const { return unaccounted_; }
   Nanos gc() const { return gc_; }
+  // How long it held the loop at most, without a break.
+  Nanos longest_slice() const { return longest_slice_; }
   bool coalesced() const { return coalesced_; }
   bool is(Phase phase) const { return (conditions_ & bit(phase)) != 0; }
   // Since when the request has waited for the loop (or the GIL) without anybody having been blamed
@@ -154,6 +162,7 @@ class Timeline {
   Nanos last_;
   Nanos waits_since_;
   Nanos gc_;
+  Nanos longest_slice_;
   Nanos unaccounted_;
   HandlerIndex handler_;
   std::uint8_t conditions_;

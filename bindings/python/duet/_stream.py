@@ -110,9 +110,9 @@ class Info:
 
     __slots__ = ("variant", "key", "deadline")
 
-    def __init__(self, deadline):
-        self.variant = None
-        self.key = None
+    def __init__(self, variant, key, deadline):
+        self.variant = variant
+        self.key = key
         self.deadline = deadline
 
     def __repr__(self):

@@ -28,22 +28,22 @@ class ArrivalOrderTest : public testing::Test {
 TEST_F(ArrivalOrderTest, ASlowRequestIsJudgedBeforeThoseAfterIt) {
   const auto slow = order_.add(0, 1, std::nullopt);
   const auto fast = order_.add(10, 2, std::nullopt);
-  order_.finish(fast, 5, false);
+  order_.finish(fast, {.total = 5, .failed = false});
   EXPECT_EQ(hand_out(50), "");  // 1 may still be fast
   EXPECT_EQ(hand_out(100), "");
   EXPECT_EQ(hand_out(101), "1:slow 2:fast ");  // how they ended is known of 2 only
   EXPECT_EQ(hand_out(500), "");
-  order_.finish(slow, 600, true);
+  order_.finish(slow, {.total = 600, .failed = true});
   EXPECT_EQ(hand_out(601), "1:failed 2:ok ");
   EXPECT_EQ(order_.waiting(), 0u);
 }
 
 TEST_F(ArrivalOrderTest, WhatHasEndedIsHandedOutAtOnce) {
   const auto first = order_.add(0, 1, 7);
-  order_.finish(first, 3, false);
+  order_.finish(first, {.total = 3, .failed = false});
   EXPECT_EQ(hand_out(3), "1:fast 1:ok ");
   const auto second = order_.add(4, 2, 7);
-  order_.finish(second, 200, false);
+  order_.finish(second, {.total = 200, .failed = false});
   EXPECT_EQ(hand_out(204), "2:slow 2:ok ");
 }
 

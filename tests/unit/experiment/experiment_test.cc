@@ -46,7 +46,7 @@ class Drive {
       if (assigned.counted) {
         const auto ticket = experiment_.started(assigned, now_);
         const Answer answer = handler(assigned.variant);
-        experiment_.ended(ticket, answer.total, answer.failed);
+        experiment_.ended(ticket, {.total = answer.total, .failed = answer.failed});
       }
       if (next_ % every_ == 0) {
         for (Decision& decision : experiment_.look(now_)) decisions.push_back(decision);
@@ -190,7 +190,7 @@ TEST(Experiment, ASplitThatIsNotTheConfiguredOneIsSaidOnce) {
     // A cache swallows some of py's.
     const std::size_t variant = hash_key("", std::to_string(i)) % 100 < 42 ? 1 : 0;
     const auto ticket = experiment.started({variant, true, i}, static_cast<Nanos>(i));
-    experiment.ended(ticket, 1, false);
+    experiment.ended(ticket, {.total = 1});
     if (i % 100 != 99) continue;
     for (Decision& decision : experiment.look(static_cast<Nanos>(i + 1))) {
       decisions.push_back(decision);

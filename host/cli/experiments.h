@@ -1,0 +1,32 @@
+// The experiments of duet.toml in the serving process: from configured values to live ones, and
+// what is logged of their decisions.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/config/config.h"
+#include "host/measure/metrics.h"
+#include "host/pipeline.h"
+#include "host/pipeline_experiments.h"
+
+namespace duet::cli {
+
+// Makes them all and attaches them to routes and applications, which have been added to the
+// pipeline in the order of the configuration; then the pipeline uses them.
+Result<void> add_experiments(const config::Config& config, Pipeline& pipeline,
+                             measure::Metrics& metrics, PipelineExperiments& experiments);
+
+// Whether the host cannot serve without that handler: by a route outside experiments, an
+// application, or the control of an experiment. The other handlers are variants, which an
+// experiment can do without.
+bool is_required(const config::Config& config, std::size_t handler);
+
+// Its variants get the control instead, and everybody is told: by the log and by the audit.
+void withdraw_variants(PipelineExperiments& experiments, measure::HandlerIndex handler,
+                       const Error& why);
+
+void log_decision(const experiment::Live& live, const experiment::Decision& decision);
+
+}  // namespace duet::cli

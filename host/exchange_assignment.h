@@ -1,0 +1,36 @@
+// What an experiment decided about a request: which variant answers it, and what is told to whom.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace duet {
+
+// Reused between requests. Views outlive every exchange.
+struct Assignment {
+  static constexpr std::uint32_t kNone = 0xffffffff;
+  std::uint32_t experiment = kNone;  // number of the experiment; kNone: the request is in none
+  std::uint32_t stats = 0;           // measure::Metrics::add_variant()'s number; 0: none
+  std::uint64_t ticket = 0;          // of its evidence, when it is counted
+  std::uint16_t variant = 0;         // index in the experiment
+  bool counted = false;              // it is evidence; else it only got a variant
+  std::string_view name;             // of the variant; null: none
+  std::string_view field;            // "Duet-Variant: python\r\n", for the answer
+  std::string set_cookie;            // "Set-Cookie: ...\r\n" for a new visitor, or empty
+  std::string key;                   // what it was assigned by; empty: a fresh random one, or none
+
+  void clear() {
+    if (experiment == kNone) return;
+    experiment = kNone;
+    stats = 0;
+    ticket = 0;
+    variant = 0;
+    counted = false;
+    name = field = {};
+    set_cookie.clear();
+    key.clear();
+  }
+};
+
+}  // namespace duet

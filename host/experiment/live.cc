@@ -1,0 +1,349 @@
+#include "host/experiment/live.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+#include "host/base/check.h"
+#include "host/experiment/request_key.h"
+
+namespace duet::experiment {
+
+namespace {
+
+constexpr std::size_t kMostAudit = 200;
+// A key that none of so many requests carries is a mistake, not a coincidence.
+constexpr std::uint64_t kUnkeyedReported = 100;
+// Wall clocks jump: what they say is looked at this often, in monotonic time.
+constexpr Nanos kSchedulePeriod = kSecond;
+// The evidence on quantiles does not act, and costs some hundred microseconds.
+constexpr Nanos kQuantilePeriod = kSecond;
+// A failing variant is looked at this often at most, beside the usual times.
+constexpr Nanos kUrgentPeriod = kMillisecond;
+
+double wall_seconds() {
+  timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+std::uint64_t next_random(std::uint64_t& state) {  // SplitMix64
+  state += 0x9e3779b97f4a7c15;
+  std::uint64_t z = state;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+std::uint64_t seed() {
+  std::uint64_t value = 0;
+  if (getrandom(&value, sizeof value, 0) != sizeof value) value = static_cast<std::uint64_t>(now());
+  return value;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Live>> Live::create(LiveSpec spec, double (*wall)()) {
+  auto experiment = Experiment::create(spec.spec);
+  if (!experiment) return std::move(experiment).error();
+  DUET_CHECK(spec.variants.size() == spec.spec.variants.size());
+  return std::unique_ptr<Live>(new Live(std::move(spec), std::move(experiment).value(),
+                                        wall != nullptr ? wall : wall_seconds));
+}
+
+Live::Live(LiveSpec spec, Experiment experiment, double (*wall)())
+    : spec_(std::move(spec)),
+      experiment_(std::move(experiment)),
+      wall_(wall),
+      variants_(spec_.variants.size()),
+      random_(seed()) {
+  stage_began();
+  if (spec_.start || spec_.end) check_schedule(0);
+}
+
+// --- the path of a request ---------------------------------------------------------------------
+
+void Live::check_schedule(Nanos now) {
+  check_schedule_at_ = now + kSchedulePeriod;
+  const double at = wall_();
+  const Schedule before = schedule_;
+  schedule_ = spec_.start && at < *spec_.start ? Schedule::kBefore
+              : spec_.end && at >= *spec_.end  ? Schedule::kAfter
+                                               : Schedule::kDuring;
+  if (schedule_ == before || now == 0) return;
+  audit("schedule", schedule_ == Schedule::kDuring
+                        ? fmt::format("experiment '{}' begins", spec_.spec.name)
+                        : fmt::format("experiment '{}' is {}: everybody gets '{}'", spec_.spec.name,
+                                      schedule_ == Schedule::kAfter ? "at its end" : "not due yet",
+                                      spec_.spec.variants[spec_.spec.control]));
+}
+
+bool Live::eligible(const http::RequestHead& head) const {
+  if (!spec_.methods.empty() && std::find(spec_.methods.begin(), spec_.methods.end(),
+                                          head.method_text()) == spec_.methods.end()) {
+    return false;
+  }
+  if (spec_.header.empty()) return true;
+  const std::string_view value = head.get(spec_.header);
+  return value.data() != nullptr && (spec_.header_value.empty() || value == spec_.header_value);
+}
+
+std::optional<std::size_t> Live::asked_for(const http::RequestHead& head) const {
+  if (spec_.override_header.empty()) return std::nullopt;
+  const std::string_view name = head.get(spec_.override_header);
+  for (std::size_t v = 0; v < variants_.size(); ++v) {
+    if (spec_.spec.variants[v] == name && variants_[v].unavailable.empty()) return v;
+  }
+  return std::nullopt;
+}
+
+void Live::new_visitor(std::string& key, std::string& set_cookie) {
+  std::uint64_t id[2];
+  if (getrandom(id, sizeof id, 0) != sizeof id) {
+    for (std::uint64_t& part : id) part = next_random(random_);
+  }
+  fmt::format_to(std::back_inserter(key), "{:016x}{:016x}", id[0], id[1]);
+  fmt::format_to(std::back_inserter(set_cookie), "Set-Cookie: {}={}{}\r\n", spec_.key_name, key,
+                 *spec_.cookie_attributes);
+}
+
+bool Live::find_key(const http::RequestHead& head, std::string_view remote_address,
+                    std::string& key, std::string& set_cookie) {
+  switch (spec_.key) {
+    case KeySource::kCookie:
+      key = cookie_of(head, spec_.key_name);
+      if (key.empty() && spec_.cookie_attributes) new_visitor(key, set_cookie);
+      break;
+    case KeySource::kHeader:
+      key = head.get(spec_.key_name);
+      break;
+    case KeySource::kQuery:
+      key = parameter_of(head.query(), spec_.key_name);
+      break;
+    case KeySource::kAddress:
+      key = remote_address;
+      break;
+    case KeySource::kRandom:
+      return true;
+  }
+  return !key.empty();
+}
+
+Live::Choice Live::choose(const http::RequestHead& head, std::string_view remote_address,
+                          Nanos arrival, std::string& key, std::string& set_cookie) {
+  const Choice control{spec_.spec.control, false, 0};
+  ++revision_;
+  active_ = true;
+  if ((spec_.start || spec_.end) && arrival >= check_schedule_at_) check_schedule(arrival);
+  if (const auto asked = asked_for(head)) {
+    ++overridden_;
+    return {*asked, false, 0};
+  }
+  const bool has_key = find_key(head, remote_address, key, set_cookie);
+  if (has_key && !pins_.empty()) {
+    const auto pinned = pins_.find(key);
+    if (pinned != pins_.end() && variants_[pinned->second].unavailable.empty()) {
+      ++overridden_;
+      return {pinned->second, false, 0};
+    }
+  }
+  if (schedule_ != Schedule::kDuring || !eligible(head)) {
+    ++excluded_;
+    return control;
+  }
+  if (!has_key) {
+    ++unkeyed_;
+    return experiment_.promoted() ? Choice{*experiment_.promoted(), false, 0} : control;
+  }
+  ++keyed_;
+  char fresh[16];
+  std::string_view assigned_by = key;
+  if (spec_.key == KeySource::kRandom) {
+    const std::uint64_t bits = next_random(random_);
+    for (int i = 0; i < 16; ++i) fresh[i] = "0123456789abcdef"[(bits >> (4 * i)) & 15];
+    assigned_by = {fresh, sizeof fresh};
+  }
+  const Experiment::Assigned assigned = experiment_.assign(assigned_by);
+  if (!assigned.counted) {
+    if (experiment_.running()) ++excluded_;
+    return {assigned.variant, false, 0};
+  }
+  if (!first_request_) first_request_ = wall_();
+  ++variants_[assigned.variant].in_flight;
+  return {assigned.variant, true, experiment_.started(assigned, arrival)};
+}
+
+void Live::ended(const Choice& choice, const Ending& ending) {
+  OfVariant& variant = variants_[choice.variant];
+  ++revision_;
+  active_ = true;
+  --variant.in_flight;
+  variant.total.record(ending.total);
+  variant.stage_total.record(ending.total);
+  variant.errors += ending.failed;
+  variant.run += ending.cpu;
+  if (ending.failed && choice.variant != spec_.spec.control) urgent_ = true;
+  experiment_.ended(choice.ticket, ending);
+}
+
+// --- judging -----------------------------------------------------------------------------------
+
+std::vector<Decision> Live::look(Nanos now) {
+  if (urgent_ && now - looked_at_ < kUrgentPeriod) return {};
+  urgent_ = false;
+  active_ = false;
+  looked_at_ = now;
+  std::vector<Decision> decisions = experiment_.look(now);
+  for (const Decision& decision : decisions) {
+    audit(decision.kind == Decision::Kind::kRolledBack   ? "guardrail"
+          : decision.kind == Decision::Kind::kWrongSplit ? "host"
+                                                         : "ramp",
+          decision.sentence);
+  }
+  if (!unkeyed_reported_ && keyed_ == 0 && unkeyed_ >= kUnkeyedReported) {
+    unkeyed_reported_ = true;
+    decisions.push_back(
+        {Decision::Kind::kNoKey, "", "",
+         fmt::format("experiment '{}': none of the first {} requests has its key ({}): all of them "
+                     "get '{}'",
+                     spec_.spec.name, unkeyed_, spec_.key_text(),
+                     spec_.spec.variants[spec_.spec.control])});
+    audit("host", decisions.back().sentence);
+  }
+  stage_began();
+  if (now - quantiles_at_ >= kQuantilePeriod) {
+    quantiles_at_ = now;
+    const double alpha = spec_.spec.alpha / static_cast<double>(variants_.size() - 1);
+    for (std::size_t v = 0; v < variants_.size(); ++v) {
+      if (v == spec_.spec.control) continue;
+      variants_[v].quantiles.look(variants_[spec_.spec.control].stage_total,
+                                  variants_[v].stage_total, alpha);
+    }
+  }
+  return decisions;
+}
+
+// When the shares are others than before, quantiles begin afresh.
+void Live::stage_began() {
+  std::vector<double> shares;
+  for (std::size_t v = 0; v < variants_.size(); ++v) shares.push_back(experiment_.split().share(v));
+  if (shares == stage_shares_) return;
+  stage_shares_ = std::move(shares);
+  for (OfVariant& variant : variants_) {
+    variant.stage_total.reset();
+    variant.quantiles.reset();
+  }
+}
+
+// --- an operator's word ------------------------------------------------------------------------
+
+void Live::audit(std::string who, std::string what) {
+  ++revision_;
+  audit_.push_back({wall_(), std::move(who), std::move(what)});
+  if (audit_.size() <= kMostAudit) return;
+  audit_.pop_front();
+  if (audit_taken_ > 0) --audit_taken_;
+}
+
+Decision Live::told(Decision decision, const std::string& who) {
+  audit(who, decision.sentence);
+  stage_began();
+  return decision;
+}
+
+Result<std::size_t> Live::variant_called(std::string_view name) const {
+  const auto& names = spec_.spec.variants;
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  std::string all;
+  for (const std::string& one : names) all += (all.empty() ? "" : ", ") + one;
+  return Error{fmt::format("experiment '{}' has no variant '{}'", spec_.spec.name, name),
+               {},
+               "variants are " + all,
+               {}};
+}
+
+Result<Decision> Live::start(const std::string& who) {
+  if (experiment_.running()) {
+    return Error{fmt::format("experiment '{}' is running", spec_.spec.name),
+                 {},
+                 "stop it first, or change its shares: ramp",
+                 {}};
+  }
+  return told(experiment_.start(), who);
+}
+
+Decision Live::stop(const std::string& who) { return told(experiment_.stop(), who); }
+
+Result<Decision> Live::promote(std::string_view name, const std::string& who) {
+  const auto variant = variant_called(name);
+  if (!variant) return variant.error();
+  auto decision = experiment_.promote(*variant);
+  if (!decision) return decision;
+  return told(std::move(decision).value(), who);
+}
+
+Result<Decision> Live::ramp(std::optional<double> share, const std::string& who) {
+  if (!share) {
+    auto decision = experiment_.ramp(experiment_.step());
+    if (!decision) return decision;
+    return told(std::move(decision).value(), who);
+  }
+  const double others = static_cast<double>(variants_.size() - 1);
+  if (!(*share >= 0) || *share * others > 1 + 1e-9) {
+    return Error{fmt::format("{:.6g}% for each of {} variants is not between 0 and 100% together",
+                             100 * *share, variants_.size() - 1),
+                 {},
+                 "the share is that of each variant other than the control",
+                 {}};
+  }
+  std::vector<double> weights(variants_.size(), *share);
+  weights[spec_.spec.control] = std::max(0.0, 1 - *share * others);
+  auto decision = experiment_.set_weights(weights);
+  if (!decision) return decision;
+  return told(std::move(decision).value(), who);
+}
+
+Result<Decision> Live::pin(const std::string& key, std::optional<std::string_view> name,
+                           const std::string& who) {
+  if (spec_.key == KeySource::kRandom) {
+    return Error{fmt::format("experiment '{}' has no keys to pin: each request gets a fresh one",
+                             spec_.spec.name),
+                 {},
+                 "ask for a variant by the header of allow_override",
+                 {}};
+  }
+  Decision decision;
+  if (name) {
+    const auto variant = variant_called(*name);
+    if (!variant) return variant.error();
+    pins_[key] = *variant;
+    decision.sentence =
+        fmt::format("experiment '{}': key '{}' always gets '{}'", spec_.spec.name, key, *name);
+  } else if (pins_.erase(key) == 0) {
+    return Error{fmt::format("experiment '{}' has not pinned the key '{}'", spec_.spec.name, key),
+                 {},
+                 {},
+                 {}};
+  } else {
+    decision.sentence =
+        fmt::format("experiment '{}': key '{}' is pinned no more", spec_.spec.name, key);
+  }
+  return told(std::move(decision), who);
+}
+
+Result<Decision> Live::withdraw(std::size_t variant, const std::string& why) {
+  if (auto done = experiment_.withdraw(variant); !done) return done.error();
+  variants_[variant].unavailable = why;
+  Decision decision;
+  decision.variant = spec_.spec.variants[variant];
+  decision.sentence =
+      fmt::format("experiment '{}': '{}' cannot answer, so '{}' gets its share: {}",
+                  spec_.spec.name, decision.variant, spec_.spec.variants[spec_.spec.control], why);
+  return told(std::move(decision), "host");
+}
+
+}  // namespace duet::experiment

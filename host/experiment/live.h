@@ -1,0 +1,143 @@
+// An experiment in a host that serves: reads the key from the request, says which variant answers,
+// keeps what came of it.
+//
+// It has no timer and no socket: time and requests are given to it, and whoever owns it calls
+// look() about every 100 ms while something happens, and acts on the decisions. Loop's thread only.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/experiment/experiment.h"
+#include "host/experiment/live_snapshot.h"
+#include "host/experiment/live_spec.h"
+#include "host/experiment/quantiles.h"
+#include "host/http/message.h"
+#include "host/measure/histogram.h"
+
+namespace duet::experiment {
+
+class Live {
+ public:
+  // `wall`: seconds since 1970; a test gives its own. Errors: as Experiment::create.
+  static Result<std::unique_ptr<Live>> create(LiveSpec spec, double (*wall)() = nullptr);
+
+  // --- the path of a request ---
+
+  struct Choice {
+    std::size_t variant = 0;
+    bool counted = false;
+    Evidence::Ticket ticket = 0;  // when it is counted: ended() follows once
+  };
+  // Of a request that reached one of the routes at `arrival`. `key` gets what it was assigned by,
+  // if that is a key; `set_cookie` the field for a new visitor ("Set-Cookie: ...\r\n"). Both are
+  // empty before. About 100 ns.
+  Choice choose(const http::RequestHead& head, std::string_view remote_address, Nanos arrival,
+                std::string& key, std::string& set_cookie);
+  void ended(const Choice& choice, const Ending& ending);
+
+  // Whether look() has anything to do: requests since the last one, or some that are not judged.
+  bool needs_look() const { return active_ || experiment_.evidence().waiting() > 0; }
+  // A failure of a variant came in: worth looking at once, so that fewer see another.
+  bool urgent() const { return urgent_; }
+  std::vector<Decision> look(Nanos now);
+
+  // --- an operator's word; each is written down in the audit ---
+
+  Result<Decision> start(const std::string& who);
+  Decision stop(const std::string& who);
+  Result<Decision> promote(std::string_view variant, const std::string& who);
+  // `share` of each variant other than the control; without it the ramp, from the step it is on.
+  Result<Decision> ramp(std::optional<double> share, const std::string& who);
+  // One key gets one variant from now on, and is not counted; without a variant as before.
+  Result<Decision> pin(const std::string& key, std::optional<std::string_view> variant,
+                       const std::string& who);
+  // The variant cannot answer: its share goes to the control. Errors: it is the control.
+  Result<Decision> withdraw(std::size_t variant, const std::string& why);
+
+  const LiveSpec& spec() const { return spec_; }
+  const Experiment& experiment() const { return experiment_; }
+  LiveSnapshot snapshot() const;
+  void audit(std::string who, std::string what);
+
+  // --- for the store ---
+
+  // All that another process needs to go on, beside the keys.
+  struct State {
+    Experiment::State experiment;
+    std::vector<measure::Histogram> totals, stage_totals;  // by variant
+    std::vector<std::uint64_t> errors;
+    std::vector<Nanos> run;
+    std::vector<std::uint64_t> in_flight;
+    std::vector<std::vector<double>> quantile_highest;  // by variant, quantile
+    std::uint64_t unkeyed = 0, excluded = 0, overridden = 0;
+    std::optional<double> first_request;
+    std::map<std::string, std::string> pins;
+  };
+  State state() const;
+  // Before the first request. False: it is of another experiment than this one; nothing happened.
+  // `crashed`: the other process did not stop by itself: what it had in flight failed.
+  bool restore(State state, const std::vector<Evidence::Key>& keys, bool crashed, Nanos now);
+  std::vector<Evidence::Key> take_keys() { return experiment_.evidence().take_keys(); }
+  void keep_keys() { experiment_.evidence().keep_keys(); }
+  // Audit entries since the last call.
+  std::vector<AuditEntry> take_audit();
+  void restore_audit(std::vector<AuditEntry> entries);
+  void set_store_trouble(std::string why) { store_trouble_ = std::move(why); }
+  // Counts everything that changes: the store writes when it differs.
+  std::uint64_t revision() const { return revision_; }
+
+ private:
+  struct OfVariant {
+    measure::Histogram total, stage_total;
+    std::uint64_t errors = 0;
+    std::uint64_t in_flight = 0;
+    Nanos run = 0;
+    std::string unavailable;
+    Quantiles quantiles;
+  };
+
+  Live(LiveSpec spec, Experiment experiment, double (*wall)());
+  void check_schedule(Nanos now);
+  bool eligible(const http::RequestHead& head) const;
+  std::optional<std::size_t> asked_for(const http::RequestHead& head) const;
+  bool find_key(const http::RequestHead& head, std::string_view remote_address, std::string& key,
+                std::string& set_cookie);
+  void new_visitor(std::string& key, std::string& set_cookie);
+  void stage_began();
+  Result<std::size_t> variant_called(std::string_view name) const;
+  Decision told(Decision decision, const std::string& who);
+  std::string state_name() const;
+  VariantSnapshot variant_snapshot(std::size_t variant) const;
+
+  LiveSpec spec_;
+  Experiment experiment_;
+  double (*wall_)();
+  std::vector<OfVariant> variants_;
+  std::vector<double> stage_shares_;  // of the stage that stage_total and quantiles belong to
+  std::map<std::string, std::size_t, std::less<>> pins_;
+  std::deque<AuditEntry> audit_;
+  std::size_t audit_taken_ = 0;  // how many of audit_ the store has
+  std::uint64_t unkeyed_ = 0, excluded_ = 0, overridden_ = 0, keyed_ = 0;
+  std::optional<double> first_request_;
+  std::uint64_t random_ = 0;  // state of the generator of fresh keys
+  std::uint64_t revision_ = 0;
+  Nanos check_schedule_at_ = 0;
+  Nanos looked_at_ = 0;
+  Nanos quantiles_at_ = 0;
+  std::string store_trouble_;
+  enum class Schedule : std::uint8_t { kBefore, kDuring, kAfter };
+  Schedule schedule_ = Schedule::kDuring;
+  bool active_ = false;
+  bool urgent_ = false;
+  bool unkeyed_reported_ = false;
+};
+
+}  // namespace duet::experiment

@@ -1,0 +1,186 @@
+// Live as plain values: what is shown of it, and what another process goes on from.
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "host/experiment/live.h"
+
+namespace duet::experiment {
+
+namespace {
+
+measure::Histogram copy_of(const measure::Histogram& histogram) {
+  measure::Histogram copy;
+  copy.merge(histogram);
+  return copy;
+}
+
+}  // namespace
+
+std::string LiveSpec::key_text() const {
+  constexpr const char* kNames[] = {"cookie", "header", "query", "address", "random"};
+  const std::string kind = kNames[static_cast<int>(key)];
+  return key_name.empty() ? kind : kind + ":" + key_name;
+}
+
+std::string Live::state_name() const {
+  if (experiment_.promoted()) return "promoted";
+  if (!experiment_.running()) return "stopped";
+  if (schedule_ == Schedule::kBefore) return "scheduled";
+  return schedule_ == Schedule::kAfter ? "ended" : "running";
+}
+
+VariantSnapshot Live::variant_snapshot(std::size_t v) const {
+  const Spec& spec = spec_.spec;
+  const OfVariant& of = variants_[v];
+  VariantSnapshot shot;
+  shot.name = spec.variants[v];
+  shot.handler = spec_.variants[v].handler;
+  shot.handler_index = spec_.variants[v].handler_index;
+  shot.stats_index = spec_.variants[v].stats_index;
+  shot.control = v == spec.control;
+  shot.aa = spec_.variants[v].aa;
+  double sum = 0;
+  for (const double weight : spec.weights) sum += weight;
+  shot.weight = spec.weights[v] / sum;
+  shot.share = experiment_.split().share(v);
+  shot.rolled_back = experiment_.rolled_back(v);
+  shot.unavailable = of.unavailable;
+  shot.requests = of.total.count();
+  shot.errors = of.errors;
+  shot.in_flight = of.in_flight;
+  shot.total = copy_of(of.total);
+  shot.cpu = of.run;
+  if (shot.control) return shot;
+  for (std::size_t g = 0; g < spec.guardrails.size(); ++g) {
+    const stats::EventTest& test = experiment_.evidence().test(v, g);
+    const auto mine = experiment_.evidence().counts(v, g);
+    const auto control = experiment_.evidence().counts(spec.control, g);
+    shot.guardrails.push_back({spec.guardrails[g].name(), mine.requests, mine.events,
+                               control.requests, control.events, test.ratio(), test.p_value(),
+                               test.alpha(), experiment_.evidence().called_against(v, g)});
+  }
+  const double alpha = spec.alpha / static_cast<double>(variants_.size() - 1);
+  shot.quantiles = of.quantiles.show(variants_[spec.control].stage_total, of.stage_total, alpha);
+  return shot;
+}
+
+LiveSnapshot Live::snapshot() const {
+  const Spec& spec = spec_.spec;
+  LiveSnapshot shot;
+  shot.name = spec.name;
+  shot.salt = spec.salt;
+  shot.key = spec_.key_text();
+  shot.routes = spec_.routes;
+  shot.state = state_name();
+  shot.start = spec_.start;
+  shot.end = spec_.end;
+  shot.first_request = first_request_;
+  for (std::size_t v = 0; v < variants_.size(); ++v) shot.variants.push_back(variant_snapshot(v));
+  shot.control = spec.control;
+  shot.alpha = spec.alpha;
+  shot.unkeyed = unkeyed_;
+  shot.excluded = excluded_;
+  shot.overridden = overridden_;
+  shot.split_p_value = std::min(1.0, std::exp(-experiment_.evidence().split_log_e()));
+  shot.split_wrong = experiment_.evidence().split_is_wrong();
+  shot.ramp_steps = spec.ramp.steps;
+  shot.ramp_step = experiment_.step();
+  shot.ramping = experiment_.ramping();
+  shot.hold = experiment_.hold();
+  if (shot.split_wrong) {
+    shot.verdict = "the requests are not divided as configured: nothing can be said";
+  } else {
+    const double alpha = spec.alpha / static_cast<double>(variants_.size() - 1);
+    for (const VariantSnapshot& variant : shot.variants) {
+      if (variant.control) continue;
+      if (!shot.verdict.empty()) shot.verdict += "; ";
+      shot.verdict += verdict_of(variant, shot.variants[spec.control], alpha);
+    }
+  }
+  shot.audit.assign(audit_.begin(), audit_.end());
+  shot.store = store_trouble_;
+  return shot;
+}
+
+Live::State Live::state() const {
+  State state;
+  state.experiment = experiment_.state();
+  for (const OfVariant& of : variants_) {
+    state.totals.push_back(copy_of(of.total));
+    state.stage_totals.push_back(copy_of(of.stage_total));
+    state.errors.push_back(of.errors);
+    state.run.push_back(of.run);
+    state.in_flight.push_back(of.in_flight);
+    const auto highest = of.quantiles.highest();
+    state.quantile_highest.emplace_back(highest.begin(), highest.end());
+  }
+  state.unkeyed = unkeyed_;
+  state.excluded = excluded_;
+  state.overridden = overridden_;
+  state.first_request = first_request_;
+  for (const auto& [key, variant] : pins_) state.pins[key] = spec_.spec.variants[variant];
+  return state;
+}
+
+bool Live::restore(State state, const std::vector<Evidence::Key>& keys, bool crashed, Nanos now) {
+  const std::size_t variants = variants_.size();
+  if (state.totals.size() != variants || state.stage_totals.size() != variants ||
+      state.errors.size() != variants || state.run.size() != variants ||
+      state.in_flight.size() != variants || state.quantile_highest.size() != variants ||
+      !experiment_.restore(state.experiment)) {
+    return false;
+  }
+  for (const Evidence::Key& key : keys) experiment_.evidence().restore_key(key);
+  stage_shares_.clear();
+  stage_began();
+  const bool same_stage = experiment_.split().share(spec_.spec.control) == [&] {
+    const auto& weights = state.experiment.evidence.weights;
+    return weights.empty() ? -1 : weights.back()[spec_.spec.control];
+  }();
+  for (std::size_t v = 0; v < variants; ++v) {
+    OfVariant& of = variants_[v];
+    of.total = std::move(state.totals[v]);
+    of.errors = state.errors[v];
+    of.run = state.run[v];
+    if (!same_stage) continue;
+    of.stage_total = std::move(state.stage_totals[v]);
+    of.quantiles.restore(state.quantile_highest[v]);
+  }
+  unkeyed_ = state.unkeyed;
+  excluded_ = state.excluded;
+  overridden_ = state.overridden;
+  first_request_ = state.first_request;
+  for (const auto& [key, name] : state.pins) {
+    if (const auto variant = variant_called(name)) pins_[key] = *variant;
+  }
+  if (!crashed) return true;
+  // Whatever brought the process down took these requests with it.
+  for (std::size_t v = 0; v < variants; ++v) {
+    for (std::uint64_t i = 0; i < state.in_flight[v]; ++i) {
+      const auto ticket = experiment_.started({v, true, hash_salt(std::to_string(i))}, now);
+      experiment_.ended(ticket, {.failed = true});
+      ++variants_[v].errors;
+      active_ = true;
+    }
+  }
+  return true;
+}
+
+std::vector<AuditEntry> Live::take_audit() {
+  std::vector<AuditEntry> fresh(audit_.begin() + static_cast<std::ptrdiff_t>(audit_taken_),
+                                audit_.end());
+  audit_taken_ = audit_.size();
+  return fresh;
+}
+
+void Live::restore_audit(std::vector<AuditEntry> entries) {
+  audit_.insert(audit_.begin(), entries.begin(), entries.end());
+  audit_taken_ = entries.size();
+  while (audit_.size() > 200) {
+    audit_.pop_front();
+    if (audit_taken_ > 0) --audit_taken_;
+  }
+}
+
+}  // namespace duet::experiment

@@ -1,0 +1,139 @@
+#include "host/experiment/quantiles.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "host/stats/kernel.h"
+#include "host/stats/quantile.h"
+
+namespace duet::experiment {
+
+namespace {
+
+using measure::Histogram;
+
+// How many requests of an arm the tests are tuned for: enough to tell a fifth at p50.
+constexpr double kTuned = 2000;
+
+// Counts of the slots that either histogram uses, in ascending order: the empty ones between them
+// say nothing that their neighbours do not.
+struct Slots {
+  std::vector<double> control, variant;
+  std::vector<std::size_t> slots;
+
+  Slots(const Histogram& a, const Histogram& b) {
+    const std::size_t last = std::max(Histogram::slot_of(static_cast<std::uint64_t>(a.max())),
+                                      Histogram::slot_of(static_cast<std::uint64_t>(b.max())));
+    for (std::size_t slot = 0; slot <= last; ++slot) {
+      if (a.count_in(slot) + b.count_in(slot) == 0) continue;
+      control.push_back(static_cast<double>(a.count_in(slot)));
+      variant.push_back(static_cast<double>(b.count_in(slot)));
+      slots.push_back(slot);
+    }
+  }
+};
+
+double tuned(double alpha) { return std::max(1.0, stats::concentration(kTuned, alpha)); }
+
+// Of one arm's quantile, in nanoseconds.
+stats::Interval interval_of(const std::vector<double>& counts,
+                            const std::vector<std::size_t>& slots, double p, double alpha) {
+  const auto found = stats::quantile_interval(counts, p, tuned(alpha), alpha);
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (!found) return {0, kInfinity};
+  return {found->bounded_below ? static_cast<double>(Histogram::lowest_in(slots[found->first])) : 0,
+          found->bounded_above ? static_cast<double>(Histogram::highest_in(slots[found->last]))
+                               : kInfinity};
+}
+
+std::string with_commas(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
+  return text;
+}
+
+// "8-13% slower"; a bound that is not beyond equality is left out.
+std::string difference(const stats::Interval& ratio) {
+  const bool slower = ratio.high > 1 && (ratio.low >= 1 || ratio.low * ratio.high > 1);
+  const double least = slower ? ratio.low - 1 : 1 - ratio.high;
+  const double most = slower ? ratio.high - 1 : 1 - ratio.low;
+  const std::string_view word = slower ? "slower" : "faster";
+  if (least <= 0) return fmt::format("up to {:.2g}% {}", 100 * most, word);
+  if (std::isinf(most)) return fmt::format("at least {:.2g}% {}", 100 * least, word);
+  return fmt::format("{:.2g}-{:.2g}% {}", 100 * least, 100 * most, word);
+}
+
+}  // namespace
+
+void Quantiles::look(const Histogram& control, const Histogram& variant, double alpha) {
+  if (control.count() == 0 || variant.count() == 0) return;
+  const Slots slots(control, variant);
+  for (std::size_t i = 0; i < kDeclared.size(); ++i) {
+    const double log_e =
+        stats::quantile_log_e(slots.control, slots.variant, kDeclared[i], tuned(alpha));
+    if (log_e > highest_[i]) highest_[i] = log_e;
+  }
+}
+
+std::vector<QuantileEvidence> Quantiles::show(const Histogram& control, const Histogram& variant,
+                                              double alpha) const {
+  std::vector<QuantileEvidence> all;
+  const Slots slots(control, variant);
+  for (std::size_t i = 0; i < kDeclared.size(); ++i) {
+    QuantileEvidence& one = all.emplace_back();
+    one.p = kDeclared[i];
+    one.log_e = highest_[i];
+    one.called = highest_[i] >= -std::log(alpha);
+    one.ratio = {0, std::numeric_limits<double>::infinity()};
+    if (control.count() > 0) one.control = control.quantile(one.p);
+    if (variant.count() > 0) one.variant = variant.quantile(one.p);
+    if (control.count() == 0 || variant.count() == 0) continue;
+    const stats::Interval a = interval_of(slots.control, slots.slots, one.p, alpha / 2);
+    const stats::Interval b = interval_of(slots.variant, slots.slots, one.p, alpha / 2);
+    if (std::isfinite(a.high) && a.high > 0) one.ratio.low = b.low / a.high;
+    if (a.low > 0) one.ratio.high = b.high / a.low;
+  }
+  return all;
+}
+
+void Quantiles::restore(std::span<const double> highest) {
+  std::copy_n(highest.begin(), std::min(highest.size(), highest_.size()), highest_.begin());
+}
+
+std::string verdict_of(const VariantSnapshot& variant, const VariantSnapshot& control,
+                       double alpha) {
+  if (variant.quantiles.empty()) return {};
+  const QuantileEvidence& median = variant.quantiles.front();
+  const std::uint64_t an_arm = std::min(variant.requests, control.requests);
+  const std::string on = fmt::format("{:.4g}%, anytime-valid; {} requests an arm",
+                                     100 * (1 - alpha), with_commas(an_arm));
+  if (!median.control || !median.variant) {
+    return fmt::format("nothing is known of '{}' yet ({})", variant.name, on);
+  }
+  const double point = static_cast<double>(*median.variant) / static_cast<double>(*median.control);
+  if (median.called) {
+    // Called by the stronger test of both arms together; the interval is that of each by itself.
+    stats::Interval shown = median.ratio;
+    (point > 1 ? shown.low : shown.high) =
+        point > 1 ? std::max(shown.low, 1.0) : std::min(shown.high, 1.0);
+    return fmt::format("'{}' is {} than '{}' at p50 ({})", variant.name, difference(shown),
+                       control.name, on);
+  }
+  std::string more;
+  if (std::isfinite(median.ratio.high) && median.ratio.low > 0) {
+    // An interval narrows with the root of the sample: until it is as wide as what there is to see,
+    // or, where nothing is to be seen, as 5%.
+    const double half = std::log(median.ratio.high / median.ratio.low) / 2;
+    const double effect = std::max(std::abs(std::log(point)), std::log(1.05));
+    const double needed = static_cast<double>(an_arm) * ((half / effect) * (half / effect) - 1);
+    if (needed > 1) more = fmt::format("; about {:.2g} more requests an arm are needed", needed);
+  }
+  return fmt::format("cannot tell '{}' from '{}' at p50{} ({})", variant.name, control.name, more,
+                     on);
+}
+
+}  // namespace duet::experiment
