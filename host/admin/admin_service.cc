@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "embedded/page_html.h"
+#include "host/admin/experiment_commands.h"
+#include "host/admin/experiments_json.h"
 #include "host/admin/handlers_json.h"
 #include "host/base/check.h"
 #include "host/measure/exposition.h"
@@ -31,13 +33,22 @@ void answer(Exchange& exchange, int status, std::string_view type, std::string_v
   exchange.respond(head, body);
 }
 
-void answer_error(
-    Exchange& exchange, int status, const std::string& message,
-    std::initializer_list<std::pair<std::string_view, std::string_view>> fields = {}) {
-  const nlohmann::ordered_json body = {{"error", message}};
+void answer_error(Exchange& exchange, int status, const std::string& message,
+                  std::initializer_list<std::pair<std::string_view, std::string_view>> fields = {},
+                  const std::string& hint = {}) {
+  nlohmann::ordered_json body = {{"error", message}};
+  if (!hint.empty()) body["hint"] = hint;
   // The path may be any bytes.
   answer(exchange, status, kJson,
          body.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n", fields);
+}
+
+// A name server of somebody else's may say that his name is this machine: a page from there would
+// be of the same origin. By its address nobody else's page is.
+bool is_by_address(std::string_view host) {
+  host = host.substr(0, host.starts_with('[') ? host.find(']') : host.find(':'));
+  return host == "localhost" || host.starts_with('[') ||
+         host.find_first_not_of("0123456789.") == host.npos;
 }
 
 }  // namespace
@@ -51,9 +62,12 @@ void AdminService::serve(Exchange& exchange) {
   static constexpr Page kPages[] = {
       {"/", &AdminService::page},           {"/api/handlers", &AdminService::handlers},
       {"/metrics", &AdminService::metrics}, {"/healthz", &AdminService::health},
-      {"/readyz", &AdminService::ready},
+      {"/readyz", &AdminService::ready},    {"/api/experiments", &AdminService::experiments},
   };
+  constexpr std::string_view kBelow = "/api/experiments/";
   exchange.hand_to(*this, nullptr);
+  const std::string_view path = exchange.head().path();
+  if (path.starts_with(kBelow)) return experiment(exchange, path.substr(kBelow.size()));
   for (const Page& page : kPages) {
     if (exchange.head().path() != page.path) continue;
     const http::Method method = exchange.head().method();
@@ -65,7 +79,8 @@ void AdminService::serve(Exchange& exchange) {
   }
   answer_error(exchange, 404,
                "there is no " + std::string(exchange.head().path()) +
-                   " here; there are /, /api/handlers, /metrics, /healthz and /readyz");
+                   " here; there are /, /api/handlers, /api/experiments, /metrics, /healthz and "
+                   "/readyz");
 }
 
 void AdminService::page(Exchange& exchange) {
@@ -92,6 +107,57 @@ void AdminService::ready(Exchange& exchange) {
   const std::string why = sources_.not_ready();
   if (why.empty()) return answer(exchange, 200, kText, "ready\n");
   answer(exchange, 503, kText, "not ready: " + why + "\n", {{"Retry-After", "1"}});
+}
+
+void AdminService::experiments(Exchange& exchange) {
+  std::vector<experiment::LiveSnapshot> all;
+  if (sources_.experiments) all = sources_.experiments();
+  answer(exchange, 200, kJson, experiments_json(all));
+}
+
+void AdminService::experiment(Exchange& exchange, std::string_view rest) {
+  const std::size_t slash = rest.find('/');
+  const std::string_view name = rest.substr(0, slash);
+  const http::Method method = exchange.head().method();
+  if (slash != rest.npos) {
+    if (method == http::Method::kPost) return command(exchange, name, rest.substr(slash + 1));
+    return answer_error(exchange, 405, "this path answers POST", {{"Allow", "POST"}});
+  }
+  if (method != http::Method::kGet && method != http::Method::kHead) {
+    return answer_error(exchange, 405, "this path answers GET and HEAD", {{"Allow", "GET, HEAD"}});
+  }
+  std::vector<experiment::LiveSnapshot> all;
+  if (sources_.experiments) all = sources_.experiments();
+  for (const experiment::LiveSnapshot& one : all) {
+    if (one.name == name) return answer(exchange, 200, kJson, experiment_json(one));
+  }
+  answer_error(exchange, 404, "there is no experiment '" + std::string(name) + "'", {},
+               all.empty() ? "[[experiment]] in duet.toml makes one" : "");
+}
+
+void AdminService::command(Exchange& exchange, std::string_view name, std::string_view action) {
+  const http::RequestHead& head = exchange.head();
+  const std::string who(head.get("Duet-By"));
+  if (who.empty()) {
+    return answer_error(exchange, 403, "a change needs the field Duet-By: who wants it", {},
+                        "it goes into the audit");
+  }
+  if (!is_by_address(head.host())) {
+    return answer_error(exchange, 403, "changes are made by the host's address, not by a name");
+  }
+  experiment::Live* const live =
+      sources_.find_experiment ? sources_.find_experiment(name) : nullptr;
+  if (live == nullptr) {
+    return answer_error(exchange, 404, "there is no experiment '" + std::string(name) + "'");
+  }
+  const auto decision = admin::command(*live, action, head.query(), who);
+  if (!decision) {
+    return answer_error(exchange, 400, decision.error().message, {}, decision.error().hint);
+  }
+  if (sources_.commanded) sources_.commanded(*live, *decision);
+  const nlohmann::ordered_json body = {{"done", decision->sentence}};
+  answer(exchange, 200, kJson,
+         body.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace duet::admin

@@ -2,17 +2,25 @@
 //
 //   GET /              a page that shows the handlers' figures as they change
 //   GET /api/handlers  the same as JSON
+//   GET /api/experiments        the experiments, with their evidence and audit, as JSON
+//   GET /api/experiments/NAME   one of them
+//   POST /api/experiments/NAME/ACTION  start, stop, ramp, promote, pin: see experiment_commands.h.
+//                      `Duet-By: WHO` is required: it goes into the audit, and no page of another
+//                      site can send it
 //   GET /metrics       for Prometheus: its text format, or OpenMetrics when Accept prefers it
 //   GET /healthz       200 while the process answers at all
 //   GET /readyz        200 when every handler is loaded and the host does not drain, else 503
 //
 // It knows no sockets: it is a Service like the pipeline, and whoever listens gives it exchanges.
-// It only reads; a body that a client sends is ignored.
+// A body that a client sends is ignored.
 #pragma once
 
 #include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "host/experiment/live.h"
 #include "host/http/message.h"
 #include "host/measure/metrics.h"
 #include "host/measure/snapshot.h"
@@ -29,6 +37,11 @@ class AdminService final : public Service, ExchangeListener {
     // Empty when the host takes requests, else why not, for the person who asks ("2 of 3 handlers
     // are still loading").
     std::function<std::string()> not_ready;
+    // None when there are no experiments.
+    std::function<std::vector<experiment::LiveSnapshot>()> experiments;
+    std::function<experiment::Live*(std::string_view name)> find_experiment;  // null: no such one
+    // An operator's word has been carried out.
+    std::function<void(experiment::Live&, const experiment::Decision&)> commanded;
   };
 
   explicit AdminService(Sources sources) : sources_(std::move(sources)) {}
@@ -54,6 +67,10 @@ class AdminService final : public Service, ExchangeListener {
   void metrics(Exchange& exchange);
   void health(Exchange& exchange);
   void ready(Exchange& exchange);
+  void experiments(Exchange& exchange);
+  // Below /api/experiments/: "NAME", or "NAME/ACTION".
+  void experiment(Exchange& exchange, std::string_view rest);
+  void command(Exchange& exchange, std::string_view name, std::string_view action);
 
   Sources sources_;
 };

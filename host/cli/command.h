@@ -44,6 +44,7 @@ inline constexpr Option kHelpOption{"help", "", "Show this help.", "", false, 'h
 // The subcommands, one file each.
 extern const Command kServeCommand;
 extern const Command kCheckCommand;
+extern const Command kExperimentCommand;
 extern const Command kStatsCommand;
 extern const Command kVersionCommand;
 

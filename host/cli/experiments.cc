@@ -142,6 +142,24 @@ void withdraw_variants(PipelineExperiments& experiments, measure::HandlerIndex h
   }
 }
 
+std::vector<experiment::LiveSnapshot> experiment_snapshots(PipelineExperiments& experiments,
+                                                           measure::Metrics& metrics) {
+  metrics.ledger().settle_cpu(now());
+  std::vector<experiment::LiveSnapshot> all;
+  for (std::size_t i = 0; i < experiments.size(); ++i) {
+    all.push_back(experiments.live(i).snapshot());
+    for (experiment::VariantSnapshot& variant : all.back().variants) {
+      const measure::HandlerIndex handler = variant.handler_index;
+      const Nanos run = metrics.handlers()[handler].stats.phase(measure::Phase::kRun).sum();
+      if (run == 0) continue;
+      variant.cpu = static_cast<Nanos>(static_cast<double>(variant.cpu) *
+                                       static_cast<double>(metrics.ledger().cpu_time(handler)) /
+                                       static_cast<double>(run));
+    }
+  }
+  return all;
+}
+
 void log_decision(const Live& live, const Decision& decision) {
   using Kind = Decision::Kind;
   const bool warns = decision.kind == Kind::kRolledBack || decision.kind == Kind::kWrongSplit ||

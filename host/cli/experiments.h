@@ -27,6 +27,11 @@ bool is_required(const config::Config& config, std::size_t handler);
 void withdraw_variants(PipelineExperiments& experiments, measure::HandlerIndex handler,
                        const Error& why);
 
+// What is shown of them. The CPU time of a variant becomes that of its handler, in proportion to
+// the time in their slices: the host's work for a request and threads of pools are in it then.
+std::vector<experiment::LiveSnapshot> experiment_snapshots(PipelineExperiments& experiments,
+                                                           measure::Metrics& metrics);
+
 void log_decision(const experiment::Live& live, const experiment::Decision& decision);
 
 }  // namespace duet::cli

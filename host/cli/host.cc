@@ -106,8 +106,17 @@ Result<void> Host::set_up() {
   websockets_.emplace(*loop_, websocket_options(config_.server.websocket));
   server_.emplace(*loop_, exchanges_, ledger_, *pipeline_, server_options(config_.server));
 
-  admin_.emplace(admin::AdminService::Sources{&metrics_, [this] { return snapshot(); },
-                                              [this] { return not_ready(); }});
+  admin::AdminService::Sources sources;
+  sources.metrics = &metrics_;
+  sources.snapshot = [this] { return snapshot(); };
+  sources.not_ready = [this] { return not_ready(); };
+  sources.experiments = [this] { return experiment_snapshots(*experiments_, metrics_); };
+  sources.find_experiment = [this](std::string_view name) { return experiments_->find(name); };
+  sources.commanded = [this](experiment::Live& live, const experiment::Decision& decision) {
+    log_decision(live, decision);
+    experiments_->wake();
+  };
+  admin_.emplace(std::move(sources));
   admin_server_.emplace(*loop_, exchanges_, ledger_, *admin_, ServerOptions{});
 
   for (std::size_t i = 0; i < config_.handlers.size(); ++i) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "host/base/check.h"
+#include "host/experiment/two_digits.h"
 
 namespace duet::experiment {
 
@@ -170,7 +171,7 @@ void Experiment::climb(Nanos now, std::vector<Decision>& decisions) {
           "'{}' is not known yet; {}",
           spec_->name, 100 * spec_->ramp.steps[step_], spec_->variants[v],
           spec_->guardrails[g].name(),
-          more ? fmt::format("about {:.2g} more requests", *more)
+          more ? fmt::format("about {} more requests", two_digits(*more))
                : "there has been no such event to judge by");
       if (!std::exchange(held_, true)) {
         decisions.push_back(

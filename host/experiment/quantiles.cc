@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "host/experiment/two_digits.h"
 #include "host/stats/kernel.h"
 #include "host/stats/quantile.h"
 
@@ -130,7 +131,9 @@ std::string verdict_of(const VariantSnapshot& variant, const VariantSnapshot& co
     const double half = std::log(median.ratio.high / median.ratio.low) / 2;
     const double effect = std::max(std::abs(std::log(point)), std::log(1.05));
     const double needed = static_cast<double>(an_arm) * ((half / effect) * (half / effect) - 1);
-    if (needed > 1) more = fmt::format("; about {:.2g} more requests an arm are needed", needed);
+    if (needed > 1) {
+      more = fmt::format("; about {} more requests an arm are needed", two_digits(needed));
+    }
   }
   return fmt::format("cannot tell '{}' from '{}' at p50{} ({})", variant.name, control.name, more,
                      on);

@@ -174,5 +174,40 @@ handler = "other"
   EXPECT_FALSE(outside.get("Duet-Variant"));
 }
 
+TEST_F(Experiments, AreShownAndChangedByTheCommandWithoutARestart) {
+  DuetHost host({config("key = \"cookie:visitor\"\n" + variants("1", "1"))});
+  HttpClient client = host.client();
+  const auto duet = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "experiment");
+    arguments.insert(arguments.end(), {"--by", "ann", "--admin", host.admin().substr(7)});
+    return testing_support::run(testing_support::duet_program(),
+                                {.arguments = arguments, .environment = {}, .directory = ""});
+  };
+  for (int visitor = 0; visitor < 20; ++visitor) client.get("/c/x", cookie(visitor));
+  EXPECT_TRUE(duet({"list"}).out.starts_with("country  running  js 50%, py 50%\n"));
+  EXPECT_EQ(duet({"promote", "country", "py"}).out,
+            "experiment 'country' is over: everybody gets 'py'\n");
+  for (int visitor = 0; visitor < 10; ++visitor) {
+    EXPECT_EQ(client.get("/c/x", cookie(visitor)).value("Duet-Variant"), "py");
+  }
+  EXPECT_EQ(duet({"ramp", "country", "0%"}).exit_code, 0);
+  EXPECT_EQ(duet({"pin", "country", "7", "py"}).exit_code, 0);
+  EXPECT_EQ(client.get("/c/x", cookie(7)).value("Duet-Variant"), "py");
+  EXPECT_EQ(client.get("/c/x", cookie(8)).value("Duet-Variant"), "js");
+  const std::string shown = duet({"show", "country"}).out;
+  EXPECT_NE(shown.find("  ann: experiment 'country': key '7' always gets 'py'\n"),
+            std::string::npos)
+      << shown;
+  EXPECT_FALSE(host.log_line("key '7' always gets 'py'").is_null()) << "the log knows, too";
+
+  const auto unknown = duet({"stop", "county"});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_EQ(unknown.err, "duet experiment: error: there is no experiment 'county'\n");
+  EXPECT_EQ(duet({"halt"}).exit_code, 2);
+  EXPECT_EQ(duet({"promote", "country"}).err,
+            "duet experiment: error: 'promote' takes other arguments (duet experiment promote NAME "
+            "VARIANT)\n");
+}
+
 }  // namespace
 }  // namespace duet

@@ -158,5 +158,102 @@ TEST_F(AdminTest, OtherMethodsAre405WithAllow) {
   EXPECT_EQ(ask("/metrics", "HEAD")->status, 200);
 }
 
+// With an experiment 'country' of js and py.
+class AdminExperimentTest : public AdminTest {
+ protected:
+  AdminExperimentTest() {
+    experiment::LiveSpec spec;
+    spec.spec.name = "country";
+    spec.spec.variants = {"js", "py"};
+    spec.spec.weights = {1, 1};
+    spec.spec.guardrails = {{}};
+    spec.variants = {{"country_js", 0, 1, false}, {"country_py", 1, 2, false}};
+    spec.key = experiment::KeySource::kAddress;
+    live_ = std::move(experiment::Live::create(std::move(spec))).value();
+    AdminService::Sources sources;
+    sources.metrics = &sample_.metrics;
+    sources.experiments = [this] {
+      std::vector<experiment::LiveSnapshot> all;
+      all.push_back(live_->snapshot());
+      return all;
+    };
+    sources.find_experiment = [this](std::string_view name) {
+      return name == "country" ? live_.get() : nullptr;
+    };
+    sources.commanded = [this](experiment::Live&, const experiment::Decision& decision) {
+      commanded_.push_back(decision.sentence);
+    };
+    service_.emplace(std::move(sources));
+  }
+  testing_support::FakeTransport* tell(const std::string& what) {
+    return ask("/api/experiments/country/" + what, "POST", "Duet-By: ann\r\n");
+  }
+
+  std::unique_ptr<experiment::Live> live_;
+  std::vector<std::string> commanded_;
+};
+
+TEST_F(AdminExperimentTest, ListsExperiments) {
+  const Json all = Json::parse(ask("/api/experiments")->body)["experiments"];
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0]["state"], "running");
+  EXPECT_EQ(all[0]["variants"][1]["name"], "py");
+  EXPECT_EQ(all[0]["variants"][1]["share"], 0.5);
+  EXPECT_EQ(all[0]["variants"][1]["guardrails"][0]["name"], "errors");
+  EXPECT_TRUE(all[0]["variants"][1]["guardrails"][0]["ratio"]["high"].is_null()) << "no bound yet";
+  EXPECT_EQ(Json::parse(ask("/api/experiments/country")->body), all[0]);
+  EXPECT_EQ(ask("/api/experiments/city")->status, 404);
+}
+
+TEST_F(AdminExperimentTest, CarriesOutAnOperatorsWord) {
+  EXPECT_EQ(Json::parse(tell("ramp?share=20%25")->body)["done"],
+            "experiment 'country': weights are now js 80%, py 20%");
+  EXPECT_EQ(tell("pin?key=a%20b&variant=py")->status, 200);
+  EXPECT_EQ(tell("pin?key=a%20b")->status, 200);
+  EXPECT_EQ(tell("promote?variant=py")->status, 200);
+  EXPECT_EQ(tell("start")->status, 200);
+  EXPECT_EQ(tell("stop")->status, 200);
+  const Json one = Json::parse(ask("/api/experiments/country")->body);
+  EXPECT_EQ(one["state"], "stopped");
+  ASSERT_EQ(one["audit"].size(), 6u);
+  EXPECT_EQ(one["audit"][1]["who"], "ann");
+  EXPECT_EQ(one["audit"][1]["what"], "experiment 'country': key 'a b' always gets 'py'");
+  EXPECT_EQ(commanded_.size(), 6u);
+}
+
+TEST_F(AdminExperimentTest, SaysWhyNot) {
+  const struct {
+    const char *what, *error;
+  } kCases[] = {
+      {"promote", "promote needs 'variant'"},
+      {"promote?variant=go", "experiment 'country' has no variant 'go'"},
+      {"ramp?share=20", "'20' is no share"},
+      {"ramp?share=120%25", "120% for each of 1 variants is not between 0 and 100% together"},
+      {"ramp", "experiment 'country' has no ramp"},
+      {"pin?variant=py", "pin needs 'key'"},
+      {"start", "experiment 'country' is running"},
+      {"halt", "there is no 'halt'"}};
+  for (const auto& [what, error] : kCases) {
+    const auto answer = tell(what);
+    EXPECT_EQ(answer->status, 400) << what;
+    EXPECT_EQ(Json::parse(answer->body)["error"], error);
+  }
+  EXPECT_TRUE(live_->snapshot().audit.empty());
+  EXPECT_EQ(ask("/api/experiments/city/stop", "POST", "Duet-By: ann\r\n")->status, 404);
+  EXPECT_EQ(ask("/api/experiments/country/stop")->status, 405);
+}
+
+// What a page of another site can make a browser send.
+TEST_F(AdminExperimentTest, RefusesWhatAPageElsewhereCouldSend) {
+  EXPECT_EQ(ask("/api/experiments/country/stop", "POST")->status, 403);
+  const auto opened = exchanges_.open(
+      "POST /api/experiments/country/stop HTTP/1.1\r\nHost: rebound.example:9000\r\n"
+      "Duet-By: page\r\n\r\n",
+      measure::kNoHandler);
+  service_->serve(opened.exchange);
+  EXPECT_EQ(opened.transport.status, 403);
+  EXPECT_EQ(live_->snapshot().state, "running");
+}
+
 }  // namespace
 }  // namespace duet::admin
