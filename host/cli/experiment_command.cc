@@ -53,8 +53,8 @@ constexpr HelpSection kSections[] = {
     {"Actions", kActions, {}},
     {"What a change does",
      {},
-     "It takes effect at once, without a restart, and is kept: what the audit shows\n"
-     "says who wanted it and when. Variants that a guardrail had taken out are in\n"
+     "It takes effect at once, without a restart, and lasts until the host stops. The\n"
+     "audit says who wanted it and when. Variants that a guardrail had taken out are in\n"
      "again after start, ramp and promote: whoever says so knows better."},
     {"Exit codes", {}, "0 done, 1 the host cannot be reached or refuses, 2 command line wrong."},
 };
