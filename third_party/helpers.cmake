@@ -5,9 +5,10 @@
 #   duet_engine(<name> [FILES p...] [DEPS d...] [INCLUDES i...] [DEFINES d...])
 #                              loadable module of the host: lib/duet/duet_<name>.so
 #   duet_plugin(<name> [FILES p...])  native plug-in: lib/duet/plugins/<name>.so
-#   duet_test(<name> LABELS l... [FILES p...] [DEPS d...] [HOST] [OPTIMIZED] [TIMEOUT s])
-#                              GoogleTest program; HOST: with the whole host, exported for modules;
-#                              OPTIMIZED: its own code is the work, also in debug builds
+#   duet_test(<name> LABELS l... [FILES p...] [DEPS d...] [HOST] [OPTIMIZED] [SERIAL]
+#             [TIMEOUT s])     GoogleTest program; HOST: with the whole host, exported for modules;
+#                              OPTIMIZED: its own code is the work, also in debug builds; SERIAL:
+#                              no other test runs beside it
 #   duet_fuzz(<name> FILES p... DEPS d... CORPUS dir [COVERS regex MINIMUM percent] [SECONDS s])
 #                              fuzz preset: explores for a while, then reports the line coverage of the
 #                              sources that match; elsewhere: replays the corpus as an ordinary test
@@ -112,7 +113,7 @@ function(duet_compile_test target)
 endfunction()
 
 function(duet_test name)
-  duet_arguments("HOST;OPTIMIZED" "TIMEOUT" "LABELS" ${ARGN})
+  duet_arguments("HOST;OPTIMIZED;SERIAL" "TIMEOUT" "LABELS" ${ARGN})
   if(NOT sources OR NOT DUET_TESTS)
     return()
   endif()
@@ -133,7 +134,7 @@ function(duet_test name)
   # PRE_TEST: the cases are listed when ctest runs, so that building does not execute anything.
   gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     NO_PRETTY_VALUES
-    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${arg_SERIAL})
 endfunction()
 
 function(duet_fuzz name)
