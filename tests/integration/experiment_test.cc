@@ -91,7 +91,9 @@ TEST_F(Experiments, RaisingAShareMovesNobodyAndRestartsMoveNobody) {
       continue;
     }
     for (std::size_t i = 0; i < who.size(); ++i) {
-      if (at_ten[i] == '1') EXPECT_EQ(who[i], '1') << "visitor " << i << " was moved";
+      if (at_ten[i] == '1') {
+        EXPECT_EQ(who[i], '1') << "visitor " << i << " was moved";
+      }
     }
     EXPECT_GT(std::count(who.begin(), who.end(), '1'),
               std::count(at_ten.begin(), at_ten.end(), '1'));
