@@ -244,6 +244,13 @@ WebSockets::WebSockets(Loop& loop, const WebSocketOptions& options)
       silence_queue_(loop, options.ping_interval),
       close_queue_(loop, kCloseTimeout) {}
 
+bool WebSockets::refuse(Exchange& exchange) {
+  if (!websocket::asks_for_websocket(exchange.head())) return false;
+  const websocket::Handshake handshake = websocket::Handshake::from(exchange.head());
+  if (!handshake.ok()) answer_refusal(exchange, handshake.refusal);
+  return !handshake.ok();
+}
+
 Result<SessionId> WebSockets::accept(Exchange& exchange, WebSocketListener& listener,
                                      const WebSocketAccept& chosen) {
   if (exchange.answered()) {

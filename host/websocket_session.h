@@ -159,6 +159,8 @@ class WebSockets {
   // caller's: answered already, a protocol that was not offered.
   Result<SessionId> accept(Exchange& exchange, WebSocketListener& listener,
                            const WebSocketAccept& chosen);
+  // Whether the request asks for a WebSocket in a wrong way; then it has been answered so.
+  static bool refuse(Exchange& exchange);
   // Null when it is over.
   WebSocketSession* find(SessionId id) const { return table_.find(id); }
   std::size_t count() const { return table_.count(); }

@@ -6,6 +6,7 @@
 #include "bindings/python/asgi_scope.h"
 #include "bindings/python/driver.h"
 #include "bindings/python/engine.h"
+#include "host/websocket/handshake.h"
 
 namespace duet::python {
 namespace {
@@ -34,6 +35,7 @@ void give_call(AsgiCall* call) {
   call->body_bytes = 0;
   call->sent = Sent::kNothing;
   call->trailers = call->body_received = call->full = call->running = false;
+  call->websocket = false;
   spare.emplace_back(call);
 }
 
@@ -63,13 +65,33 @@ bool create_asgi_types(PyObject*) {
   return create_ended_type() && create_asgi_send_type() && create_asgi_receive_type();
 }
 
+namespace {
+
+// Puts the channels of a WebSocket in front of those of its handshake.
+bool open_websocket(const Handler& handler, RequestObject* request, Ref& receive, Ref& send) {
+  Ref name = Ref::steal(from_utf8(handler.name));
+  PyObject* arguments[] = {reinterpret_cast<PyObject*>(request), name.get(), receive.get(),
+                           send.get()};
+  Ref socket = Ref::steal(name ? engine->call_bootstrap("asgi_websocket", arguments, 4) : nullptr);
+  if (!socket) return false;
+  receive = Ref::steal(PyObject_GetAttrString(socket.get(), "receive"));
+  send = Ref::steal(PyObject_GetAttrString(socket.get(), "send"));
+  return receive && send;
+}
+
+}  // namespace
+
 bool begin_asgi(const Handler& handler, RequestObject* request, Exchange& exchange,
                 PyObject* (&arguments)[3]) {
-  Ref scope = Ref::steal(new_http_scope(handler, exchange));
+  const bool websocket = websocket::asks_for_websocket(exchange.head());
+  Ref scope = Ref::steal(websocket ? new_websocket_scope(handler, exchange)
+                                   : new_http_scope(handler, exchange));
   Ref receive = Ref::steal(scope ? new_asgi_receive(request) : nullptr);
   Ref send = Ref::steal(receive ? new_asgi_send(request) : nullptr);
   if (!send) return false;
+  if (websocket && !open_websocket(handler, request, receive, send)) return false;
   request->asgi = take_call();
+  request->asgi->websocket = websocket;
   request->asgi->scope = Py_NewRef(scope.get());
   request->asgi->running = true;
   ++engine->asgi_running;
@@ -93,11 +115,14 @@ void asgi_returned(RequestObject* request, const Handler&, const Owner& owner) {
   if (exchange == nullptr || exchange->aborted() || exchange->complete()) return;
   Answer& answer = engine->outbox.add(owner.exchange);
   answer.failed = true;
-  answer.error = sent == Sent::kNothing
-                     ? Error{"the ASGI application returned without an answer", "",
-                             "send 'http.response.start' and 'http.response.body'", ""}
-                     : Error{"the ASGI application returned before its answer was complete", "",
-                             "send a last 'http.response.body' without more_body", ""};
+  answer.error =
+      sent == Sent::kNothing
+          ? Error{"the ASGI application returned without an answer", "",
+                  request->asgi->websocket ? "send 'websocket.accept' or 'websocket.close'"
+                                           : "send 'http.response.start' and 'http.response.body'",
+                  ""}
+          : Error{"the ASGI application returned before its answer was complete", "",
+                  "send a last 'http.response.body' without more_body", ""};
 }
 
 void asgi_raised(RequestObject* request, const Handler& handler, const Owner& owner,
@@ -111,6 +136,10 @@ void asgi_raised(RequestObject* request, const Handler& handler, const Owner& ow
     return log_error("the application raised after its answer", &handler);
   }
   if (over && is_disconnect()) return PyErr_Clear();  // it let go, as send() asked it to
+  if (request->websocket != nullptr && !cancelled &&
+      !PyErr_ExceptionMatches(engine->handler_interrupted)) {
+    return log_error("the application of a WebSocket raised", &handler);
+  }
   fail_handler(&handler, owner, cancelled);
 }
 

@@ -32,15 +32,16 @@ struct AsgiCall {
   Sent sent = Sent::kNothing;
   bool trailers = false;  // announced by http.response.start
   bool body_received = false;
-  bool full = false;     // the client has to take some of it first
-  bool running = false;  // the application has not returned
+  bool full = false;       // the client has to take some of it first
+  bool running = false;    // the application has not returned
+  bool websocket = false;  // its scope: duet/_asgi_websocket.py has send and receive of its own
 };
 
 // Creates the types of send and receive and of what they return; false with a Python error set.
 bool create_asgi_types(PyObject* module);
 
 // Prepares a call of `handler` for `request`: the three arguments, as new references. False with an
-// error set.
+// error set. A WebSocket's handshake must be right: WebSockets::refuse().
 bool begin_asgi(const Handler& handler, RequestObject* request, Exchange& exchange,
                 PyObject* (&arguments)[3]);
 void release_asgi(RequestObject* request);  // with the Request; also collects what GC found

@@ -5,6 +5,7 @@
 
 #include "bindings/python/engine.h"
 #include "host/http/percent.h"
+#include "host/websocket/handshake.h"
 
 namespace duet::python {
 namespace {
@@ -13,22 +14,34 @@ namespace {
 struct Words {
   PyObject *type, *asgi, *http_version, *server, *client, *scheme, *method, *root_path, *path,
       *raw_path, *query_string, *headers, *state, *extensions;
-  PyObject *http, *https, *http10, *http11;
+  PyObject *http, *https, *http10, *http11, *websocket, *ws, *wss, *subprotocols;
 };
 Words words;
 
 bool create_words() {
   if (words.type != nullptr) return true;
-  const std::pair<PyObject**, const char*> entries[] = {
-      {&words.asgi, "asgi"},           {&words.http_version, "http_version"},
-      {&words.server, "server"},       {&words.client, "client"},
-      {&words.scheme, "scheme"},       {&words.method, "method"},
-      {&words.root_path, "root_path"}, {&words.path, "path"},
-      {&words.raw_path, "raw_path"},   {&words.query_string, "query_string"},
-      {&words.headers, "headers"},     {&words.state, "state"},
-      {&words.http, "http"},           {&words.https, "https"},
-      {&words.http10, "1.0"},          {&words.http11, "1.1"},
-      {&words.type, "type"},           {&words.extensions, "extensions"}};
+  const std::pair<PyObject**, const char*> entries[] = {{&words.asgi, "asgi"},
+                                                        {&words.http_version, "http_version"},
+                                                        {&words.server, "server"},
+                                                        {&words.client, "client"},
+                                                        {&words.scheme, "scheme"},
+                                                        {&words.method, "method"},
+                                                        {&words.root_path, "root_path"},
+                                                        {&words.path, "path"},
+                                                        {&words.raw_path, "raw_path"},
+                                                        {&words.query_string, "query_string"},
+                                                        {&words.headers, "headers"},
+                                                        {&words.state, "state"},
+                                                        {&words.http, "http"},
+                                                        {&words.https, "https"},
+                                                        {&words.http10, "1.0"},
+                                                        {&words.http11, "1.1"},
+                                                        {&words.type, "type"},
+                                                        {&words.extensions, "extensions"},
+                                                        {&words.websocket, "websocket"},
+                                                        {&words.subprotocols, "subprotocols"},
+                                                        {&words.ws, "ws"},
+                                                        {&words.wss, "wss"}};
   for (const auto& [slot, text] : entries) {
     *slot = PyUnicode_InternFromString(text);
     if (*slot == nullptr) return false;
@@ -209,6 +222,23 @@ PyObject* new_http_scope(const Handler& handler, Exchange& exchange) {
       put(dict, words.headers, header_list(head)) &&
       put(dict, words.state, PyDict_Copy(handler.state)) &&
       (!transport.secure() || put(dict, words.scheme, Py_NewRef(words.https)));
+  return made ? scope.release() : nullptr;
+}
+
+PyObject* new_websocket_scope(const Handler& handler, Exchange& exchange) {
+  Ref scope = Ref::steal(new_http_scope(handler, exchange));
+  if (!scope || PyDict_DelItem(scope.get(), words.method) < 0) return nullptr;
+  PyObject* dict = scope.get();
+  const bool secure = exchange.transport().secure();
+  Ref protocols = Ref::steal(PyList_New(0));
+  for (const std::string& protocol : websocket::Handshake::from(exchange.head()).protocols) {
+    Ref text = Ref::steal(from_latin1(protocol));
+    if (!protocols || !text || PyList_Append(protocols.get(), text.get()) < 0) return nullptr;
+  }
+  const bool made = put(dict, words.type, Py_NewRef(words.websocket)) &&
+                    put(dict, words.scheme, Py_NewRef(secure ? words.wss : words.ws)) &&
+                    put(dict, words.subprotocols, protocols.release()) &&
+                    put(dict, words.extensions, Py_BuildValue("{s{}}", "websocket.http.response"));
   return made ? scope.release() : nullptr;
 }
 

@@ -14,6 +14,7 @@ bool prepare_scopes(Handler& handler);
 
 // A new dict. Null with an error set.
 PyObject* new_http_scope(const Handler& handler, Exchange& exchange);
+PyObject* new_websocket_scope(const Handler& handler, Exchange& exchange);
 
 // The decoded path of a request below `root_path`: what lies before it, as the application is
 // mounted, and the whole. A path that does not begin with `root_path` comes from a proxy that has

@@ -49,6 +49,9 @@ template <class... Arguments>
 PyObject* refuse(PyObject* exception, const Target& target, const char* format,
                  Arguments... arguments) {
   Ref why = Ref::steal(PyUnicode_FromFormat(format, arguments...));
+  if (why && target.call.websocket) {  // an answer instead of the socket; as the extension has it
+    why = Ref::steal(PyObject_CallMethod(why.get(), "replace", "ss", "'http.", "'websocket.http."));
+  }
   if (why) PyErr_Format(exception, "handler '%s': %U", target.handler, why.get());
   return nullptr;
 }

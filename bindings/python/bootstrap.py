@@ -97,6 +97,12 @@ def wait_for_room(request):
     return sys.modules["duet._asgi"].wait_for_room(request)
 
 
+def asgi_websocket(request, name, receive, send):
+    from duet._asgi_websocket import AsgiWebSocket
+
+    return AsgiWebSocket(request, name, receive, send)
+
+
 def start_lifespan(application, name, state, ended):
     from duet import _asgi
 

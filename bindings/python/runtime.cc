@@ -11,6 +11,7 @@
 #include "bindings/python/interpreter.h"
 #include "bindings/python/interrupt.h"
 #include "host/base/log.h"
+#include "host/websocket_session.h"
 
 namespace duet::python {
 namespace {
@@ -126,6 +127,7 @@ void PythonRuntime::after_poll() noexcept {
 
 void PythonRuntime::dispatch(std::uint32_t slot, Exchange& exchange) noexcept {
   const Handler& handler = engine->handlers[slot];
+  if (handler.interface == Interface::kAsgi && WebSockets::refuse(exchange)) return;
   RequestObject* request = new_request(handler, exchange);
   PyObject* context = request ? engine->take_context() : nullptr;
   if (context == nullptr) {

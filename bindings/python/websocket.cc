@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "bindings/python/asgi_route.h"
 #include "bindings/python/engine.h"
 #include "host/base/log.h"
 #include "host/websocket_session.h"
@@ -56,37 +57,55 @@ bool check_arguments(Py_ssize_t count, Py_ssize_t wanted) {
   return false;
 }
 
+bool on_loop_thread() {
+  if (engine->events->on_own_thread()) return true;
+  PyErr_SetString(PyExc_RuntimeError,
+                  "a WebSocket belongs to the event loop's thread: from another one use "
+                  "asyncio.run_coroutine_threadsafe()");
+  return false;
+}
+
 // The session of that number; null when it is over, or with an error set.
 WebSocketSession* find(PyObject* number) {
+  if (!on_loop_thread()) return nullptr;
   const unsigned long long id = PyLong_AsUnsignedLongLong(number);
   if (PyErr_Occurred()) return nullptr;
   return engine->host.websockets->find(id);
 }
 
 // websocket_accept(request, receiver, protocol, [(name, value), ...]) → the session's number, or 0
-// when the handshake was refused (and answered).
+// when the handshake was refused (and answered). Names and values are str or bytes.
 PyObject* accept(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
-  if (!check_arguments(count, 4)) return nullptr;
+  if (!check_arguments(count, 4) || !on_loop_thread()) return nullptr;
   RequestObject* request = as_request(arguments[0]);
-  if (request->mode == BodyMode::kValues) {
+  if (request->mode == BodyMode::kValues && request->asgi == nullptr) {
     PyErr_SetString(PyExc_RuntimeError,
                     "a plain `def` cannot wait for messages: write the handler as `async def`");
     return nullptr;
   }
   Exchange* exchange = live_exchange(request);
   if (exchange == nullptr) return nullptr;
+  if (exchange->aborted()) {
+    set_request_ended();
+    return nullptr;
+  }
+  if (request->asgi != nullptr) note_asgi_route(request, *exchange);
   const std::string_view protocol = utf8(arguments[2]);
   if (protocol.data() == nullptr) return nullptr;
   std::string fields;
   Ref list = Ref::steal(PySequence_Fast(arguments[3], "headers must be a sequence of pairs"));
   if (!list) return nullptr;
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list.get()); ++i) {
-    const char *name, *value;
-    if (!PyArg_ParseTuple(PySequence_Fast_GET_ITEM(list.get(), i), "ss", &name, &value)) {
+    const char *name_bytes, *value_bytes;
+    Py_ssize_t name_size, value_size;
+    if (!PyArg_ParseTuple(PySequence_Fast_GET_ITEM(list.get(), i), "s#s#", &name_bytes, &name_size,
+                          &value_bytes, &value_size)) {
       return nullptr;
     }
+    const std::string_view name(name_bytes, static_cast<std::size_t>(name_size));
+    const std::string_view value(value_bytes, static_cast<std::size_t>(value_size));
     if (const char* wrong = http::check_field(name, value)) {
-      PyErr_Format(PyExc_ValueError, "header %s: %s", name, wrong);
+      PyErr_Format(PyExc_ValueError, "header %.200s: %s", name_bytes, wrong);
       return nullptr;
     }
     fields.append(name).append(": ").append(value).append("\r\n");

@@ -20,6 +20,7 @@ HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE.parent / "examples"))
 from duet_process import Answer, DEADLINE, Duet, eventually  # noqa: E402
+from websocket_client import WebSocketClient  # noqa: E402
 
 SKIPPED = 77
 OF_THE_SERVER = {"date", "server", "connection", "keep-alive", "transfer-encoding"}
@@ -76,7 +77,8 @@ GUNICORN = ["-m", "gunicorn", "--threads", "4", "--log-level", "critical", "--bi
 # name: (package, folder, attribute, usual server, requests, a route as it is counted)
 FRAMEWORKS = {
     "fastapi": ("fastapi", "fastapi", "app", UVICORN, FASTAPI,
-                [("GET", "/items/{item_id}"), ("GET", "/admin/reports/{year}"), ("GET", "/slow")]),
+                [("GET", "/items/{item_id}"), ("GET", "/admin/reports/{year}"), ("GET", "/slow"),
+                 ("GET", "/rooms/{name}")]),
     "starlette": ("starlette", "starlette", "app", UVICORN, STARLETTE,
                   [("GET", "/users/{name}"), ("PUT", "/users/{name}/settings")]),
     "flask": ("flask", "flask", "app", GUNICORN, FLASK,
@@ -154,6 +156,31 @@ def differences(request, ours, theirs):
     return found
 
 
+def conversation(port):
+    """What a client of the rooms sees: two that talk, and one that is not let in."""
+    def enter(target, *fields):
+        return WebSocketClient(socket.create_connection(("127.0.0.1", port), DEADLINE), target,
+                               *fields)
+
+    seen = []
+    with enter("/rooms/tea?who=ada", "Sec-WebSocket-Protocol: old, chat") as ada, \
+            enter("/rooms/tea?who=bob", "Sec-WebSocket-Protocol: chat") as bob:
+        seen += [ada.status, ada.headers.get("sec-websocket-protocol"), ada.headers.get("x-room")]
+        seen += [ada.receive(), ada.receive(), bob.receive()]
+        for message in ('{"say": "Grüße"}', '{"say": ""}'):
+            bob.send(message)
+            seen += [ada.receive(), bob.receive()]
+        ada.send(b"leave")
+        seen += [ada.receive(), ada.receive(), bob.receive()]
+        bob.close(3000, "enough")
+        seen += [bob.receive()[0]]  # only the code need be repeated
+    with enter("/rooms/closed?who=eve") as eve:
+        seen += [eve.status]
+    with enter("/rooms/tea") as nobody:  # the parameter is missing
+        seen += [nobody.status]
+    return seen
+
+
 def pool_phase(duet):
     """The 41st concurrent plain `def` endpoint waits for a thread, and that is what is shown."""
     clients = []
@@ -196,6 +223,9 @@ def main(name, environment):
             Usual(python, usual, target, application) as server:
         for request in requests:
             failures += differences(request, ask(duet.port, *request), ask(server.port, *request))
+        if name == "fastapi":
+            ours, usual = conversation(duet.port), conversation(server.port)
+            failures += [] if ours == usual else [f"the rooms:\n    duet  {ours}\n    usual {usual}"]
         counted = {(route["method"], route["route"]) for route in inner_routes(duet)}
         failures += [f"{route} is not among the routes: {sorted(counted)}"
                      for route in routes if route not in counted]

@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import (BackgroundTasks, Cookie, Depends, FastAPI, File, Form, Header, HTTPException,
-                     Query, Request, Response, UploadFile)
+                     Query, Request, Response, UploadFile, WebSocket,
+                     WebSocketDisconnect)
 from fastapi.responses import PlainTextResponse, RedirectResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 STATIC = pathlib.Path(__file__).parent.parent / "static"
 
@@ -131,6 +132,45 @@ async def gone():
 @app.get("/broken")
 async def broken():
     raise RuntimeError("on purpose")
+
+
+class Said(BaseModel):
+    say: str = Field(min_length=1)
+
+
+rooms: dict[str, dict[str, WebSocket]] = {}
+
+
+@app.websocket("/rooms/{name}")
+async def room(socket: WebSocket, name: str, who: str):
+    if name == "closed":
+        await socket.close(1008)
+        return
+    protocol = "chat" if "chat" in socket.scope["subprotocols"] else None
+    await socket.accept(subprotocol=protocol, headers=[(b"x-room", name.encode())])
+    members = rooms.setdefault(name, {})
+    members[who] = socket
+
+    async def tell(event):
+        for member in list(members.values()):
+            await member.send_json(event)
+
+    await tell({"in": who})
+    try:
+        while "text" in (message := await socket.receive()) and message["text"] is not None:
+            try:
+                said = Said.model_validate_json(message["text"])
+                await tell({"who": who, "said": said.say})
+            except ValidationError as error:
+                await tell({"who": who, "wrong": error.errors()[0]["type"]})
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message["code"])
+        del members[who]
+        await socket.send_bytes(message["bytes"])
+        await tell({"out": who})
+        await socket.close(4000, "left")
+    except WebSocketDisconnect:
+        del members[who]
 
 
 admin = FastAPI(title="Admin")
