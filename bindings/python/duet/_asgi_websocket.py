@@ -97,7 +97,7 @@ class AsgiWebSocket:
             fields = [tuple(pair) for pair in headers]
         except TypeError:
             raise self._error(TypeError, "'headers' of 'websocket.accept' must be an iterable of "
-                              f"pairs, not {headers!r:.100}") from None
+                              f"pairs, not {type(headers).__name__}") from None
         for pair in fields:
             if len(pair) != 2 or not all(isinstance(part, bytes) for part in pair):
                 raise self._error(TypeError, f"the header {pair!r:.200} of 'websocket.accept' must "
@@ -128,11 +128,12 @@ class AsgiWebSocket:
         if not isinstance(code, int) or not isinstance(reason, str):
             raise self._error(TypeError, "'websocket.close' takes a 'code', which is an int, and a "
                               f"'reason', which is a str, not {code!r:.100} and {reason!r:.100}")
+        self._phase = _CLOSED  # before the wait: another task may send meanwhile
         try:
             await self._socket.close(code, reason)
         except (ValueError, OverflowError) as error:
+            self._phase = _ACCEPTED
             raise self._error(ValueError, f"'websocket.close' cannot be sent: {error}") from None
-        self._phase = _CLOSED
 
     def _error(self, kind, text):
         return kind(f"handler {self._name!r}: {text}")
