@@ -31,7 +31,7 @@ BEFORE = {  # what is wrong before the socket is accepted: 500
     "protocol_bytes": "must be a str or None, not bytes",
     "protocol_absent": "does not offer the subprotocol 'absent' (it offers none)",
     "text_header": "('a', 'b') of 'websocket.accept' must be two bytes objects",
-    "no_headers": "must be an iterable of pairs, not 5",
+    "no_headers": "must be an iterable of pairs, not int",
     "split_header": "'websocket.accept' cannot be sent: header a:",
     "protocol_header": "is the 'subprotocol' of 'websocket.accept'",
 }
