@@ -80,7 +80,8 @@ class Timeline {
   // await after `since` becomes kReady. No effect when the phase is not kAwait.
   void was_ready(Nanos since, Nanos at) {
     if (phase_bits() != bit(Phase::kAwait)) return;
-    if (since > last_) advance(since);
+    // A timer's instant is known to a millisecond, and it may have been due earlier than it seems.
+    if (since > last_) advance(since < at ? since : at);
     if (at > last_) {
       wait_from(last_);
       spent_[static_cast<int>(Phase::kReady)] += at - last_;

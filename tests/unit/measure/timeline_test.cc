@@ -67,6 +67,19 @@ TEST(Timeline, ReadinessBeforeTheAwaitBeganMakesAllOfItReady) {
   EXPECT_EQ(t.spent(Phase::kAwait), 0);
 }
 
+TEST(Timeline, ATimerThatFiresBeforeItSeemedDueTakesNothingFromTheRun) {
+  Timeline t;
+  t.begin(0, false);
+  t.run(10);
+  t.change(Phase::kRun, Phase::kAwait, 20);
+  t.was_ready(29, 26);
+  t.run(26);
+  t.change(Phase::kRun, Phase::kAwait, 40);
+  EXPECT_EQ(t.spent(Phase::kAwait), 6);
+  EXPECT_EQ(t.spent(Phase::kReady), 0);
+  EXPECT_EQ(t.spent(Phase::kRun), 24);
+}
+
 TEST(Timeline, KnowsSinceWhenItWaitsForTheLoop) {
   Timeline t;
   t.begin(5, false);
