@@ -128,8 +128,8 @@ TEST_P(Timing, PhasesAreWhatTheHandlerDid) {
     return found;
   };
   const std::vector<double> await = phases("await");
-  // A processor that slept through the 7 ms wakes with cold caches: what takes 14 us takes 110 then,
-  // and is in `run`, since it is spent there. Requests of the other handler keep it awake.
+  // A processor that slept through the 7 ms wakes with cold caches: what takes 14 us takes 110
+  // then, and is in `run`, since it is spent there. Requests of the other handler keep it awake.
   std::atomic<bool> stop = false;
   std::thread keep_awake([&] {
     HttpClient other = host.client();
