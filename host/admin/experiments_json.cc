@@ -118,7 +118,6 @@ Json document(const LiveSnapshot& one) {
             {"step", one.ramp_step},
             {"climbing", one.ramping},
             {"hold", one.hold.empty() ? Json() : Json(one.hold)}}},
-          {"store", one.store.empty() ? Json() : Json(one.store)},
           {"audit", audit}};
 }
 

@@ -16,8 +16,6 @@ std::string_view language_name(Language language) {
       return "python";
     case Language::kNative:
       return "native";
-    case Language::kUpstream:
-      return "upstream";
   }
   return "";
 }

@@ -71,11 +71,9 @@ struct ServerConfig {
   log::Level log_level = log::Level::kInfo;
 };
 
-// kUpstream: a service elsewhere, whose `source` is its address. Only variants of experiments are.
-enum class Language : std::uint8_t { kJavaScript, kPython, kNative, kUpstream };
-inline constexpr std::size_t kLanguages = 4;
-// "javascript", "python", "native", "upstream"
-std::string_view language_name(Language language);
+enum class Language : std::uint8_t { kJavaScript, kPython, kNative };
+inline constexpr std::size_t kLanguages = 3;
+std::string_view language_name(Language language);  // "javascript", "python", "native"
 
 struct Handler {
   std::string name;    // unique

@@ -16,7 +16,7 @@ enum class KeySource : std::uint8_t { kCookie, kHeader, kQuery, kAddress, kRando
 
 struct Variant {
   std::string name;           // unique in its experiment
-  std::uint32_t handler = 0;  // index in Config::handlers; of Language::kUpstream for "http://..."
+  std::uint32_t handler = 0;  // index in Config::handlers
   double weight = 1;          // 0 or above; they need not add up to anything
   bool aa = false;            // the control once more
 };
@@ -46,14 +46,6 @@ struct Ramp {
   double rate_margin = 0.01;
 };
 
-// Copies of requests for the variants that did not answer.
-struct Shadow {
-  double rate = 1;  // of the requests, 0..1
-  Nanos deadline = 10 * kSecond;
-  std::uint32_t concurrency = 8;
-  std::vector<std::string> ignore;  // fields: "header:date", "$.generated_at"
-};
-
 struct Experiment {
   std::string name;
   // Patterns of Config::routes, or with `application`: of that handler's own routes.
@@ -76,8 +68,6 @@ struct Experiment {
   double alpha = 0.05;
   std::vector<Guardrail> guardrails;
   Ramp ramp;
-  std::string webhook;  // http:// URL that is told of decisions; empty: none
-  std::optional<Shadow> shadow;
 };
 
 }  // namespace duet::config

@@ -554,7 +554,7 @@ class ConfigReader {
       return;
     }
     if (broken_routes_) return;
-    for (std::size_t i = 0; i < handler_places_.size(); ++i) {
+    for (std::size_t i = 0; i < config.handlers.size(); ++i) {
       if (std::find(used_.begin(), used_.end(), i) != used_.end()) continue;
       context_.warning(
           handler_places_[i], "no route leads to the handler " + in_quotes(config.handlers[i].name),

@@ -55,17 +55,7 @@ class ExperimentReader {
               "write allow_override = \"X-Duet-Variant\"");
       }
     }
-    if (const TomlEntry* text = table.text("webhook", "\"http://127.0.0.1:9999/duet\"")) {
-      one.webhook = text->value.string;
-      if (!one.webhook.starts_with("http://")) {
-        error(text->value.place, in_quotes(one.webhook) + " is no http:// address",
-              "write webhook = \"http://HOST:PORT/PATH\"");
-      } else {
-        context_.warning(text->value.place, "this build tells no webhook", "read the log instead");
-      }
-    }
     read_guardrails(context_, table, one);
-    read_shadow(value, table, one);
     table.finish();
     if (one.name.empty() || one.variants.size() < 2) return;  // said already
     config_.experiments.push_back(std::move(one));
@@ -157,7 +147,6 @@ class ExperimentReader {
     const std::string& name = entry.value.string;
     std::vector<std::string_view> names;
     for (std::size_t i = 0; i < config_.handlers.size(); ++i) {
-      if (config_.handlers[i].language == Language::kUpstream) continue;
       names.push_back(config_.handlers[i].name);
       if (config_.handlers[i].name == name) return static_cast<std::uint32_t>(i);
     }
@@ -223,22 +212,17 @@ class ExperimentReader {
     if (handler == nullptr) {
       if (value.find("handler") == nullptr) {
         error(value.place, "[[experiment.variants]] has no 'handler'",
-              "add handler = \"NAME\" of a [handlers.NAME], or \"http://HOST:PORT\"");
+              "add handler = \"NAME\" of a [handlers.NAME]");
       }
       return false;
     }
-    const auto index =
-        handler->value.string.starts_with("http://") ? upstream(*handler) : find_handler(*handler);
+    const auto index = find_handler(*handler);
     if (!index) return false;
     variant.handler = *index;
     used.push_back(*index);
     if (name == nullptr && value.find("name") != nullptr) return false;
     variant.name = name != nullptr ? name->value.string : handler->value.string;
     const TomlEntry& named = name != nullptr ? *name : *handler;
-    if (config_.handlers[*index].language == Language::kUpstream && name == nullptr) {
-      error(handler->value.place, "a variant at http:// needs a 'name'", "add name = \"go\"");
-      return false;
-    }
     if (!good_name(named, "a variant")) return false;
     for (const Variant& other : one.variants) {
       if (other.name != variant.name) continue;
@@ -252,28 +236,6 @@ class ExperimentReader {
 
   static bool table_had(const TomlValue& value, std::string_view key, bool read) {
     return value.find(key) == nullptr || read;
-  }
-
-  // A service elsewhere, as a handler of its own; the same address is the same handler.
-  std::optional<std::uint32_t> upstream(const TomlEntry& entry) {
-    const std::string& url = entry.value.string;
-    const std::string_view rest = std::string_view(url).substr(std::string_view("http://").size());
-    const std::string_view authority = rest.substr(0, rest.find('/'));
-    if (authority.empty() || url.find_first_of("?#@ \t\"") != url.npos) {
-      error(entry.value.place, in_quotes(url) + " is no address of a service",
-            "write http://HOST:PORT, and perhaps a path to put before the request's");
-      return std::nullopt;
-    }
-    for (std::size_t i = 0; i < config_.handlers.size(); ++i) {
-      if (config_.handlers[i].source == url) return static_cast<std::uint32_t>(i);
-    }
-    Handler handler;
-    handler.name = url;
-    handler.source = url;
-    handler.language = Language::kUpstream;
-    handler.body_limit = config_.server.limits.body_bytes;
-    config_.handlers.push_back(std::move(handler));
-    return static_cast<std::uint32_t>(config_.handlers.size() - 1);
   }
 
   void read_control(TableReader& table, Experiment& one, bool complete) {
@@ -447,58 +409,6 @@ class ExperimentReader {
       one.eligible = *share;
     }
     inner.finish();
-  }
-
-  // --- shadow traffic ---
-
-  // A method of its routes that is not safe by HTTP's own definition, if there is one.
-  std::string unsafe_method(const Experiment& one) const {
-    constexpr std::string_view kSafe[] = {"GET", "HEAD", "OPTIONS"};
-    std::vector<std::string> methods = one.methods;
-    if (methods.empty()) {
-      for (const std::uint32_t index : one.route_indices) {
-        const auto& of_route = config_.routes[index].methods;
-        if (of_route.empty()) return "POST";
-        methods.insert(methods.end(), of_route.begin(), of_route.end());
-      }
-      if (one.application) return "POST";
-    }
-    for (const std::string& method : methods) {
-      if (std::find(std::begin(kSafe), std::end(kSafe), method) == std::end(kSafe)) return method;
-    }
-    return {};
-  }
-
-  void read_shadow(const TomlValue&, TableReader& table, Experiment& one) {
-    const TomlEntry* entry = table.table("shadow");
-    if (entry == nullptr) return;
-    Shadow shadow;
-    TableReader inner(context_, entry->value.entries, "[experiment.shadow]", kShadowWords);
-    const auto safe = inner.flag("safe");
-    if (const auto rate = read_share(context_, inner, "rate", "\"10%\"")) shadow.rate = *rate;
-    if (const auto t = inner.duration("deadline", kMillisecond, kDay, false)) shadow.deadline = *t;
-    if (const auto most = inner.integer("concurrency", 1, 1024)) {
-      shadow.concurrency = static_cast<std::uint32_t>(*most);
-    }
-    for (const TomlValue* rule : inner.texts("ignore", "[\"header:date\", \"$.generated_at\"]")) {
-      if (rule->string.starts_with("header:") || rule->string.starts_with("$")) {
-        shadow.ignore.push_back(rule->string);
-      } else {
-        error(rule->place, in_quotes(rule->string) + " is no rule of what to ignore",
-              "write \"header:NAME\" for a header, \"$.path.to.field\" for a field of JSON");
-      }
-    }
-    inner.finish();
-    if (!safe.value_or(false)) {
-      const std::string method = unsafe_method(one);
-      error(entry->place,
-            method.empty() ? "only routes that are declared safe get shadow traffic"
-                           : "a " + method + " would be carried out twice by shadow traffic",
-            "write safe = true in [experiment.shadow] if carrying requests out twice does no harm");
-    }
-    context_.warning(entry->place, "this build sends no shadow traffic",
-                     "remove [experiment.shadow]");
-    one.shadow = std::move(shadow);
   }
 
   const ReaderContext& context_;

@@ -11,8 +11,8 @@
 namespace duet::config {
 
 // Reads all of them into config.experiments. Handlers and routes of `config` have been read; those
-// that are `broken` (named in the file, but not usable) are not reported a second time. Services
-// at "http://..." become handlers of config. Gives the indices of the handlers that variants use.
+// that are `broken` (named in the file, but not usable) are not reported a second time.
+// Gives the indices of the handlers that variants use.
 std::vector<std::size_t> read_experiments(const ReaderContext& context, const TomlEntry& entry,
                                           const std::vector<std::string>& broken, Config& config);
 

@@ -53,11 +53,10 @@ inline constexpr Synonym kExperimentWords[] = {
     {"assignment", "key"},       {"unit", "key"},         {"seed", "salt"},
     {"starts", "start"},         {"from", "start"},       {"until", "end"},
     {"methods", "eligible"},     {"filter", "eligible"},  {"override", "allow_override"},
-    {"guardrail", "guardrails"}, {"rollout", "ramp"},     {"mirror", "shadow"},
-    {"steps", "ramp"},           {"baseline", "control"}, {"hook", "webhook"}};
-inline constexpr Synonym kVariantWords[] = {{"percentage", "weight"}, {"share", "weight"},
-                                            {"percent", "weight"},    {"url", "handler"},
-                                            {"upstream", "handler"},  {"source", "handler"}};
+    {"guardrail", "guardrails"}, {"rollout", "ramp"},     {"steps", "ramp"},
+    {"baseline", "control"}};
+inline constexpr Synonym kVariantWords[] = {
+    {"percentage", "weight"}, {"share", "weight"}, {"percent", "weight"}, {"source", "handler"}};
 inline constexpr Synonym kCookieWords[] = {
     {"samesite", "same_site"}, {"httponly", "http_only"}, {"expires", "max_age"}};
 inline constexpr Synonym kEligibleWords[] = {{"method", "methods"},
@@ -71,8 +70,6 @@ inline constexpr Synonym kRampWords[] = {{"stages", "steps"},
                                          {"every", "least_time"},
                                          {"interval", "least_time"},
                                          {"margin", "ratio_margin"}};
-inline constexpr Synonym kShadowWords[] = {
-    {"percentage", "rate"}, {"sample", "rate"}, {"timeout", "deadline"}, {"limit", "concurrency"}};
 inline constexpr Synonym kLanguageWords[] = {{"js", "javascript"}, {"node", "javascript"},
                                              {"ts", "javascript"}, {"typescript", "javascript"},
                                              {"py", "python"},     {"python3", "python"},

@@ -80,7 +80,6 @@ class ArrivalOrder {
   }
 
   std::size_t waiting() const { return arrivals_.size(); }
-  const std::deque<Arrival>& arrivals() const { return arrivals_; }
 
  private:
   std::deque<Arrival> arrivals_;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "host/base/check.h"
 
@@ -70,22 +69,11 @@ Evidence::Ticket Evidence::started(std::size_t variant, std::uint64_t key, Nanos
   const std::size_t stage = weights_.size() - 1;
   if (spec_.sticky) {
     const auto kind = static_cast<std::uint16_t>(stage * spec_.variants.size() + variant);
-    const auto seen = keys_.add(key, kind);
-    if (keeps_keys_ && seen == stats::DistinctKeys::Seen::kFirst) {
-      new_keys_.push_back({0, kind, key});
-    }
+    keys_.add(key, kind);
     return order_.add(at, static_cast<std::uint16_t>(variant), key);
   }
   ++requests_[stage][variant];
   return order_.add(at, static_cast<std::uint16_t>(variant), std::nullopt);
-}
-
-void Evidence::add(Test& test, std::size_t variant, std::size_t guardrail,
-                   stats::EventTest::Arm arm, bool event, const Arrival& arrival) {
-  const bool first = test.test.add(arm, event, arrival.key);
-  if (!first || !keeps_keys_ || !arrival.key) return;
-  const std::size_t set = 1 + variant * spec_.guardrails.size() + guardrail;
-  new_keys_.push_back({static_cast<std::uint32_t>(set), 0, *arrival.key});
 }
 
 void Evidence::judge(const Arrival& arrival, std::size_t guardrail, bool event) {
@@ -95,11 +83,11 @@ void Evidence::judge(const Arrival& arrival, std::size_t guardrail, bool event) 
   using Arm = stats::EventTest::Arm;
   if (arrival.variant != spec_.control) {
     if (!tested_[arrival.variant]) return;
-    add(tests_[arrival.variant][guardrail], arrival.variant, guardrail, Arm::kB, event, arrival);
+    tests_[arrival.variant][guardrail].test.add(Arm::kB, event, arrival.key);
     return;
   }
   for (std::size_t v = 0; v < tests_.size(); ++v) {
-    if (tested_[v]) add(tests_[v][guardrail], v, guardrail, Arm::kA, event, arrival);
+    if (tested_[v]) tests_[v][guardrail].test.add(Arm::kA, event, arrival.key);
   }
 }
 
@@ -164,69 +152,6 @@ bool Evidence::split_is_wrong() const { return split_highest_ >= -std::log(stats
 
 bool Evidence::called_against(std::size_t variant, std::size_t guardrail) const {
   return variant != spec_.control && test(variant, guardrail).called_against_b();
-}
-
-Evidence::State Evidence::state() const {
-  State state;
-  for (const auto& of_variant : tests_) {
-    auto& kept = state.tests.emplace_back();
-    for (const Test& test : of_variant) {
-      kept.push_back({test.test.stages(), test.test.highest(), test.counts});
-    }
-  }
-  for (const stats::TailThreshold& tail : tails_) {
-    state.tail_logs.push_back(tail.log_value());
-    state.tails_seen.push_back(tail.seen());
-  }
-  state.weights = weights_;
-  state.requests = requests_;
-  state.split_highest = split_highest_;
-  return state;
-}
-
-bool Evidence::restore(const State& state) {
-  const std::size_t variants = spec_.variants.size();
-  const std::size_t guardrails = spec_.guardrails.size();
-  if (state.tests.size() != variants || state.tail_logs.size() != guardrails ||
-      state.tails_seen.size() != guardrails || state.weights.size() != state.requests.size() ||
-      state.weights.size() > kMostStages) {
-    return false;
-  }
-  for (const auto& of_variant : state.tests) {
-    if (of_variant.size() != guardrails) return false;
-  }
-  for (std::size_t stage = 0; stage < state.weights.size(); ++stage) {
-    if (state.weights[stage].size() != variants || state.requests[stage].size() != variants) {
-      return false;
-    }
-  }
-  for (std::size_t v = 0; v < variants; ++v) {
-    for (std::size_t g = 0; g < guardrails; ++g) {
-      const State::OfTest& kept = state.tests[v][g];
-      if (v != spec_.control) tests_[v][g].test.restore(kept.stages, kept.highest);
-      tests_[v][g].counts = kept.counts;
-    }
-  }
-  for (std::size_t g = 0; g < guardrails; ++g) {
-    tails_[g].restore(state.tail_logs[g], state.tails_seen[g]);
-  }
-  weights_ = state.weights;
-  requests_ = state.requests;
-  split_highest_ = state.split_highest;
-  return true;
-}
-
-std::vector<Evidence::Key> Evidence::take_keys() { return std::exchange(new_keys_, {}); }
-
-void Evidence::restore_key(const Key& key) {
-  if (key.set == 0) {
-    keys_.add(key.hash, key.kind);
-    return;
-  }
-  const std::size_t test = key.set - 1;
-  const std::size_t guardrails = spec_.guardrails.size();
-  if (guardrails == 0 || test / guardrails >= tests_.size()) return;
-  tests_[test / guardrails][test % guardrails].test.restore_key(key.hash);
 }
 
 }  // namespace duet::experiment

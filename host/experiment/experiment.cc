@@ -303,38 +303,6 @@ Result<void> Experiment::withdraw(std::size_t variant) {
   return {};
 }
 
-Experiment::State Experiment::state() const {
-  return {running_, ramping_, split_reported_,   promoted_, step_, spec_->weights,
-          given_,   out_,     evidence_->state()};
-}
-
-bool Experiment::restore(const State& state) {
-  const std::size_t variants = spec_->variants.size();
-  if (state.out.size() != variants || state.given.size() != variants ||
-      (state.promoted && *state.promoted >= variants) ||
-      !Split::create(state.given, spec_->control) || !evidence_->restore(state.evidence)) {
-    return false;
-  }
-  out_ = state.out;
-  split_reported_ = state.split_reported;
-  for (std::size_t v = 0; v < variants; ++v) {
-    for (std::size_t g = 0; g < spec_->guardrails.size() && out_[v]; ++g) {
-      if (evidence_->called_against(v, g)) kept_[v] = spec_->guardrails[g].weight;
-    }
-  }
-  const bool same = state.configured == spec_->weights;
-  ramping_ = ramping_ && (state.ramping || !same) && state.step < spec_->ramp.steps.size();
-  if (ramping_) {
-    step_ = state.step;
-    apply(ramp_weights(step_));
-  } else {
-    apply(same ? state.given : spec_->weights);
-  }
-  promoted_ = state.promoted;
-  if (!state.running) give_everybody(promoted_.value_or(spec_->control));
-  return true;
-}
-
 std::optional<double> requests_needed(const stats::EventTest& test, double requests, double most) {
   double events = 0;
   for (const stats::Stage& stage : test.stages()) events += stage.all;

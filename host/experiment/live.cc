@@ -135,7 +135,6 @@ bool Live::find_key(const http::RequestHead& head, std::string_view remote_addre
 Live::Choice Live::choose(const http::RequestHead& head, std::string_view remote_address,
                           Nanos arrival, std::string& key, std::string& set_cookie) {
   const Choice control{spec_.spec.control, false, 0};
-  ++revision_;
   active_ = true;
   if ((spec_.start || spec_.end) && arrival >= check_schedule_at_) check_schedule(arrival);
   if (const auto asked = asked_for(head)) {
@@ -178,7 +177,6 @@ Live::Choice Live::choose(const http::RequestHead& head, std::string_view remote
 
 void Live::ended(const Choice& choice, const Ending& ending) {
   OfVariant& variant = variants_[choice.variant];
-  ++revision_;
   active_ = true;
   --variant.in_flight;
   variant.total.record(ending.total);
@@ -241,11 +239,8 @@ void Live::stage_began() {
 // --- an operator's word ------------------------------------------------------------------------
 
 void Live::audit(std::string who, std::string what) {
-  ++revision_;
   audit_.push_back({wall_(), std::move(who), std::move(what)});
-  if (audit_.size() <= kMostAudit) return;
-  audit_.pop_front();
-  if (audit_taken_ > 0) --audit_taken_;
+  if (audit_.size() > kMostAudit) audit_.pop_front();
 }
 
 Decision Live::told(Decision decision, const std::string& who) {

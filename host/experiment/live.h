@@ -67,33 +67,6 @@ class Live {
   LiveSnapshot snapshot() const;
   void audit(std::string who, std::string what);
 
-  // --- for the store ---
-
-  // All that another process needs to go on, beside the keys.
-  struct State {
-    Experiment::State experiment;
-    std::vector<measure::Histogram> totals, stage_totals;  // by variant
-    std::vector<std::uint64_t> errors;
-    std::vector<Nanos> run;
-    std::vector<std::uint64_t> in_flight;
-    std::vector<std::vector<double>> quantile_highest;  // by variant, quantile
-    std::uint64_t unkeyed = 0, excluded = 0, overridden = 0;
-    std::optional<double> first_request;
-    std::map<std::string, std::string> pins;
-  };
-  State state() const;
-  // Before the first request. False: it is of another experiment than this one; nothing happened.
-  // `crashed`: the other process did not stop by itself: what it had in flight failed.
-  bool restore(State state, const std::vector<Evidence::Key>& keys, bool crashed, Nanos now);
-  std::vector<Evidence::Key> take_keys() { return experiment_.evidence().take_keys(); }
-  void keep_keys() { experiment_.evidence().keep_keys(); }
-  // Audit entries since the last call.
-  std::vector<AuditEntry> take_audit();
-  void restore_audit(std::vector<AuditEntry> entries);
-  void set_store_trouble(std::string why) { store_trouble_ = std::move(why); }
-  // Counts everything that changes: the store writes when it differs.
-  std::uint64_t revision() const { return revision_; }
-
  private:
   struct OfVariant {
     measure::Histogram total, stage_total;
@@ -124,15 +97,12 @@ class Live {
   std::vector<double> stage_shares_;  // of the stage that stage_total and quantiles belong to
   std::map<std::string, std::size_t, std::less<>> pins_;
   std::deque<AuditEntry> audit_;
-  std::size_t audit_taken_ = 0;  // how many of audit_ the store has
   std::uint64_t unkeyed_ = 0, excluded_ = 0, overridden_ = 0, keyed_ = 0;
   std::optional<double> first_request_;
   std::uint64_t random_ = 0;  // state of the generator of fresh keys
-  std::uint64_t revision_ = 0;
   Nanos check_schedule_at_ = 0;
   Nanos looked_at_ = 0;
   Nanos quantiles_at_ = 0;
-  std::string store_trouble_;
   enum class Schedule : std::uint8_t { kBefore, kDuring, kAfter };
   Schedule schedule_ = Schedule::kDuring;
   bool active_ = false;

@@ -41,7 +41,7 @@ struct GuardrailSnapshot {
 
 struct VariantSnapshot {
   std::string name;
-  std::string handler;  // of the configuration, or "http://..."
+  std::string handler;  // of the configuration
   measure::HandlerIndex handler_index = measure::kNoHandler;
   // Its number in measure::Metrics (variants()[stats_index - 1]): phases, statuses, bytes, since
   // the process began.
@@ -52,12 +52,12 @@ struct VariantSnapshot {
   double share = 0;          // now; 0 when it is out
   bool rolled_back = false;  // by a guardrail
   std::string unavailable;   // why it could not be loaded; empty: it was
-  // Since the experiment began, restarts included. Counted requests only.
+  // Since the process began. Counted requests only.
   std::uint64_t requests = 0;  // that are over
   std::uint64_t errors = 0;
   std::uint64_t in_flight = 0;
-  measure::Histogram total;                   // of the same requests
-  Nanos cpu = 0;                              // on all threads, for the same requests, about
+  measure::Histogram total;  // of the same requests
+  Nanos cpu = 0;  // of the same requests: their part of the handler's, by the phase `run`
   std::vector<GuardrailSnapshot> guardrails;  // empty for the control
   std::vector<QuantileEvidence> quantiles;    // empty for the control
 };
@@ -90,7 +90,6 @@ struct LiveSnapshot {
   std::string hold;               // "holds at 5%: ... about 900 more requests", or empty
   std::string verdict;            // one sentence for people
   std::vector<AuditEntry> audit;  // oldest first, the last 200
-  std::string store;              // why what is counted is not kept; empty: it is
 };
 
 }  // namespace duet::experiment

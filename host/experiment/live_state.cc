@@ -1,4 +1,4 @@
-// Live as plain values: what is shown of it, and what another process goes on from.
+// Live as plain values, to be shown.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -99,88 +99,7 @@ LiveSnapshot Live::snapshot() const {
     }
   }
   shot.audit.assign(audit_.begin(), audit_.end());
-  shot.store = store_trouble_;
   return shot;
-}
-
-Live::State Live::state() const {
-  State state;
-  state.experiment = experiment_.state();
-  for (const OfVariant& of : variants_) {
-    state.totals.push_back(copy_of(of.total));
-    state.stage_totals.push_back(copy_of(of.stage_total));
-    state.errors.push_back(of.errors);
-    state.run.push_back(of.run);
-    state.in_flight.push_back(of.in_flight);
-    const auto highest = of.quantiles.highest();
-    state.quantile_highest.emplace_back(highest.begin(), highest.end());
-  }
-  state.unkeyed = unkeyed_;
-  state.excluded = excluded_;
-  state.overridden = overridden_;
-  state.first_request = first_request_;
-  for (const auto& [key, variant] : pins_) state.pins[key] = spec_.spec.variants[variant];
-  return state;
-}
-
-bool Live::restore(State state, const std::vector<Evidence::Key>& keys, bool crashed, Nanos now) {
-  const std::size_t variants = variants_.size();
-  if (state.totals.size() != variants || state.stage_totals.size() != variants ||
-      state.errors.size() != variants || state.run.size() != variants ||
-      state.in_flight.size() != variants || state.quantile_highest.size() != variants ||
-      !experiment_.restore(state.experiment)) {
-    return false;
-  }
-  for (const Evidence::Key& key : keys) experiment_.evidence().restore_key(key);
-  stage_shares_.clear();
-  stage_began();
-  const bool same_stage = experiment_.split().share(spec_.spec.control) == [&] {
-    const auto& weights = state.experiment.evidence.weights;
-    return weights.empty() ? -1 : weights.back()[spec_.spec.control];
-  }();
-  for (std::size_t v = 0; v < variants; ++v) {
-    OfVariant& of = variants_[v];
-    of.total = std::move(state.totals[v]);
-    of.errors = state.errors[v];
-    of.run = state.run[v];
-    if (!same_stage) continue;
-    of.stage_total = std::move(state.stage_totals[v]);
-    of.quantiles.restore(state.quantile_highest[v]);
-  }
-  unkeyed_ = state.unkeyed;
-  excluded_ = state.excluded;
-  overridden_ = state.overridden;
-  first_request_ = state.first_request;
-  for (const auto& [key, name] : state.pins) {
-    if (const auto variant = variant_called(name)) pins_[key] = *variant;
-  }
-  if (!crashed) return true;
-  // Whatever brought the process down took these requests with it.
-  for (std::size_t v = 0; v < variants; ++v) {
-    for (std::uint64_t i = 0; i < state.in_flight[v]; ++i) {
-      const auto ticket = experiment_.started({v, true, hash_salt(std::to_string(i))}, now);
-      experiment_.ended(ticket, {.failed = true});
-      ++variants_[v].errors;
-      active_ = true;
-    }
-  }
-  return true;
-}
-
-std::vector<AuditEntry> Live::take_audit() {
-  std::vector<AuditEntry> fresh(audit_.begin() + static_cast<std::ptrdiff_t>(audit_taken_),
-                                audit_.end());
-  audit_taken_ = audit_.size();
-  return fresh;
-}
-
-void Live::restore_audit(std::vector<AuditEntry> entries) {
-  audit_.insert(audit_.begin(), entries.begin(), entries.end());
-  audit_taken_ = entries.size();
-  while (audit_.size() > 200) {
-    audit_.pop_front();
-    if (audit_taken_ > 0) --audit_taken_;
-  }
 }
 
 }  // namespace duet::experiment

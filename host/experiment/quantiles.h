@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstddef>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -24,9 +23,6 @@ class Quantiles {
 
   std::vector<QuantileEvidence> show(const measure::Histogram& control,
                                      const measure::Histogram& variant, double alpha) const;
-
-  std::array<double, 3> highest() const { return highest_; }
-  void restore(std::span<const double> highest);
 
  private:
   std::array<double, 3> highest_{};  // log_e

@@ -25,12 +25,11 @@ void EventTest::begin_stage(double share_b) {
   stages_.push_back({share_b, 0, 0});
 }
 
-bool EventTest::count(Arm arm, std::optional<std::uint64_t> key) {
+void EventTest::count(Arm arm, std::optional<std::uint64_t> key) {
   DUET_CHECK(!stages_.empty());
-  if (key && with_event_.add(*key, 0) != DistinctKeys::Seen::kFirst) return false;
+  if (key && with_event_.add(*key, 0) != DistinctKeys::Seen::kFirst) return;
   stages_.back().all += 1;
   if (arm == Arm::kB) stages_.back().b += 1;
-  return true;
 }
 
 double EventTest::look() {

@@ -38,9 +38,8 @@ class EventTest {
   void begin_stage(double share_b);
 
   // The next request. `key`: the hash of its assignment key; none: each request is one of its own.
-  // Whether it counts: an event, outside a burst, and the first of its key.
-  bool add(Arm arm, bool event, std::optional<std::uint64_t> key = std::nullopt) {
-    return filter_.add(static_cast<unsigned>(arm), event) && count(arm, key);
+  void add(Arm arm, bool event, std::optional<std::uint64_t> key = std::nullopt) {
+    if (filter_.add(static_cast<unsigned>(arm), event)) count(arm, key);
   }
 
   // ln of the evidence now. Looking also remembers the highest so far.
@@ -60,12 +59,10 @@ class EventTest {
 
   // Continues where another process stopped. The burst filter starts afresh.
   void restore(std::vector<Stage> stages, double highest);
-  // A key whose first event is in these stages already.
-  void restore_key(std::uint64_t key) { with_event_.add(key, 0); }
   double highest() const { return highest_; }
 
  private:
-  bool count(Arm arm, std::optional<std::uint64_t> key);
+  void count(Arm arm, std::optional<std::uint64_t> key);
 
   double alpha_, c_, enough_;
   BurstFilter filter_;
