@@ -11,7 +11,6 @@ namespace duet {
 struct Assignment {
   static constexpr std::uint32_t kNone = 0xffffffff;
   std::uint32_t experiment = kNone;  // number of the experiment; kNone: the request is in none
-  std::uint32_t stats = 0;           // measure::Metrics::add_variant()'s number; 0: none
   std::uint64_t ticket = 0;          // of its evidence, when it is counted
   std::uint16_t variant = 0;         // index in the experiment
   bool counted = false;              // it is evidence; else it only got a variant
@@ -23,7 +22,6 @@ struct Assignment {
   void clear() {
     if (experiment == kNone) return;
     experiment = kNone;
-    stats = 0;
     ticket = 0;
     variant = 0;
     counted = false;

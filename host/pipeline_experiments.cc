@@ -17,9 +17,12 @@ experiment::Ending ending_of(const Exchange& exchange) {
   ending.total = timeline.total();
   ending.cpu = timeline.spent(measure::Phase::kRun);
   ending.longest_slice = timeline.longest_slice();
-  // Cut off by the host's own stop, it says nothing of its variant.
-  ending.failed = exchange.abort_reason() != AbortReason::kShutdown &&
-                  (exchange.status() == 0 || exchange.status() >= 500 || exchange.broken_off());
+  // Cut off by the host's own stop, or by a client that left before the answer, it says nothing of
+  // its variant.
+  const AbortReason reason = exchange.abort_reason();
+  const bool unanswered = exchange.status() == 0 && reason != AbortReason::kClientGone;
+  ending.failed = reason != AbortReason::kShutdown &&
+                  (unanswered || exchange.status() >= 500 || exchange.broken_off());
   return ending;
 }
 
@@ -103,7 +106,6 @@ const PipelineExperiments::Target* PipelineExperiments::choose(Exchange& exchang
   assignment.variant = static_cast<std::uint16_t>(choice.variant);
   assignment.counted = choice.counted;
   assignment.ticket = choice.ticket;
-  assignment.stats = choice.counted ? spec.variants[choice.variant].stats_index : 0;
   assignment.name = spec.spec.variants[choice.variant];
   assignment.field = one.fields[choice.variant];
   if (!running_) wake();

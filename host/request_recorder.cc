@@ -8,7 +8,6 @@ measure::Outcome outcome_of(const Exchange& exchange) {
   measure::Outcome outcome;
   outcome.route = exchange.route();
   outcome.inner_route = exchange.inner_route();
-  outcome.variant = exchange.assignment().stats;
   outcome.status = static_cast<std::uint16_t>(exchange.status());
   outcome.method = static_cast<std::uint8_t>(exchange.head().method());
   outcome.timed_out = exchange.abort_reason() == AbortReason::kDeadline;

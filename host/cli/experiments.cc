@@ -29,8 +29,7 @@ experiment::Guardrail guardrail_of(const config::Guardrail& from) {
   return {kKinds[static_cast<int>(from.kind)], from.limit, from.p, from.ratio, from.weight};
 }
 
-experiment::LiveSpec live_spec(const config::Config& config, const config::Experiment& from,
-                               measure::Metrics& metrics) {
+experiment::LiveSpec live_spec(const config::Config& config, const config::Experiment& from) {
   experiment::LiveSpec live;
   experiment::Spec& spec = live.spec;
   spec.name = from.name;
@@ -47,9 +46,7 @@ experiment::LiveSpec live_spec(const config::Config& config, const config::Exper
   for (const config::Variant& variant : from.variants) {
     spec.variants.push_back(variant.name);
     spec.weights.push_back(variant.weight);
-    live.variants.push_back({config.handlers[variant.handler].name, variant.handler,
-                             metrics.add_variant({from.name, variant.name, variant.handler}),
-                             variant.aa});
+    live.variants.push_back({config.handlers[variant.handler].name, variant.handler, variant.aa});
   }
   live.routes = from.routes;
   live.key = static_cast<experiment::KeySource>(from.key);
@@ -79,9 +76,9 @@ std::vector<HandlerInfo> infos_of(const config::Config& config, const config::Ex
 }  // namespace
 
 Result<void> add_experiments(const config::Config& config, Pipeline& pipeline,
-                             measure::Metrics& metrics, PipelineExperiments& experiments) {
+                             PipelineExperiments& experiments) {
   for (const config::Experiment& from : config.experiments) {
-    auto live = Live::create(live_spec(config, from, metrics));
+    auto live = Live::create(live_spec(config, from));
     if (!live) {
       Error error = std::move(live).error();
       error.message = "experiment '" + from.name + "': " + error.message;

@@ -16,7 +16,7 @@ namespace duet::cli {
 // Makes them all and attaches them to routes and applications, which have been added to the
 // pipeline in the order of the configuration; then the pipeline uses them.
 Result<void> add_experiments(const config::Config& config, Pipeline& pipeline,
-                             measure::Metrics& metrics, PipelineExperiments& experiments);
+                             PipelineExperiments& experiments);
 
 // Whether the host cannot serve without that handler: by a route outside experiments, an
 // application, or the control of an experiment. The other handlers are variants, which an

@@ -135,7 +135,7 @@ Result<void> Host::set_up() {
     metrics_.add_route(route.handler, route.pattern);
   }
   experiments_.emplace(*loop_);
-  if (auto added = add_experiments(config_, *pipeline_, metrics_, *experiments_); !added) {
+  if (auto added = add_experiments(config_, *pipeline_, *experiments_); !added) {
     return added;
   }
   pipeline_->add_observer(recorder_);

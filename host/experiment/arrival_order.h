@@ -8,8 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "host/base/check.h"
 #include "host/base/clock.h"
@@ -41,15 +42,16 @@ class ArrivalOrder {
   static constexpr std::size_t kMostWaiting = std::size_t{1} << 18;  // 16 MB
 
   Ticket add(Nanos at, std::uint16_t variant, std::optional<std::uint64_t> key) {
-    arrivals_.push_back({at, 0, 0, 0, key, variant, false, false});
-    return first_ + arrivals_.size() - 1;
+    if (waiting() == ring_.size()) grow();
+    slot(next_) = {at, 0, 0, 0, key, variant, false, false};
+    return next_++;
   }
 
   // Once for each ticket. Without effect when it was handed out before its end.
   void finish(Ticket ticket, const Ending& ending) {
     if (ticket < first_) return;
-    DUET_CHECK(ticket - first_ < arrivals_.size());
-    Arrival& arrival = arrivals_[ticket - first_];
+    DUET_CHECK(ticket < next_);
+    Arrival& arrival = slot(ticket);
     DUET_CHECK(!arrival.finished);
     arrival.finished = true;
     arrival.total = ending.total;
@@ -62,29 +64,37 @@ class ArrivalOrder {
   // taken `limit` already, `on_end(arrival)` when it has finished.
   template <class OnSpeed, class OnEnd>
   void hand_out(Nanos now, Nanos limit, OnSpeed on_speed, OnEnd on_end) {
-    for (; judged_ < first_ + arrivals_.size(); ++judged_) {
-      const Arrival& arrival = arrivals_[judged_ - first_];
+    for (; judged_ < next_; ++judged_) {
+      const Arrival& arrival = slot(judged_);
       if (!arrival.finished && now - arrival.at <= limit) break;
       on_speed(arrival, arrival.finished ? arrival.total : now - arrival.at);
     }
     while (first_ < judged_) {
-      Arrival& arrival = arrivals_.front();
+      Arrival& arrival = slot(first_);
       if (!arrival.finished) {
-        if (now - arrival.at <= kPatience && arrivals_.size() <= kMostWaiting) break;
+        if (now - arrival.at <= kPatience && waiting() <= kMostWaiting) break;
         arrival.total = now - arrival.at;
       }
       on_end(arrival);
-      arrivals_.pop_front();
       ++first_;
     }
   }
 
-  std::size_t waiting() const { return arrivals_.size(); }
+  std::size_t waiting() const { return next_ - first_; }
 
  private:
-  std::deque<Arrival> arrivals_;
-  Ticket first_ = 0;   // of arrivals_.front()
+  // The size is a power of two. Slots are reused, so that a request allocates nothing when warm.
+  Arrival& slot(Ticket ticket) { return ring_[ticket & (ring_.size() - 1)]; }
+  void grow() {
+    std::vector<Arrival> larger(ring_.empty() ? 64 : 2 * ring_.size());
+    for (Ticket t = first_; t < next_; ++t) larger[t & (larger.size() - 1)] = slot(t);
+    ring_ = std::move(larger);
+  }
+
+  std::vector<Arrival> ring_;
+  Ticket first_ = 0;   // the first that has not been handed out in both respects
   Ticket judged_ = 0;  // the first whose speed has not been handed out
+  Ticket next_ = 0;
 };
 
 }  // namespace duet::experiment

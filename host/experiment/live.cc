@@ -179,7 +179,6 @@ void Live::ended(const Choice& choice, const Ending& ending) {
   OfVariant& variant = variants_[choice.variant];
   active_ = true;
   --variant.in_flight;
-  variant.total.record(ending.total);
   variant.stage_total.record(ending.total);
   variant.errors += ending.failed;
   variant.run += ending.cpu;
@@ -231,6 +230,7 @@ void Live::stage_began() {
   if (shares == stage_shares_) return;
   stage_shares_ = std::move(shares);
   for (OfVariant& variant : variants_) {
+    variant.before.merge(variant.stage_total);
     variant.stage_total.reset();
     variant.quantiles.reset();
   }

@@ -69,7 +69,7 @@ class Live {
 
  private:
   struct OfVariant {
-    measure::Histogram total, stage_total;
+    measure::Histogram stage_total, before;  // of this stage, of those before it
     std::uint64_t errors = 0;
     std::uint64_t in_flight = 0;
     Nanos run = 0;

@@ -43,9 +43,6 @@ struct VariantSnapshot {
   std::string name;
   std::string handler;  // of the configuration
   measure::HandlerIndex handler_index = measure::kNoHandler;
-  // Its number in measure::Metrics (variants()[stats_index - 1]): phases, statuses, bytes, since
-  // the process began.
-  std::uint32_t stats_index = 0;
   bool control = false;
   bool aa = false;           // the control once more: what is called is false
   double weight = 0;         // as configured, divided by the sum

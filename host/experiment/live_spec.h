@@ -18,7 +18,6 @@ struct LiveSpec {
   struct OfVariant {
     std::string handler;  // its name
     measure::HandlerIndex handler_index = measure::kNoHandler;
-    std::uint32_t stats_index = 0;  // measure::Metrics::add_variant()'s
     bool aa = false;
   };
 

@@ -9,10 +9,11 @@ namespace duet::experiment {
 
 namespace {
 
-measure::Histogram copy_of(const measure::Histogram& histogram) {
-  measure::Histogram copy;
-  copy.merge(histogram);
-  return copy;
+measure::Histogram sum_of(const measure::Histogram& one, const measure::Histogram& other) {
+  measure::Histogram sum;
+  sum.merge(one);
+  sum.merge(other);
+  return sum;
 }
 
 }  // namespace
@@ -37,7 +38,6 @@ VariantSnapshot Live::variant_snapshot(std::size_t v) const {
   shot.name = spec.variants[v];
   shot.handler = spec_.variants[v].handler;
   shot.handler_index = spec_.variants[v].handler_index;
-  shot.stats_index = spec_.variants[v].stats_index;
   shot.control = v == spec.control;
   shot.aa = spec_.variants[v].aa;
   double sum = 0;
@@ -46,10 +46,10 @@ VariantSnapshot Live::variant_snapshot(std::size_t v) const {
   shot.share = experiment_.split().share(v);
   shot.rolled_back = experiment_.rolled_back(v);
   shot.unavailable = of.unavailable;
-  shot.requests = of.total.count();
   shot.errors = of.errors;
   shot.in_flight = of.in_flight;
-  shot.total = copy_of(of.total);
+  shot.total = sum_of(of.before, of.stage_total);
+  shot.requests = shot.total.count();
   shot.cpu = of.run;
   if (shot.control) return shot;
   for (std::size_t g = 0; g < spec.guardrails.size(); ++g) {

@@ -24,7 +24,6 @@ inline constexpr std::array<std::string_view, 10> kMethodNames = {
 struct Outcome {
   std::uint32_t route = 0;                    // Metrics::add_route()'s number
   std::uint32_t inner_route = 0;              // Metrics::inner_route()'s; 0: none
-  std::uint32_t variant = 0;                  // Metrics::add_variant()'s; 0: none
   std::uint16_t status = 0;                   // of the answer; 0: none was sent
   std::uint8_t method = 0;                    // index into kMethodNames
   bool timed_out = false;                     // answered 504 at its deadline

@@ -44,10 +44,4 @@ std::uint32_t Metrics::inner_route(HandlerIndex handler, unsigned method,
   return static_cast<std::uint32_t>(inner_routes_.size());
 }
 
-std::uint32_t Metrics::add_variant(VariantLabels labels) {
-  variants_.push_back(std::make_unique<Variant>());
-  variants_.back()->labels = std::move(labels);
-  return static_cast<std::uint32_t>(variants_.size());
-}
-
 }  // namespace duet::measure

@@ -23,12 +23,6 @@ struct HandlerLabels {
   std::string source;
 };
 
-// What a variant of an experiment is called where its figures are shown.
-struct VariantLabels {
-  std::string experiment, variant;
-  HandlerIndex handler = kNoHandler;  // who answers for it
-};
-
 // Loop's thread only.
 class Metrics {
  public:
@@ -54,10 +48,6 @@ class Metrics {
   static constexpr std::size_t kMostInnerRoutes = 256;
   static constexpr std::string_view kOtherRoutes = "(other routes)";
 
-  // Gives the number of a variant, for Outcome::variant: 1, 2, 3 ... Its requests are in its
-  // handler's figures, too. Two variants may have one handler.
-  std::uint32_t add_variant(VariantLabels labels);
-
   // A request was routed to `handler`; ended() follows once.
   void started(HandlerIndex handler) { handler_stats_[handler]->started(); }
   // Its timeline is final.
@@ -65,7 +55,6 @@ class Metrics {
     HandlerStats& stats = *handler_stats_[timeline.handler()];
     stats.record(timeline, outcome);
     stats.ended();
-    if (outcome.variant != 0) variants_[outcome.variant - 1]->stats.record(timeline, outcome);
     if (outcome.inner_route == 0) {
       route_stats_[outcome.route]->record(outcome, timeline.total());
     } else {
@@ -97,15 +86,9 @@ class Metrics {
     HandlerStats stats;
     RouteStats series;
   };
-  struct Variant {
-    VariantLabels labels;
-    HandlerStats stats;
-  };
   const std::deque<Handler>& handlers() const { return handlers_; }
   const std::deque<Route>& routes() const { return routes_; }
   const std::vector<std::unique_ptr<InnerRoute>>& inner_routes() const { return inner_routes_; }
-  // By number, less 1.
-  const std::vector<std::unique_ptr<Variant>>& variants() const { return variants_; }
   const HandlerStats& unrouted() const { return unrouted_; }
   const RouteStats& unrouted_series() const { return unrouted_series_; }
   Ledger& ledger() const { return ledger_; }
@@ -121,7 +104,6 @@ class Metrics {
   std::vector<HandlerStats*> handler_stats_;  // of handlers_: a deque divides to find an element
   std::vector<RouteStats*> route_stats_;      // of routes_
   std::vector<std::unique_ptr<InnerRoute>> inner_routes_;
-  std::vector<std::unique_ptr<Variant>> variants_;
   HandlerStats unrouted_;
   RouteStats unrouted_series_;
   Nanos started_at_;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "tests/support/duet_host.h"
 
@@ -11,6 +12,7 @@ namespace {
 
 using nlohmann::json;
 using testing_support::DuetHost;
+using testing_support::eventually;
 using testing_support::HttpClient;
 using testing_support::HttpResponse;
 using testing_support::TemporaryDirectory;
@@ -121,6 +123,25 @@ TEST_F(Experiments, AndWithinFortyAtHalf) {
   EXPECT_GT(failed, 0);
   EXPECT_LE(failed, 40);
   EXPECT_EQ(client.get("/c/x").value("Duet-Variant"), "js");
+}
+
+TEST_F(Experiments, AClientThatLeavesBeforeItsAnswerIsNoErrorOfTheVariant) {
+  directory_.write("silent.py",
+                   "import asyncio\n\nasync def fetch():\n    await asyncio.sleep(60)\n");
+  DuetHost host({config("key = \"random\"\n" + variants("0", "1"), "silent.py")});
+  constexpr int kClients = 5;
+  std::vector<HttpClient> clients;
+  const auto shown = [&](const char* field) {
+    return host.api("/api/experiments/country")["variants"][1][field].get<int>();
+  };
+  for (int i = 0; i < kClients; ++i) {
+    clients.push_back(host.client());
+    clients.back().send("GET /c/x HTTP/1.1\r\nHost: a\r\n\r\n");
+  }
+  ASSERT_TRUE(eventually([&] { return shown("in_flight") == kClients; }));
+  clients.clear();
+  ASSERT_TRUE(eventually([&] { return shown("requests") == kClients; }));
+  EXPECT_EQ(shown("errors"), 0);
 }
 
 TEST_F(Experiments, AVariantThatCannotBeLoadedIsDoneWithoutAndSaidLoudly) {

@@ -167,7 +167,7 @@ class AdminExperimentTest : public AdminTest {
     spec.spec.variants = {"js", "py"};
     spec.spec.weights = {1, 1};
     spec.spec.guardrails = {{}};
-    spec.variants = {{"country_js", 0, 1, false}, {"country_py", 1, 2, false}};
+    spec.variants = {{"country_js", 0, false}, {"country_py", 1, false}};
     spec.key = experiment::KeySource::kAddress;
     live_ = std::move(experiment::Live::create(std::move(spec))).value();
     AdminService::Sources sources;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace duet::experiment {
 namespace {
@@ -45,6 +46,27 @@ TEST_F(ArrivalOrderTest, WhatHasEndedIsHandedOutAtOnce) {
   const auto second = order_.add(4, 2, 7);
   order_.finish(second, {.total = 200, .failed = false});
   EXPECT_EQ(hand_out(204), "2:slow 2:ok ");
+}
+
+TEST_F(ArrivalOrderTest, KeepsTheOrderOfAsManyAsThereAre) {
+  std::vector<ArrivalOrder::Ticket> tickets;
+  std::string expected;
+  const auto served = [&](std::size_t ticket) {
+    order_.finish(tickets[ticket], {.total = 1, .failed = false});
+  };
+  for (std::uint16_t round = 0; round < 3; ++round) {  // more each time, from a shifted beginning
+    tickets.clear();
+    expected.clear();
+    const std::uint16_t many = 100 * (round + 1);
+    for (std::uint16_t i = 0; i < many; ++i) tickets.push_back(order_.add(i, i, std::nullopt));
+    for (std::uint16_t i = many; i-- > 1;) served(i);
+    EXPECT_EQ(hand_out(50), "");
+    served(0);
+    for (std::uint16_t i = 0; i < many; ++i) expected += std::to_string(i) + ":fast ";
+    for (std::uint16_t i = 0; i < many; ++i) expected += std::to_string(i) + ":ok ";
+    EXPECT_EQ(hand_out(50), expected);
+    EXPECT_EQ(order_.waiting(), 0u);
+  }
 }
 
 }  // namespace

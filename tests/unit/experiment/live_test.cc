@@ -48,7 +48,7 @@ LiveSpec spec_of(KeySource key, std::string name = "") {
   spec.spec.weights = {1, 1};
   spec.spec.sticky = key != KeySource::kRandom;
   spec.spec.guardrails = {{Guardrail::Kind::kErrors}};
-  spec.variants = {{"js", 0, 1, false}, {"py", 1, 2, false}};
+  spec.variants = {{"js", 0, false}, {"py", 1, false}};
   spec.key = key;
   spec.key_name = std::move(name);
   return spec;
