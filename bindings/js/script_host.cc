@@ -96,6 +96,7 @@ void JsRuntime::loaded(const Arguments& arguments) {
   LoadedHandler handler;
   handler.slot = arguments[0].As<v8::Uint32>()->Value();
   handler.shape = from_string(arguments.GetIsolate(), arguments[1].As<v8::String>());
+  handler.after_read = true;
   // The host may go on to load, or to stop: not from inside JavaScript.
   runtime->context_.loop->post([runtime, handler = std::move(handler)] {
     if (auto done = std::exchange(runtime->handlers_[handler.slot].done, nullptr)) done(handler);
