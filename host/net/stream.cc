@@ -75,11 +75,25 @@ void Stream::update_poll() {
   });
 }
 
-void Stream::on_poll(int status, int events) {
-  if (status < 0) {
-    events_.on_error(-status);
-    return;
+// uv stops polling and says EBADF for whatever error the socket has: the socket knows which.
+void Stream::on_poll_error(int status) {
+  int code = socket_error();
+  if (code == 0) code = -status;
+  // What arrived before a reset is still there.
+  while (to_the_end_ && reading_ && !closing_ && receive() > 0) {
   }
+  if (!closing_) events_.on_error(code);
+}
+
+int Stream::socket_error() const {
+  int code = 0;
+  socklen_t length = sizeof code;
+  getsockopt(fd_, SOL_SOCKET, SO_ERROR, &code, &length);
+  return code;
+}
+
+void Stream::on_poll(int status, int events) {
+  if (status < 0) return on_poll_error(status);
   if ((events & UV_WRITABLE) != 0 && waiting_for_room_) {
     waiting_for_room_ = false;
     update_poll();
@@ -92,9 +106,7 @@ void Stream::on_poll(int status, int events) {
     // The peer shut its side down while we do not read: find out whether it is gone altogether.
     ended_ = true;
     update_poll();
-    int code = 0;
-    socklen_t length = sizeof code;
-    getsockopt(fd_, SOL_SOCKET, SO_ERROR, &code, &length);
+    const int code = socket_error();
     if (code != 0) {
       events_.on_error(code);
     } else {
@@ -104,6 +116,19 @@ void Stream::on_poll(int status, int events) {
 }
 
 void Stream::read_once() {
+  const ssize_t got = receive();
+  if (got > 0) return;
+  if (got == 0) {
+    ended_ = true;
+    reading_ = false;
+    update_poll();
+    events_.on_read_end();
+  } else if (errno != EAGAIN) {
+    events_.on_error(errno);
+  }
+}
+
+ssize_t Stream::receive() {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(scm_timestamping))];
   iovec room{read_buffer_.data(), read_buffer_.size()};
   msghdr message{};
@@ -120,14 +145,8 @@ void Stream::read_once() {
     const Nanos stamp = receive_time(message, started);
     events_.on_read({read_buffer_.data(), static_cast<std::size_t>(got)},
                     stamp != 0 ? stamp : started, started);
-  } else if (got == 0) {
-    ended_ = true;
-    reading_ = false;
-    update_poll();
-    events_.on_read_end();
-  } else if (errno != EAGAIN) {
-    events_.on_error(errno);
   }
+  return got;
 }
 
 bool Stream::send(std::string_view bytes, std::size_t& accepted) {

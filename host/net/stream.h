@@ -46,7 +46,7 @@ class Stream {
   void stop_reading();  // the kernel's buffer fills up, and TCP slows the peer down
   bool reading() const { return reading_; }
   // From now on a peer that ends its side while the stream is not read is noticed only when it is
-  // read again: what it sent before is not lost.
+  // read again: what it sent before is not lost, nor is what it sent before a reset.
   void read_to_the_end();
 
   // Hands bytes to the kernel, as many as it takes now: `accepted` says how many; the rest is the
@@ -62,7 +62,10 @@ class Stream {
 
  private:
   void on_poll(int status, int events);
+  void on_poll_error(int status);
+  int socket_error() const;  // and forgets it
   void read_once();
+  ssize_t receive();  // tells of the bytes that came; their number, 0 at the end, -1 with errno
   void update_poll();
 
   uv_poll_t poll_;
