@@ -145,6 +145,7 @@ void PipelineExperiments::look() {
     more = true;
     look_at(*one->live, at);
   }
+  if (on_looked && on_looked(at)) more = true;
   if (more) return;
   uv_timer_stop(timer_);
   running_ = false;

@@ -49,6 +49,8 @@ class PipelineExperiments final : public PipelineObserver {
 
   void over(const Exchange& exchange) noexcept override;
 
+  // Looks at all of them now.
+  void look();
   // Something happened outside of requests (an operator's word): look soon.
   void wake();
 
@@ -58,6 +60,8 @@ class PipelineExperiments final : public PipelineObserver {
 
   // Told of each decision, on the loop's thread.
   std::function<void(experiment::Live&, const experiment::Decision&)> on_decision;
+  // Called after each look, at the time of it. True: look again though nothing happens.
+  std::function<bool(Nanos at)> on_looked;
 
  private:
   struct One {
@@ -76,7 +80,6 @@ class PipelineExperiments final : public PipelineObserver {
 
   std::uint32_t attach(std::uint32_t number, std::vector<HandlerInfo> infos);
   const Attached* inside(const Exchange& exchange, measure::HandlerIndex handler);
-  void look();
   void look_at(experiment::Live& live, Nanos at);
 
   std::vector<std::unique_ptr<One>> all_;

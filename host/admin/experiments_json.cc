@@ -79,6 +79,7 @@ Json variant(const VariantSnapshot& one) {
           {"requests", one.requests},
           {"errors", one.errors},
           {"in_flight", one.in_flight},
+          {"lost", one.lost},
           {"total_us",
            {{"p50", micros(one.total.quantile(0.5))},
             {"p90", micros(one.total.quantile(0.9))},
@@ -118,6 +119,7 @@ Json document(const LiveSnapshot& one) {
             {"step", one.ramp_step},
             {"climbing", one.ramping},
             {"hold", one.hold.empty() ? Json() : Json(one.hold)}}},
+          {"store", one.store.empty() ? Json() : Json(one.store)},
           {"audit", audit}};
 }
 

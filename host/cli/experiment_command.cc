@@ -53,9 +53,10 @@ constexpr HelpSection kSections[] = {
     {"Actions", kActions, {}},
     {"What a change does",
      {},
-     "It takes effect at once, without a restart, and lasts until the host stops. The\n"
-     "audit says who wanted it and when. Variants that a guardrail had taken out are in\n"
-     "again after start, ramp and promote: whoever says so knows better."},
+     "It takes effect at once, without a restart, and outlives the host when there\n"
+     "is a store. The audit says who wanted it and when. Variants that a guardrail\n"
+     "had taken out are in again after start, ramp and promote: whoever says so\n"
+     "knows better."},
     {"Exit codes", {}, "0 done, 1 the host cannot be reached or refuses, 2 command line wrong."},
 };
 

@@ -149,6 +149,7 @@ std::string experiment_text(const Json& one) {
                      one["split"]["wrong"].get<bool>() ? "NOT as configured" : "as configured",
                      one["split"]["p_value"].get<double>());
   if (!one["ramp"]["hold"].is_null()) out += "  ramp: " + text(one["ramp"]["hold"]) + "\n";
+  if (!one["store"].is_null()) out += "  NOT KEPT: " + text(one["store"]) + "\n";
   if (one["audit"].empty()) return out;
   out += "\n";
   for (const Json& entry : one["audit"]) {

@@ -139,20 +139,27 @@ void withdraw_variants(PipelineExperiments& experiments, measure::HandlerIndex h
   }
 }
 
+std::vector<Nanos> cpu_of_variants(const Live& live, const measure::Metrics& metrics) {
+  std::vector<Nanos> all;
+  for (std::size_t v = 0; v < live.spec().variants.size(); ++v) {
+    const measure::HandlerIndex handler = live.spec().variants[v].handler_index;
+    const Nanos run = metrics.handlers()[handler].stats.phase(measure::Phase::kRun).sum();
+    const double part = run == 0 ? 1
+                                 : static_cast<double>(metrics.ledger().cpu_time(handler)) /
+                                       static_cast<double>(run);
+    all.push_back(live.cpu_before(v) + static_cast<Nanos>(part * static_cast<double>(live.run(v))));
+  }
+  return all;
+}
+
 std::vector<experiment::LiveSnapshot> experiment_snapshots(PipelineExperiments& experiments,
                                                            measure::Metrics& metrics) {
   metrics.ledger().settle_cpu(now());
   std::vector<experiment::LiveSnapshot> all;
   for (std::size_t i = 0; i < experiments.size(); ++i) {
     all.push_back(experiments.live(i).snapshot());
-    for (experiment::VariantSnapshot& variant : all.back().variants) {
-      const measure::HandlerIndex handler = variant.handler_index;
-      const Nanos run = metrics.handlers()[handler].stats.phase(measure::Phase::kRun).sum();
-      if (run == 0) continue;
-      variant.cpu = static_cast<Nanos>(static_cast<double>(variant.cpu) *
-                                       static_cast<double>(metrics.ledger().cpu_time(handler)) /
-                                       static_cast<double>(run));
-    }
+    const std::vector<Nanos> cpu = cpu_of_variants(experiments.live(i), metrics);
+    for (std::size_t v = 0; v < cpu.size(); ++v) all.back().variants[v].cpu = cpu[v];
   }
   return all;
 }

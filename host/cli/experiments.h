@@ -32,6 +32,9 @@ void withdraw_variants(PipelineExperiments& experiments, measure::HandlerIndex h
 std::vector<experiment::LiveSnapshot> experiment_snapshots(PipelineExperiments& experiments,
                                                            measure::Metrics& metrics);
 
+// VariantSnapshot::cpu of each variant, as experiment_snapshots() gives it.
+std::vector<Nanos> cpu_of_variants(const experiment::Live& live, const measure::Metrics& metrics);
+
 void log_decision(const experiment::Live& live, const experiment::Decision& decision);
 
 }  // namespace duet::cli

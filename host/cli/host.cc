@@ -88,6 +88,7 @@ int Host::run() {
     return exit_code_;
   }
   loop_->run();
+  if (store_) store_->close();
   if (serving_) print_summary();
   return exit_code_;
 }
@@ -96,6 +97,7 @@ int Host::run() {
 // send its answers before an engine gives its lock up for the wait.
 Result<void> Host::set_up() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error, not the end
   raise_descriptor_limit();
   for (const auto& [name, value] : config_.environment) setenv(name.c_str(), value.c_str(), 0);
 
@@ -110,7 +112,11 @@ Result<void> Host::set_up() {
   sources.metrics = &metrics_;
   sources.snapshot = [this] { return snapshot(); };
   sources.not_ready = [this] { return not_ready(); };
-  sources.experiments = [this] { return experiment_snapshots(*experiments_, metrics_); };
+  sources.experiments = [this] {
+    auto shots = experiment_snapshots(*experiments_, metrics_);
+    for (auto& shot : shots) shot.store = store_ ? store_->trouble() : "there is no store";
+    return shots;
+  };
   sources.find_experiment = [this](std::string_view name) { return experiments_->find(name); };
   sources.commanded = [this](experiment::Live& live, const experiment::Decision& decision) {
     log_decision(live, decision);
@@ -137,6 +143,11 @@ Result<void> Host::set_up() {
   experiments_.emplace(*loop_);
   if (auto added = add_experiments(config_, *pipeline_, *experiments_); !added) {
     return added;
+  }
+  if (experiments_->size() > 0 && !config_.server.store.empty()) {
+    store_.emplace(*experiments_, metrics_, config_.server.store);
+    store_->open();
+    experiments_->on_looked = [this](Nanos at) { return store_->looked(at); };
   }
   pipeline_->add_observer(recorder_);
   pipeline_->add_observer(*experiments_);
@@ -328,6 +339,7 @@ void Host::fail_start(const Error& error) {
 // Drain: no new connections, idle ones close, the others finish what they owe.
 void Host::stop_serving() {
   stopping_ = true;
+  if (store_) store_->stopping();
   listeners_.clear();
   server_->on_empty = [this] { stop_engines(); };
   server_->drain();

@@ -10,6 +10,7 @@
 
 #include "host/admin/admin_service.h"
 #include "host/cli/engines.h"
+#include "host/cli/experiment_store.h"
 #include "host/config/config.h"
 #include "host/loop/loop.h"
 #include "host/measure/ledger.h"
@@ -66,6 +67,7 @@ class Host {
   Engines engines_;
   std::optional<Pipeline> pipeline_;
   std::optional<PipelineExperiments> experiments_;
+  std::optional<ExperimentStore> store_;
   std::optional<HttpServer> server_;
   std::optional<admin::AdminService> admin_;
   std::optional<HttpServer> admin_server_;

@@ -66,6 +66,8 @@ struct ServerConfig {
   Limits limits;
   Timeouts timeouts;
   WebSocketLimits websocket;
+  // Absolute path of the database that experiments are kept in; empty: they are not.
+  std::string store;
   bool dev = false;  // stacks are shown to clients
   log::Format log_format = log::Format::kAuto;
   log::Level log_level = log::Level::kInfo;

@@ -42,6 +42,7 @@ class ConfigReader {
 
   TomlConfig read(const TomlTree& tree) {
     incomplete_ = tree.incomplete;
+    server().store = file_.directory + "/" + kDefaultStore;
     TableReader root(context_, tree.root.entries, "", kRootWords);
     const TomlEntry* server = root.table("server");
     const TomlEntry* log = root.table("log");
@@ -82,6 +83,7 @@ class ConfigReader {
       result_.env_file = env_file->value.string;
       result_.env_file_place = env_file->value.place;
     }
+    read_store(context_, table, file_.directory, server());
     const TomlEntry* limits = table.table("limits");
     const TomlEntry* timeouts = table.table("timeouts");
     const TomlEntry* websocket = table.table("websocket");

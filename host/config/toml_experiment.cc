@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <optional>
 
 #include "host/base/escape.h"
@@ -436,6 +437,27 @@ std::vector<std::size_t> read_experiments(const ReaderContext& context, const To
     }
   }
   return std::move(reader.used);
+}
+
+void read_store(const ReaderContext& context, TableReader& table, const std::string& directory,
+                ServerConfig& server) {
+  namespace fs = std::filesystem;
+  const TomlEntry* text = table.text("store", "\"duet.db\", or \"off\"");
+  if (text == nullptr) return;
+  const std::string& value = text->value.string;
+  server.store.clear();
+  if (value == "off") return;
+  const fs::path path = (fs::path(directory) / value).lexically_normal();
+  std::error_code ignored;
+  if (value.empty() || !path.has_filename() || fs::is_directory(path, ignored)) {
+    context.error(text->value.place, "'store' is a file, and " + in_quotes(value) + " is none",
+                  "write store = \"duet.db\", or \"off\"");
+  } else if (!fs::is_directory(path.parent_path(), ignored)) {
+    context.error(text->value.place, "there is no folder " + in_quotes(path.parent_path().string()),
+                  "make it, or name a file elsewhere");
+  } else {
+    server.store = path.string();
+  }
 }
 
 }  // namespace duet::config

@@ -16,4 +16,10 @@ namespace duet::config {
 std::vector<std::size_t> read_experiments(const ReaderContext& context, const TomlEntry& entry,
                                           const std::vector<std::string>& broken, Config& config);
 
+// `store` of [server], where experiments are kept; relative to `directory`, which is where the
+// default is as well.
+void read_store(const ReaderContext& context, TableReader& table, const std::string& directory,
+                ServerConfig& server);
+inline constexpr const char* kDefaultStore = "duet.db";
+
 }  // namespace duet::config

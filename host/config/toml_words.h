@@ -15,7 +15,7 @@ inline constexpr Synonym kRootWords[] = {
 inline constexpr Synonym kServerWords[] = {
     {"port", "listen"},     {"host", "listen"}, {"bind", "listen"},      {"address", "listen"},
     {"addr", "listen"},     {"debug", "dev"},   {"timeout", "deadline"}, {"metrics", "admin"},
-    {"dotenv", "env_file"}, {"reload", "dev"}};
+    {"dotenv", "env_file"}, {"reload", "dev"},  {"database", "store"},   {"db", "store"}};
 inline constexpr Synonym kLimitWords[] = {{"client_max_body_size", "body"},
                                           {"body_limit", "body"},
                                           {"headers", "head"},

@@ -82,6 +82,15 @@ class ArrivalOrder {
 
   std::size_t waiting() const { return next_ - first_; }
 
+  // Those that have begun and not ended, in order.
+  template <class Take>
+  void for_each_unfinished(Take take) const {
+    for (Ticket t = first_; t < next_; ++t) {
+      const Arrival& arrival = ring_[t & (ring_.size() - 1)];
+      if (!arrival.finished) take(arrival);
+    }
+  }
+
  private:
   // The size is a power of two. Slots are reused, so that a request allocates nothing when warm.
   Arrival& slot(Ticket ticket) { return ring_[ticket & (ring_.size() - 1)]; }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "host/base/check.h"
 
@@ -13,6 +14,8 @@ namespace {
 
 // Beyond this many the kinds of keys (stage and variant) run out; the later stages are one then.
 constexpr std::size_t kMostStages = 1000;
+// Of requests in flight that a state names: beyond, a crash counts for the oldest ones.
+constexpr std::size_t kMostUnfinished = 4096;
 
 }  // namespace
 
@@ -69,11 +72,22 @@ Evidence::Ticket Evidence::started(std::size_t variant, std::uint64_t key, Nanos
   const std::size_t stage = weights_.size() - 1;
   if (spec_.sticky) {
     const auto kind = static_cast<std::uint16_t>(stage * spec_.variants.size() + variant);
-    keys_.add(key, kind);
+    const auto seen = keys_.add(key, kind);
+    if (keeps_keys_ && seen == stats::DistinctKeys::Seen::kFirst) {
+      new_keys_.push_back({0, kind, key});
+    }
     return order_.add(at, static_cast<std::uint16_t>(variant), key);
   }
   ++requests_[stage][variant];
   return order_.add(at, static_cast<std::uint16_t>(variant), std::nullopt);
+}
+
+void Evidence::add(Test& test, std::size_t variant, std::size_t guardrail,
+                   stats::EventTest::Arm arm, bool event, const Arrival& arrival) {
+  const bool first = test.test.add(arm, event, arrival.key);
+  if (!first || !keeps_keys_ || !arrival.key) return;
+  const std::size_t set = 1 + variant * spec_.guardrails.size() + guardrail;
+  new_keys_.push_back({static_cast<std::uint32_t>(set), 0, *arrival.key});
 }
 
 void Evidence::judge(const Arrival& arrival, std::size_t guardrail, bool event) {
@@ -83,11 +97,11 @@ void Evidence::judge(const Arrival& arrival, std::size_t guardrail, bool event) 
   using Arm = stats::EventTest::Arm;
   if (arrival.variant != spec_.control) {
     if (!tested_[arrival.variant]) return;
-    tests_[arrival.variant][guardrail].test.add(Arm::kB, event, arrival.key);
+    add(tests_[arrival.variant][guardrail], arrival.variant, guardrail, Arm::kB, event, arrival);
     return;
   }
   for (std::size_t v = 0; v < tests_.size(); ++v) {
-    if (tested_[v]) tests_[v][guardrail].test.add(Arm::kA, event, arrival.key);
+    if (tested_[v]) add(tests_[v][guardrail], v, guardrail, Arm::kA, event, arrival);
   }
 }
 
@@ -152,6 +166,102 @@ bool Evidence::split_is_wrong() const { return split_highest_ >= -std::log(stats
 
 bool Evidence::called_against(std::size_t variant, std::size_t guardrail) const {
   return variant != spec_.control && test(variant, guardrail).called_against_b();
+}
+
+Evidence::State Evidence::state() const {
+  State state;
+  for (const auto& of_variant : tests_) {
+    auto& kept = state.tests.emplace_back();
+    for (const Test& test : of_variant) {
+      kept.push_back({test.test.stages(), test.test.highest(), test.test.arms(), test.counts});
+    }
+  }
+  for (const stats::TailThreshold& tail : tails_) {
+    state.tail_logs.push_back(tail.log_value());
+    state.tails_seen.push_back(tail.seen());
+  }
+  state.weights = weights_;
+  state.requests = requests_;
+  order_.for_each_unfinished([&](const Arrival& arrival) {
+    if (state.unfinished.size() < kMostUnfinished) {
+      state.unfinished.push_back({arrival.variant, arrival.key});
+    }
+  });
+  state.split_highest = split_highest_;
+  return state;
+}
+
+bool Evidence::fits(const State& state) const {
+  const std::size_t variants = spec_.variants.size();
+  const std::size_t guardrails = spec_.guardrails.size();
+  if (state.tests.size() != variants || state.tail_logs.size() != guardrails ||
+      state.tails_seen.size() != guardrails || state.weights.empty() ||
+      state.weights.size() != state.requests.size() || state.weights.size() > kMostStages ||
+      !std::isfinite(state.split_highest)) {
+    return false;
+  }
+  for (const auto& of_variant : state.tests) {
+    if (of_variant.size() != guardrails) return false;
+    for (const State::OfTest& test : of_variant) {
+      if (!std::isfinite(test.highest)) return false;
+      for (const stats::Stage& stage : test.stages) {
+        if (!(stage.share_b > 0 && stage.share_b < 1 && stage.b >= 0 && stage.b <= stage.all)) {
+          return false;
+        }
+      }
+    }
+  }
+  for (std::size_t stage = 0; stage < state.weights.size(); ++stage) {
+    const auto& weights = state.weights[stage];
+    if (weights.size() != variants || state.requests[stage].size() != variants) return false;
+    for (const double weight : weights) {
+      if (!(weight >= 0 && weight <= 1)) return false;
+    }
+  }
+  for (const State::Unfinished& request : state.unfinished) {
+    if (request.variant >= variants) return false;
+  }
+  return true;
+}
+
+bool Evidence::restore(const State& state) {
+  if (!fits(state)) return false;
+  for (std::size_t v = 0; v < tests_.size(); ++v) {
+    for (std::size_t g = 0; g < spec_.guardrails.size(); ++g) {
+      const State::OfTest& kept = state.tests[v][g];
+      if (v != spec_.control) tests_[v][g].test.restore(kept.stages, kept.highest, kept.arms);
+      tests_[v][g].counts = kept.counts;
+    }
+  }
+  for (std::size_t g = 0; g < tails_.size(); ++g) {
+    tails_[g].restore(state.tail_logs[g], state.tails_seen[g]);
+  }
+  weights_ = state.weights;
+  requests_ = state.requests;
+  split_highest_ = state.split_highest;
+  return true;
+}
+
+void Evidence::lost(const State::Unfinished& request) {
+  Arrival arrival;
+  arrival.variant = request.variant;
+  arrival.key = request.key;
+  for (std::size_t g = 0; g < spec_.guardrails.size(); ++g) {
+    if (spec_.guardrails[g].kind == Guardrail::Kind::kErrors) judge(arrival, g, true);
+  }
+}
+
+std::vector<Evidence::Key> Evidence::take_keys() { return std::exchange(new_keys_, {}); }
+
+void Evidence::restore_key(const Key& key) {
+  if (key.set == 0) {
+    keys_.add(key.hash, key.kind);
+    return;
+  }
+  const std::size_t test = key.set - 1;
+  const std::size_t guardrails = spec_.guardrails.size();
+  if (guardrails == 0 || test / guardrails >= tests_.size()) return;
+  tests_[test / guardrails][test % guardrails].test.restore_key(key.hash);
 }
 
 }  // namespace duet::experiment

@@ -4,6 +4,7 @@
 // comes from outside, so that the same requests always give the same evidence. One thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -55,12 +56,56 @@ class Evidence {
   // That a variant is worse than the control by a guardrail, with all the evidence that takes.
   bool called_against(std::size_t variant, std::size_t guardrail) const;
 
+  // What another process needs to go on, beside the keys.
+  struct State {
+    struct OfTest {
+      std::vector<stats::Stage> stages;
+      double highest = 0;
+      std::array<stats::BurstFilter::Arm, 2> arms{};
+      Counts counts;
+    };
+    // A request that has begun and not ended.
+    struct Unfinished {
+      std::uint16_t variant = 0;
+      std::optional<std::uint64_t> key;
+    };
+    std::vector<std::vector<OfTest>> tests;  // by variant, guardrail
+    std::vector<double> tail_logs, tails_seen;
+    std::vector<std::vector<double>> weights;
+    std::vector<std::vector<std::uint64_t>> requests;
+    std::vector<Unfinished> unfinished;  // in the order of their arrival, the first few thousand
+    double split_highest = 0;
+  };
+  State state() const;
+  // Before the first request. False: of another number of variants or guardrails, or not what
+  // state() gives; nothing happened.
+  bool restore(const State& state);
+  // A request that was counted as begun went down with the process that had it: an error of its
+  // variant.
+  void lost(const State::Unfinished& request);
+
+  // A key that was seen for the first time: of the split (`set` 0, `kind` stage and variant) or
+  // with an event of a test (`set` 1 + variant * guardrails + guardrail). The same keys given to
+  // restore_key() in the same order make the same sets.
+  struct Key {
+    std::uint32_t set = 0;
+    std::uint16_t kind = 0;
+    std::uint64_t hash = 0;
+  };
+  // Keeps them from now on, for take_keys().
+  void keep_keys() { keeps_keys_ = true; }
+  std::vector<Key> take_keys();
+  void restore_key(const Key& key);
+
  private:
   struct Test {
     stats::EventTest test;
     Counts counts;
   };
 
+  void add(Test& test, std::size_t variant, std::size_t guardrail, stats::EventTest::Arm arm,
+           bool event, const Arrival& arrival);
+  bool fits(const State& state) const;
   void judge(const Arrival& arrival, std::size_t guardrail, bool event);
   void speed_known(const Arrival& arrival, Nanos elapsed);
   void end_known(const Arrival& arrival);
@@ -75,6 +120,8 @@ class Evidence {
   std::vector<std::vector<double>> weights_;  // of each stage, by variant
   std::vector<std::vector<std::uint64_t>> requests_;  // likewise, when keys are not sticky
   stats::DistinctKeys keys_;                          // likewise, when they are
+  std::vector<Key> new_keys_;
+  bool keeps_keys_ = false;
   double split_highest_ = 0;
 };
 

@@ -303,6 +303,36 @@ Result<void> Experiment::withdraw(std::size_t variant) {
   return {};
 }
 
+Experiment::State Experiment::state() const {
+  return {running_, ramping_, split_reported_, promoted_,         step_, spec_->weights,
+          given_,   out_,     kept_,           evidence_->state()};
+}
+
+bool Experiment::restore(const State& state) {
+  const std::size_t variants = spec_->variants.size();
+  if (state.out.size() != variants || state.kept.size() != variants ||
+      state.given.size() != variants || (state.promoted && *state.promoted >= variants) ||
+      !std::all_of(state.kept.begin(), state.kept.end(),
+                   [](double k) { return k >= 0 && k <= 1; }) ||
+      !Split::create(state.given, spec_->control) || !evidence_->restore(state.evidence)) {
+    return false;
+  }
+  out_ = state.out;
+  split_reported_ = state.split_reported;
+  kept_ = state.kept;
+  const bool same = state.configured == spec_->weights;
+  ramping_ = ramping_ && (state.ramping || !same) && state.step < spec_->ramp.steps.size();
+  if (ramping_) {
+    step_ = state.step;
+    apply(ramp_weights(step_));
+  } else {
+    apply(same ? state.given : spec_->weights);
+  }
+  promoted_ = state.promoted;
+  if (!state.running) give_everybody(promoted_.value_or(spec_->control));
+  return true;
+}
+
 std::optional<double> requests_needed(const stats::EventTest& test, double requests, double most) {
   double events = 0;
   for (const stats::Stage& stage : test.stages()) events += stage.all;

@@ -74,9 +74,27 @@ class Experiment {
   // is the control.
   Result<void> withdraw(std::size_t variant);
 
+  // All that another process needs to go on, beside the keys (Evidence::take_keys).
+  struct State {
+    bool running = true, ramping = false, split_reported = false;
+    std::optional<std::size_t> promoted;
+    std::size_t step = 0;
+    std::vector<double> configured;  // the spec's weights at the time, to see that they changed
+    std::vector<double> given;       // weights in force, before what was taken from variants
+    std::vector<bool> out;
+    std::vector<double> kept;  // the share that a variant which is out keeps
+    Evidence::State evidence;
+  };
+  State state() const;
+  // Before the first request. False: the state is of another number of variants or guardrails, and
+  // nothing has happened. Weights and steps that the configuration has changed win over the
+  // state's.
+  bool restore(const State& state);
+
   const Spec& spec() const { return *spec_; }
   const Split& split() const { return split_; }
   const Evidence& evidence() const { return *evidence_; }
+  Evidence& evidence() { return *evidence_; }
   bool running() const { return running_; }
   std::optional<std::size_t> promoted() const { return promoted_; }
   bool ramping() const { return ramping_; }

@@ -135,6 +135,7 @@ bool Live::find_key(const http::RequestHead& head, std::string_view remote_addre
 Live::Choice Live::choose(const http::RequestHead& head, std::string_view remote_address,
                           Nanos arrival, std::string& key, std::string& set_cookie) {
   const Choice control{spec_.spec.control, false, 0};
+  ++revision_;
   active_ = true;
   if ((spec_.start || spec_.end) && arrival >= check_schedule_at_) check_schedule(arrival);
   if (const auto asked = asked_for(head)) {
@@ -177,6 +178,7 @@ Live::Choice Live::choose(const http::RequestHead& head, std::string_view remote
 
 void Live::ended(const Choice& choice, const Ending& ending) {
   OfVariant& variant = variants_[choice.variant];
+  ++revision_;
   active_ = true;
   --variant.in_flight;
   variant.stage_total.record(ending.total);
@@ -192,6 +194,7 @@ std::vector<Decision> Live::look(Nanos now) {
   if (urgent_ && now - looked_at_ < kUrgentPeriod) return {};
   urgent_ = false;
   active_ = false;
+  ++revision_;
   looked_at_ = now;
   std::vector<Decision> decisions = experiment_.look(now);
   for (const Decision& decision : decisions) {
@@ -239,8 +242,11 @@ void Live::stage_began() {
 // --- an operator's word ------------------------------------------------------------------------
 
 void Live::audit(std::string who, std::string what) {
+  ++revision_;
   audit_.push_back({wall_(), std::move(who), std::move(what)});
-  if (audit_.size() > kMostAudit) audit_.pop_front();
+  if (audit_.size() <= kMostAudit) return;
+  audit_.pop_front();
+  if (audit_taken_ > 0) --audit_taken_;
 }
 
 Decision Live::told(Decision decision, const std::string& who) {

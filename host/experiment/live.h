@@ -67,12 +67,49 @@ class Live {
   LiveSnapshot snapshot() const;
   void audit(std::string who, std::string what);
 
+  // --- for a store, which lets another process go on ---
+
+  // All that takes, beside the keys and the audit.
+  struct State {
+    struct OfVariant {
+      measure::Histogram before, stage;  // total times: of earlier stages, of the present one
+      std::uint64_t errors = 0, lost = 0;
+      Nanos cpu = 0;
+      std::vector<double> quantiles;  // Quantiles::highest()
+    };
+    Experiment::State experiment;
+    std::vector<OfVariant> variants;
+    std::uint64_t unkeyed = 0, excluded = 0, overridden = 0, keyed = 0;
+    std::optional<double> first_request;
+    std::map<std::string, std::string> pins;  // key to variant
+  };
+  // `cpu`: of each variant, as VariantSnapshot's.
+  State state(const std::vector<Nanos>& cpu) const;
+  // Before the first request. False: it is of another experiment than this one, or no state at all;
+  // nothing happened. `crashed`: the other process did not stop by itself, so that what it had in
+  // flight failed.
+  bool restore(State state, const std::vector<Evidence::Key>& keys, bool crashed);
+  // Gathers them from now on, for take_keys().
+  void keep_keys() { experiment_.evidence().keep_keys(); }
+  // Keys and audit entries since the last call.
+  std::vector<Evidence::Key> take_keys() { return experiment_.evidence().take_keys(); }
+  std::vector<AuditEntry> take_audit();
+  void restore_audit(std::vector<AuditEntry> entries);
+  // Of a variant's requests: those of this process in the phase `run`, and VariantSnapshot::cpu of
+  // those before it.
+  Nanos run(std::size_t variant) const { return variants_[variant].run; }
+  Nanos cpu_before(std::size_t variant) const { return variants_[variant].cpu_before; }
+  // Differs from what it was when anything has changed.
+  std::uint64_t revision() const { return revision_; }
+
  private:
   struct OfVariant {
     measure::Histogram stage_total, before;  // of this stage, of those before it
     std::uint64_t errors = 0;
     std::uint64_t in_flight = 0;
-    Nanos run = 0;
+    std::uint64_t lost = 0;  // with an earlier process that had them in flight
+    Nanos run = 0;           // of this process
+    Nanos cpu_before = 0;    // of earlier ones
     std::string unavailable;
     Quantiles quantiles;
   };
@@ -97,9 +134,11 @@ class Live {
   std::vector<double> stage_shares_;  // of the stage that stage_total and quantiles belong to
   std::map<std::string, std::size_t, std::less<>> pins_;
   std::deque<AuditEntry> audit_;
+  std::size_t audit_taken_ = 0;  // how many of audit_ the store has
   std::uint64_t unkeyed_ = 0, excluded_ = 0, overridden_ = 0, keyed_ = 0;
   std::optional<double> first_request_;
   std::uint64_t random_ = 0;  // state of the generator of fresh keys
+  std::uint64_t revision_ = 0;
   Nanos check_schedule_at_ = 0;
   Nanos looked_at_ = 0;
   Nanos quantiles_at_ = 0;

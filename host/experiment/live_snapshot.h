@@ -49,12 +49,13 @@ struct VariantSnapshot {
   double share = 0;          // now; 0 when it is out
   bool rolled_back = false;  // by a guardrail
   std::string unavailable;   // why it could not be loaded; empty: it was
-  // Since the process began. Counted requests only.
+  // Since the experiment began, over restarts when there is a store. Counted requests only.
   std::uint64_t requests = 0;  // that are over
   std::uint64_t errors = 0;
   std::uint64_t in_flight = 0;
-  measure::Histogram total;  // of the same requests
-  Nanos cpu = 0;  // of the same requests: their part of the handler's, by the phase `run`
+  std::uint64_t lost = 0;    // of the requests: in flight when a process ended without stopping
+  measure::Histogram total;  // of the other requests
+  Nanos cpu = 0;             // of all: their part of the handler's, by the phase `run`
   std::vector<GuardrailSnapshot> guardrails;  // empty for the control
   std::vector<QuantileEvidence> quantiles;    // empty for the control
 };
@@ -87,6 +88,7 @@ struct LiveSnapshot {
   std::string hold;               // "holds at 5%: ... about 900 more requests", or empty
   std::string verdict;            // one sentence for people
   std::vector<AuditEntry> audit;  // oldest first, the last 200
+  std::string store;              // why what is counted is not kept; empty: it is
 };
 
 }  // namespace duet::experiment

@@ -1,4 +1,4 @@
-// Live as plain values, to be shown.
+// Live as plain values: what is shown of it, and what another process goes on from.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -48,9 +48,10 @@ VariantSnapshot Live::variant_snapshot(std::size_t v) const {
   shot.unavailable = of.unavailable;
   shot.errors = of.errors;
   shot.in_flight = of.in_flight;
+  shot.lost = of.lost;
   shot.total = sum_of(of.before, of.stage_total);
-  shot.requests = shot.total.count();
-  shot.cpu = of.run;
+  shot.requests = shot.total.count() + of.lost;
+  shot.cpu = of.cpu_before + of.run;
   if (shot.control) return shot;
   for (std::size_t g = 0; g < spec.guardrails.size(); ++g) {
     const stats::EventTest& test = experiment_.evidence().test(v, g);
@@ -100,6 +101,81 @@ LiveSnapshot Live::snapshot() const {
   }
   shot.audit.assign(audit_.begin(), audit_.end());
   return shot;
+}
+
+Live::State Live::state(const std::vector<Nanos>& cpu) const {
+  State state;
+  state.experiment = experiment_.state();
+  for (std::size_t v = 0; v < variants_.size(); ++v) {
+    const OfVariant& of = variants_[v];
+    State::OfVariant& kept = state.variants.emplace_back();
+    kept.before.merge(of.before);
+    kept.stage.merge(of.stage_total);
+    kept.errors = of.errors;
+    kept.lost = of.lost;
+    kept.cpu = cpu[v];
+    const auto highest = of.quantiles.highest();
+    kept.quantiles.assign(highest.begin(), highest.end());
+  }
+  state.unkeyed = unkeyed_;
+  state.excluded = excluded_;
+  state.overridden = overridden_;
+  state.keyed = keyed_;
+  state.first_request = first_request_;
+  for (const auto& [key, variant] : pins_) state.pins[key] = spec_.spec.variants[variant];
+  return state;
+}
+
+bool Live::restore(State state, const std::vector<Evidence::Key>& keys, bool crashed) {
+  if (state.variants.size() != variants_.size() || !experiment_.restore(state.experiment)) {
+    return false;
+  }
+  ++revision_;
+  for (const Evidence::Key& key : keys) experiment_.evidence().restore_key(key);
+  stage_began();
+  const bool same_stage = stage_shares_ == state.experiment.evidence.weights.back();
+  for (std::size_t v = 0; v < variants_.size(); ++v) {
+    OfVariant& of = variants_[v];
+    State::OfVariant& kept = state.variants[v];
+    of.before = std::move(kept.before);
+    of.errors = kept.errors;
+    of.lost = kept.lost;
+    of.cpu_before = kept.cpu;
+    if (same_stage) {
+      of.stage_total = std::move(kept.stage);
+      of.quantiles.restore(kept.quantiles);
+    } else {
+      of.before.merge(kept.stage);
+    }
+  }
+  unkeyed_ = state.unkeyed;
+  excluded_ = state.excluded;
+  overridden_ = state.overridden;
+  keyed_ = state.keyed;
+  first_request_ = state.first_request;
+  for (const auto& [key, name] : state.pins) {
+    if (const auto variant = variant_called(name)) pins_[key] = *variant;
+  }
+  if (!crashed) return true;
+  for (const Evidence::State::Unfinished& request : state.experiment.evidence.unfinished) {
+    experiment_.evidence().lost(request);
+    ++variants_[request.variant].errors;
+    ++variants_[request.variant].lost;
+    active_ = true;
+  }
+  return true;
+}
+
+std::vector<AuditEntry> Live::take_audit() {
+  std::vector<AuditEntry> fresh(audit_.begin() + static_cast<std::ptrdiff_t>(audit_taken_),
+                                audit_.end());
+  audit_taken_ = audit_.size();
+  return fresh;
+}
+
+void Live::restore_audit(std::vector<AuditEntry> entries) {
+  audit_.insert(audit_.begin(), entries.begin(), entries.end());
+  audit_taken_ = entries.size();
 }
 
 }  // namespace duet::experiment

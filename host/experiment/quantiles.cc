@@ -101,6 +101,10 @@ std::vector<QuantileEvidence> Quantiles::show(const Histogram& control, const Hi
   return all;
 }
 
+void Quantiles::restore(std::span<const double> highest) {
+  std::copy_n(highest.begin(), std::min(highest.size(), highest_.size()), highest_.begin());
+}
+
 std::string verdict_of(const VariantSnapshot& variant, const VariantSnapshot& control,
                        double alpha) {
   if (variant.quantiles.empty()) return {};

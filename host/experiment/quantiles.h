@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ class Quantiles {
 
   std::vector<QuantileEvidence> show(const measure::Histogram& control,
                                      const measure::Histogram& variant, double alpha) const;
+
+  std::array<double, 3> highest() const { return highest_; }
+  void restore(std::span<const double> highest);
 
  private:
   std::array<double, 3> highest_{};  // log_e

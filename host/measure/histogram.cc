@@ -25,6 +25,28 @@ void Histogram::reset() {
   count_ = sum_ = max_ = 0;
 }
 
+bool Histogram::restore(std::span<const std::pair<std::uint32_t, std::uint64_t>> counts, Nanos sum,
+                        Nanos max) {
+  if (sum < 0 || max < 0 || max > kHighest) return false;
+  const std::size_t last = slot_of(static_cast<std::uint64_t>(max));
+  std::size_t next = 0;
+  for (const auto& [slot, count] : counts) {
+    if (slot < next || slot > last || count == 0) return false;
+    next = slot + std::size_t{1};
+  }
+  if (counts.empty() ? sum != 0 || max != 0 : next != last + 1) return false;
+  reset();
+  if (counts.empty()) return true;
+  if (!allocate()) return false;
+  for (const auto& [slot, count] : counts) {
+    counts_[slot] = count;
+    count_ += count;
+  }
+  sum_ = static_cast<std::uint64_t>(sum);
+  max_ = static_cast<std::uint64_t>(max);
+  return true;
+}
+
 double Histogram::mean(std::uint64_t zeros) const {
   const std::uint64_t samples = count_ + zeros;
   return samples == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(samples);

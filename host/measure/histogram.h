@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "host/base/clock.h"
 
@@ -43,6 +44,10 @@ class Histogram {
   // Adds the other's counts to this one's: exact.
   void merge(const Histogram& other);
   void reset();
+  // What another one counted, by slot (ascending) and count, with its sum and its max. False: no
+  // histogram gives these; nothing happened.
+  bool restore(std::span<const std::pair<std::uint32_t, std::uint64_t>> counts, Nanos sum,
+               Nanos max);
 
   std::uint64_t count() const { return count_; }
   Nanos sum() const { return static_cast<Nanos>(sum_); }

@@ -48,12 +48,16 @@ class BurstFilter {
     return counts;
   }
 
- private:
   struct Arm {
-    std::uint32_t quiet;  // requests since the last event, at most gap_
-    std::uint32_t burst;  // requests since the burst began, at most limit_
+    std::uint32_t quiet;  // requests since the last event, at most gap
+    std::uint32_t burst;  // requests since the burst began, at most limit
     bool proven = false;  // has had a request without an event
   };
+  const std::array<Arm, 2>& arms() const { return arms_; }
+  // Continues where another one stopped.
+  void restore(const std::array<Arm, 2>& arms) { arms_ = arms; }
+
+ private:
   bool calm(const Arm& arm) const { return arm.quiet >= gap_ || arm.burst >= limit_; }
 
   std::uint32_t gap_, limit_;

@@ -25,11 +25,12 @@ void EventTest::begin_stage(double share_b) {
   stages_.push_back({share_b, 0, 0});
 }
 
-void EventTest::count(Arm arm, std::optional<std::uint64_t> key) {
+bool EventTest::count(Arm arm, std::optional<std::uint64_t> key) {
   DUET_CHECK(!stages_.empty());
-  if (key && with_event_.add(*key, 0) != DistinctKeys::Seen::kFirst) return;
+  if (key && with_event_.add(*key, 0) != DistinctKeys::Seen::kFirst) return false;
   stages_.back().all += 1;
   if (arm == Arm::kB) stages_.back().b += 1;
+  return true;
 }
 
 double EventTest::look() {
@@ -51,8 +52,11 @@ bool EventTest::called_against_b() const {
 
 double EventTest::p_value() const { return std::exp(-highest_); }
 
-void EventTest::restore(std::vector<Stage> stages, double highest) {
+void EventTest::restore(std::vector<Stage> stages, double highest,
+                        const std::array<BurstFilter::Arm, 2>& arms) {
   stages_ = std::move(stages);
+  filter_.restore(arms);
+  now_ = stages_log_e(stages_, c_);
   highest_ = highest;
 }
 

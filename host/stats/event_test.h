@@ -6,6 +6,7 @@
 // computed when asked for. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -38,8 +39,9 @@ class EventTest {
   void begin_stage(double share_b);
 
   // The next request. `key`: the hash of its assignment key; none: each request is one of its own.
-  void add(Arm arm, bool event, std::optional<std::uint64_t> key = std::nullopt) {
-    if (filter_.add(static_cast<unsigned>(arm), event)) count(arm, key);
+  // Whether it counts: an event, outside a burst, and the first of its key.
+  bool add(Arm arm, bool event, std::optional<std::uint64_t> key = std::nullopt) {
+    return filter_.add(static_cast<unsigned>(arm), event) && count(arm, key);
   }
 
   // ln of the evidence now. Looking also remembers the highest so far.
@@ -57,12 +59,16 @@ class EventTest {
   double c() const { return c_; }
   double alpha() const { return alpha_; }
 
-  // Continues where another process stopped. The burst filter starts afresh.
-  void restore(std::vector<Stage> stages, double highest);
+  // Continues where another process stopped; `stages` as those of stages().
+  void restore(std::vector<Stage> stages, double highest,
+               const std::array<BurstFilter::Arm, 2>& arms);
+  const std::array<BurstFilter::Arm, 2>& arms() const { return filter_.arms(); }
+  // A key whose first event is in these stages already.
+  void restore_key(std::uint64_t key) { with_event_.add(key, 0); }
   double highest() const { return highest_; }
 
  private:
-  void count(Arm arm, std::optional<std::uint64_t> key);
+  bool count(Arm arm, std::optional<std::uint64_t> key);
 
   double alpha_, c_, enough_;
   BurstFilter filter_;

@@ -36,6 +36,14 @@ class TailThreshold {
     return above;
   }
 
+  // Continues where another one stopped: by its log_value() and seen().
+  void restore(double log_value, double seen) {
+    log_ = log_value;
+    seen_ = seen;
+  }
+  double log_value() const { return log_; }
+  double seen() const { return seen_; }
+
  private:
   double q_;
   double least_step_;

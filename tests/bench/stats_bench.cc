@@ -68,7 +68,8 @@ double count(const std::vector<Sample>& all, bool keyed) {
 
 double evaluate() {
   EventTest test({});
-  test.restore({{0.01, 3, 200}, {0.05, 40, 700}, {0.25, 300, 1300}, {0.5, 5000, 10100}}, 0);
+  test.restore({{0.01, 3, 200}, {0.05, 40, 700}, {0.25, 300, 1300}, {0.5, 5000, 10100}}, 0,
+               test.arms());
   double sum = 0;
   constexpr int kTimes = 1000;
   const Nanos begin = duet::now();

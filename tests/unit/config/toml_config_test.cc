@@ -220,7 +220,7 @@ TEST_F(TomlConfigTest, UnknownKeysAndTables) {
             "duet.toml:2:1: error: unknown key 'lisen' in [server] (did you mean 'listen'?)\n"
             "duet.toml:3:1: error: unknown key 'port' in [server] (did you mean 'listen'?)\n"
             "duet.toml:4:1: error: unknown key 'xyzzy' in [server] (known keys are listen, admin, "
-            "dev, deadline, env_file, limits, timeouts or "
+            "dev, deadline, env_file, store, limits, timeouts or "
             "websocket)\n");
   EXPECT_EQ(in_server("[sever]\na = 1\n[servers]\n"),
             "duet.toml:2:2: error: unknown table 'sever' (did you mean 'server'?)\n"

@@ -1,6 +1,7 @@
 // What [[experiment]] of duet.toml means, and what is said about each mistake in it.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "host/config/toml_config.h"
@@ -191,6 +192,28 @@ TEST_F(TomlExperimentTest, ExplainsMistakes) {
        "(write steps = [\"1%\", \"5%\", \"25%\", \"50%\"])\n"},
   };
   for (const auto& [lines, expected] : kCases) EXPECT_EQ(messages(lines), expected) << lines;
+}
+
+TEST_F(TomlExperimentTest, KeepsExperimentsBesideTheFileUnlessToldOtherwise) {
+  const auto read_with = [&](const std::string& store) {
+    return read(kWhere + std::string(kVariants) + store).server.store;
+  };
+  EXPECT_EQ(read_with(""), folder_.path() + "/duet.db");
+  EXPECT_EQ(read_with("[server]\nstore = \"../kept.db\"\n"),
+            std::filesystem::path(folder_.path()).parent_path().string() + "/kept.db");
+  EXPECT_EQ(read_with("[server]\nstore = \"off\"\n"), "");
+  const std::string at = std::string(kWhere) + kVariants + "[server]\nstore = ";
+  EXPECT_EQ(
+      messages(at + "\"\"\n"),
+      "duet.toml:16:9: error: 'store' is a file, and '' is none (write store = \"duet.db\", or "
+      "\"off\")\n");
+  EXPECT_EQ(messages(at + "\"no/such/duet.db\"\n"),
+            "duet.toml:16:9: error: there is no folder '" + folder_.path() +
+                "/no/such' (make it, or name a file elsewhere)\n");
+  EXPECT_EQ(
+      messages(at + "false\n"),
+      "duet.toml:16:9: error: 'store' in [server] must be text, not true or false (write store = "
+      "\"duet.db\", or \"off\")\n");
 }
 
 TEST_F(TomlExperimentTest, ARouteIsInOneExperiment) {

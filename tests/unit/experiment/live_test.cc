@@ -296,5 +296,102 @@ TEST_F(LiveTest, SaysWhenItCannotTell) {
   EXPECT_TRUE(verdict.starts_with("cannot tell 'py' from 'js' at p50; about ")) << verdict;
 }
 
+TEST_F(LiveTest, GoesOnWhereAnotherProcessStopped) {
+  LiveSpec spec = spec_of(KeySource::kHeader, "X-User");
+  spec.spec.ramp.steps = {0.3, 0.5};
+  spec.spec.ramp.least_time = 10 * kSecond;
+  make(spec);
+  live_->keep_keys();
+  for (int i = 0; i < 150; ++i) serve("X-User: " + std::to_string(i % 40) + "\r\n", i % 50 == 7);
+  ASSERT_TRUE(live_->pin("x", "py", "ann").ok());
+  const LiveSnapshot before = live_->snapshot();
+  const auto keys = live_->take_keys();
+  const auto audit = live_->take_audit();
+  EXPECT_TRUE(live_->take_audit().empty()) << "each entry once";
+  Live::State state = live_->state({3, 4});
+
+  make(spec);
+  ASSERT_TRUE(live_->restore(live_->state({0, 0}), {}, false)) << "an empty one";
+  make(spec);
+  EXPECT_FALSE(live_->restore(Live::State(), {}, false)) << "of another experiment";
+  Live::State broken = live_->state({0, 0});
+  broken.experiment.evidence.tests[1][0].stages = {{0.5, 3, 2}};
+  EXPECT_FALSE(live_->restore(std::move(broken), {}, false)) << "3 events of 2";
+  ASSERT_TRUE(live_->restore(std::move(state), keys, false));
+  live_->restore_audit(audit);
+  live_->look(now_);
+  const LiveSnapshot after = live_->snapshot();
+  for (std::size_t v = 0; v < 2; ++v) {
+    EXPECT_EQ(after.variants[v].requests, before.variants[v].requests);
+    EXPECT_EQ(after.variants[v].errors, before.variants[v].errors);
+    EXPECT_EQ(after.variants[v].share, before.variants[v].share);
+    EXPECT_EQ(after.variants[v].cpu, static_cast<Nanos>(3 + v));
+  }
+  EXPECT_EQ(after.variants[1].guardrails[0].events, before.variants[1].guardrails[0].events);
+  EXPECT_DOUBLE_EQ(after.variants[1].guardrails[0].p_value,
+                   before.variants[1].guardrails[0].p_value);
+  EXPECT_DOUBLE_EQ(after.split_p_value, before.split_p_value);
+  EXPECT_EQ(after.audit.size(), 1u);
+  EXPECT_EQ(choose("X-User: x\r\n").variant, 1u) << "the pin is forgotten";
+}
+
+TEST_F(LiveTest, QuantilesGoOnWithinAStageOnly) {
+  LiveSpec spec = spec_of(KeySource::kRandom);
+  make(spec);
+  for (int i = 0; i < 400; ++i) serve("");
+  const LiveSnapshot before = live_->snapshot();
+  const auto kept = [&] { return live_->state({0, 0}); };
+  Live::State same = kept();
+  Live::State other = kept();
+  make(spec);
+  ASSERT_TRUE(live_->restore(std::move(same), {}, false));
+  EXPECT_EQ(live_->snapshot().variants[1].quantiles[0].variant,
+            before.variants[1].quantiles[0].variant);
+  spec.spec.weights = {3, 1};
+  make(spec);
+  ASSERT_TRUE(live_->restore(std::move(other), {}, false));
+  const LiveSnapshot after = live_->snapshot();
+  EXPECT_EQ(after.variants[1].requests, before.variants[1].requests);
+  EXPECT_FALSE(after.variants[1].quantiles[0].variant) << "pooled over stages";
+}
+
+TEST_F(LiveTest, ACrashIsAnErrorOfWhatWasInFlightAndOneEventToTheTest) {
+  make(spec_of(KeySource::kRandom));
+  for (int i = 0; i < 100; ++i) serve("");
+  int in_flight[2] = {0, 0};
+  for (int i = 0; i < 40; ++i) ++in_flight[choose("").variant];
+  live_->look(now_);
+  Live::State state = live_->state({0, 0});
+  make(spec_of(KeySource::kRandom));
+  ASSERT_TRUE(live_->restore(std::move(state), {}, true));
+  EXPECT_TRUE(live_->needs_look());
+  live_->look(now_);
+  const LiveSnapshot shot = live_->snapshot();
+  for (std::size_t v = 0; v < 2; ++v) {
+    EXPECT_EQ(shot.variants[v].errors, static_cast<std::uint64_t>(in_flight[v]));
+    EXPECT_EQ(shot.variants[v].lost, static_cast<std::uint64_t>(in_flight[v]));
+  }
+  EXPECT_EQ(shot.variants[0].requests + shot.variants[1].requests, 140u);
+  EXPECT_EQ(shot.variants[1].guardrails[0].events, static_cast<std::uint64_t>(in_flight[1]));
+  const auto& stages = live_->experiment().evidence().test(1, 0).stages();
+  EXPECT_EQ(stages.back().all, 1) << "requests that one crash took are one burst";
+}
+
+TEST_F(LiveTest, AVariantThatCrashesTheHostWithEachRequestIsCharged) {
+  Live::State state;
+  make(spec_of(KeySource::kRandom));
+  for (int crash = 0; crash < 20; ++crash) {
+    while (choose("").variant != 1) {
+    }
+    std::vector<Evidence::State::Unfinished> unfinished = {{1, std::nullopt}};
+    state = live_->state({0, 0});
+    state.experiment.evidence.unfinished = unfinished;
+    make(spec_of(KeySource::kRandom));
+    ASSERT_TRUE(live_->restore(std::move(state), {}, true));
+  }
+  live_->look(now_);
+  EXPECT_TRUE(live_->snapshot().variants[1].rolled_back);
+}
+
 }  // namespace
 }  // namespace duet::experiment

@@ -117,7 +117,7 @@ TEST(EventTest, ContinuesWhereAnotherStopped) {
   }
   first.look();
   EventTest second({});
-  second.restore(first.stages(), first.highest());
+  second.restore(first.stages(), first.highest(), first.arms());
   EXPECT_EQ(second.look(), first.look());
   EXPECT_TRUE(second.called_against_b());
 }

@@ -1,0 +1,170 @@
+#include "host/cli/experiment_store.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <ctime>
+#include <optional>
+#include <utility>
+
+#include "host/base/log.h"
+#include "host/cli/experiments.h"
+#include "host/store/state_json.h"
+
+namespace duet::cli {
+
+namespace {
+
+using experiment::Live;
+
+constexpr Nanos kPeriod = kSecond;
+// Of the wall clock: what is corrected step by step is less.
+constexpr double kJump = 5;
+
+double wall_seconds() {
+  timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+}  // namespace
+
+ExperimentStore::ExperimentStore(PipelineExperiments& experiments, measure::Metrics& metrics,
+                                 std::string path)
+    : experiments_(experiments), metrics_(metrics), path_(std::move(path)) {}
+
+void ExperimentStore::open() {
+  std::string note;
+  auto database = store::Database::open(path_, note);
+  if (!note.empty()) {
+    log::error("experiments: what was counted before is lost: the store " + note,
+               {{"store", path_}});
+  }
+  if (!database) return give_up(database.error());
+  auto all = (*database)->read();
+  if (!all) return give_up(all.error());
+  for (std::size_t i = 0; i < experiments_.size(); ++i) {
+    Live& live = experiments_.live(i);
+    live.keep_keys();
+    for (store::Kept& kept : *all) {
+      if (kept.experiment != live.spec().spec.name || take_up(live, kept)) continue;
+      if (auto retired = (*database)->retire(kept.experiment, wall_seconds()); !retired) {
+        return give_up(retired.error());
+      }
+    }
+  }
+  saved_.assign(experiments_.size(), 0);
+  writer_ = std::make_unique<store::Writer>(std::move(database).value());
+  experiments_.wake();  // there may be something to judge, and to write
+}
+
+void ExperimentStore::give_up(const Error& why) {
+  trouble_ = why.to_string();
+  log::error("experiments: what is counted is not kept",
+             {{"store", why.where}, {"why", why.message}, {"hint", why.hint}});
+}
+
+// False: it begins anew.
+bool ExperimentStore::take_up(Live& live, store::Kept& kept) {
+  const std::string& name = live.spec().spec.name;
+  const auto begins_anew = [&](const char* why) {
+    const std::string text = fmt::format(
+        "experiment '{}' begins anew: {}; what it had counted stays in {}", name, why, path_);
+    log::warn(text, {{"experiment", name}});
+    live.audit("host", text);
+    return false;
+  };
+  if (kept.fingerprint != store::fingerprint(live.spec())) {
+    return begins_anew("its variants, key, salt, alpha or guardrails are others than before");
+  }
+  auto state = store::state_of(kept.state);
+  if (!state) return begins_anew("its state in the store cannot be read");
+  const std::size_t in_flight = kept.clean ? 0 : state->experiment.evidence.unfinished.size();
+  if (!live.restore(std::move(*state), kept.keys, !kept.clean)) {
+    return begins_anew("its state in the store is none of such an experiment");
+  }
+  live.restore_audit(std::move(kept.audit));
+  std::uint64_t requests = 0;
+  for (const auto& variant : live.snapshot().variants) requests += variant.requests;
+  std::string text = fmt::format("experiment '{}' goes on after {} requests", name, requests);
+  if (!kept.clean) {
+    text += fmt::format(
+        "; the process before did not stop by itself: at most its last second is missing, and {} "
+        "requests that were in flight count as errors",
+        in_flight);
+  }
+  const double since = wall_seconds() - kept.at;
+  if (since < -kJump) {
+    text += fmt::format("; the clock has been set back by {:.0f} s meanwhile", -since);
+  }
+  log::write(kept.clean && since >= -kJump ? log::Level::kInfo : log::Level::kWarn, text,
+             {{"experiment", name}});
+  live.audit("host", text);
+  return true;
+}
+
+bool ExperimentStore::looked(Nanos at) {
+  check_clock(at);
+  if (writer_ == nullptr) return false;
+  if (at - saved_at_ >= kPeriod) flush(at);
+  return unsaved();
+}
+
+bool ExperimentStore::unsaved() const {
+  for (std::size_t i = 0; i < saved_.size(); ++i) {
+    if (experiments_.live(i).revision() != saved_[i]) return true;
+  }
+  return false;
+}
+
+void ExperimentStore::flush(Nanos at) {
+  saved_at_ = at;
+  metrics_.ledger().settle_cpu(at);
+  std::vector<store::Moment> moments;
+  for (std::size_t i = 0; i < saved_.size(); ++i) {
+    Live& live = experiments_.live(i);
+    if (live.revision() == saved_[i]) continue;
+    saved_[i] = live.revision();
+    moments.push_back({live.spec().spec.name, store::fingerprint(live.spec()), wall_seconds(),
+                       stopping_, live.state(cpu_of_variants(live, metrics_)), live.take_keys(),
+                       live.take_audit()});
+  }
+  if (!moments.empty()) writer_->put(std::move(moments));
+}
+
+// Nothing is computed from the wall clock but the schedule; people read it in the audit.
+void ExperimentStore::check_clock(Nanos at) {
+  const double ahead = wall_seconds() - static_cast<double>(at) / static_cast<double>(kSecond);
+  const double before = std::exchange(clock_ahead_, ahead).value_or(ahead);
+  if (std::abs(ahead - before) < kJump) return;
+  const std::string text = fmt::format(
+      "the clock went {} by {:.0f} s: evidence and ramps do not depend on it, but when an "
+      "experiment starts and ends does",
+      ahead > before ? "forward" : "back", std::abs(ahead - before));
+  log::warn(text);
+  for (std::size_t i = 0; i < experiments_.size(); ++i) experiments_.live(i).audit("host", text);
+}
+
+void ExperimentStore::stopping() {
+  stopping_ = true;
+  save_all();
+}
+
+// Also what has not changed: that the process stopped by itself is to be known.
+void ExperimentStore::save_all() {
+  if (writer_ == nullptr) return;
+  for (std::uint64_t& saved : saved_) saved = 0;
+  flush(now());
+}
+
+void ExperimentStore::close() {
+  stopping_ = true;
+  save_all();
+  writer_.reset();
+}
+
+std::string ExperimentStore::trouble() const {
+  return writer_ == nullptr ? trouble_ : writer_->trouble();
+}
+
+}  // namespace duet::cli

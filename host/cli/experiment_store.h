@@ -1,0 +1,55 @@
+// Experiments survive the process: what they have counted is written to the store each second while
+// something happens, and taken up again at the next start. Loop's thread only.
+//
+// A store that cannot be used never keeps a host from serving: the log and the admin API say so.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/measure/metrics.h"
+#include "host/pipeline_experiments.h"
+#include "host/store/writer.h"
+
+namespace duet::cli {
+
+class ExperimentStore {
+ public:
+  // Both outlive it. `path`: of the database.
+  ExperimentStore(PipelineExperiments& experiments, measure::Metrics& metrics, std::string path);
+
+  // Before the first request: takes up what there is. Reads the file.
+  void open();
+  // Of one moment: what has changed since the last one is given to the thread that writes, once a
+  // second. True: something has still to be written.
+  bool looked(Nanos at);
+  // The host stops: no request that is in flight from now on counts as lost with the process.
+  void stopping();
+  // Writes the rest, and waits for the disk for some seconds at most.
+  void close();
+
+  // Why what is counted is not kept; empty: it is.
+  std::string trouble() const;
+
+ private:
+  bool take_up(experiment::Live& live, store::Kept& kept);
+  void give_up(const Error& why);
+  void save_all();
+  void flush(Nanos at);
+  void check_clock(Nanos at);
+  bool unsaved() const;
+
+  PipelineExperiments& experiments_;
+  measure::Metrics& metrics_;
+  std::string path_;
+  std::unique_ptr<store::Writer> writer_;
+  std::vector<std::uint64_t> saved_;  // Live::revision(), by experiment
+  Nanos saved_at_ = 0;
+  std::optional<double> clock_ahead_;  // of the wall clock, on now()'s
+  bool stopping_ = false;
+  std::string trouble_;  // why there is no writer
+};
+
+}  // namespace duet::cli

@@ -1,0 +1,320 @@
+#include "host/store/database.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <string_view>
+#include <utility>
+
+namespace duet::store {
+
+namespace {
+
+constexpr int kApplication = 0x44756574;  // "Duet": what file(1) and we know the file by
+constexpr int kVersion = 1;
+// Another program's lock is waited for on the thread that writes; a second later it is tried again.
+constexpr int kBusyMilliseconds = 250;
+
+constexpr const char* kSchema = R"(
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS experiments (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, fingerprint TEXT NOT NULL, at REAL NOT NULL,
+  clean INTEGER NOT NULL, state TEXT NOT NULL, replaced_at REAL);
+CREATE UNIQUE INDEX IF NOT EXISTS present ON experiments (name) WHERE replaced_at IS NULL;
+CREATE TABLE IF NOT EXISTS keys (
+  id INTEGER PRIMARY KEY, experiment INTEGER NOT NULL, of INTEGER NOT NULL, kind INTEGER NOT NULL,
+  hash INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS audit (
+  id INTEGER PRIMARY KEY, experiment INTEGER NOT NULL, at REAL NOT NULL, who TEXT NOT NULL,
+  what TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS keys_of ON keys (experiment);
+CREATE INDEX IF NOT EXISTS audit_of ON audit (experiment);
+PRAGMA application_id = 1148544372;
+PRAGMA user_version = 1;
+COMMIT)";
+static_assert(kApplication == 1148544372 && kVersion == 1, "as the schema says");
+
+// A prepared statement; a failed step is remembered by the connection.
+class Statement {
+ public:
+  Statement(sqlite3* db, const char* sql) {
+    if (sqlite3_prepare_v2(db, sql, -1, &statement_, nullptr) != SQLITE_OK) statement_ = nullptr;
+  }
+  ~Statement() { sqlite3_finalize(statement_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  Statement& bind(std::int64_t value) {
+    sqlite3_bind_int64(statement_, ++bound_, value);
+    return *this;
+  }
+  Statement& bind(double value) {
+    sqlite3_bind_double(statement_, ++bound_, value);
+    return *this;
+  }
+  // The text outlives the statement's next step.
+  Statement& bind(std::string_view text) {
+    sqlite3_bind_text64(statement_, ++bound_, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
+    return *this;
+  }
+  // Whether there is a row.
+  bool row() {
+    result_ = sqlite3_step(statement_);
+    return result_ == SQLITE_ROW;
+  }
+  // Of a statement without rows; afterwards it can be bound anew.
+  bool done() {
+    result_ = sqlite3_step(statement_);
+    bound_ = 0;
+    return sqlite3_reset(statement_) == SQLITE_OK && result_ == SQLITE_DONE;
+  }
+  bool failed() const { return result_ != SQLITE_ROW && result_ != SQLITE_DONE; }
+
+  std::int64_t integer(int column) { return sqlite3_column_int64(statement_, column); }
+  double real(int column) { return sqlite3_column_double(statement_, column); }
+  std::string text(int column) {
+    const unsigned char* bytes = sqlite3_column_text(statement_, column);
+    const int size = sqlite3_column_bytes(statement_, column);
+    return bytes == nullptr
+               ? std::string()
+               : std::string(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  }
+
+ private:
+  sqlite3_stmt* statement_ = nullptr;
+  int bound_ = 0;
+  int result_ = SQLITE_OK;
+};
+
+std::string in_words(int number) { return std::strerror(number); }
+
+// By the bytes of its head, which is all that can be trusted of a damaged file.
+bool is_ours(int fd) {
+  unsigned char head[72];
+  if (pread(fd, head, sizeof head, 0) != sizeof head) return false;
+  constexpr unsigned char kOurs[] = {'D', 'u', 'e', 't'};
+  return std::memcmp(head + 68, kOurs, sizeof kOurs) == 0;
+}
+
+bool put_aside(const std::string& path, const std::string& aside) {
+  for (const char* part : {"-wal", "-shm"}) {
+    std::rename((path + part).c_str(), (aside + part).c_str());
+  }
+  return std::rename(path.c_str(), aside.c_str()) == 0;
+}
+
+}  // namespace
+
+Database::~Database() {
+  sqlite3_close(db_);
+  if (lock_ >= 0)
+    close(lock_);  // after SQLite's: closing a file gives up this process's locks on it
+}
+
+Error Database::error(const std::string& what) const {
+  const int code = db_ == nullptr ? SQLITE_NOMEM : sqlite3_errcode(db_);
+  std::string hint;
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      hint = "another program has locked it";
+      break;
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+      hint = "is the disk full?";
+      break;
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+      hint = "duet writes the file and two beside it: may it?";
+      break;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      hint = "the file is damaged: at the next start it is put aside";
+      break;
+    default:
+      break;
+  }
+  return {what + ": " + (db_ == nullptr ? "out of memory" : sqlite3_errmsg(db_)), path_, hint, {}};
+}
+
+Result<void> Database::lock() {
+  lock_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_ < 0) {
+    return Error{"cannot be opened for writing: " + in_words(errno),
+                 path_,
+                 "name another file by store = \"...\" in [server], or \"off\"",
+                 {}};
+  }
+  if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return {};
+  return Error{"another duet writes it",
+               path_,
+               "stop that one, or give each a file of its own by store = \"...\" in [server]",
+               {}};
+}
+
+Result<void> Database::run(const char* sql) {
+  if (sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) == SQLITE_OK) return {};
+  Error why = error("cannot be used");
+  if (sqlite3_get_autocommit(db_) == 0) sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
+  return why;
+}
+
+// Errors of a damaged file have kDamaged as their detail.
+Result<void> Database::connect() {
+  if (sqlite3_open_v2(path_.c_str(), &db_, SQLITE_OPEN_READWRITE, nullptr) != SQLITE_OK) {
+    return error("cannot be opened");
+  }
+  sqlite3_extended_result_codes(db_, 0);
+  sqlite3_busy_timeout(db_, kBusyMilliseconds);
+  std::int64_t application = 0, version = 0, tables = 0;
+  {
+    Statement about(db_,
+                    "SELECT (SELECT application_id FROM pragma_application_id), "
+                    "(SELECT user_version FROM pragma_user_version), "
+                    "(SELECT count(*) FROM sqlite_schema)");
+    if (!about.row()) return error("cannot be read");
+    application = about.integer(0);
+    version = about.integer(1);
+    tables = about.integer(2);
+  }
+  if (application != kApplication && (application != 0 || tables != 0)) {
+    return Error{"is a database of something else, and left as it is",
+                 path_,
+                 "name another file by store = \"...\" in [server]",
+                 {}};
+  }
+  if (version > kVersion) {
+    return Error{"was written by a later version of duet",
+                 path_,
+                 "use that one, or name another file by store = \"...\" in [server]",
+                 {}};
+  }
+  {
+    Statement check(db_, "PRAGMA quick_check(1)");
+    if (!check.row()) return error("cannot be read");
+    if (const std::string found = check.text(0); found != "ok") {
+      return Error{"is damaged: " + found, path_, {}, "damaged"};
+    }
+  }
+  if (auto made = run(kSchema); !made) return made;
+  return run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::string& note) {
+  for (int attempt = 0;; ++attempt) {
+    std::unique_ptr<Database> database(new Database(path));
+    if (auto locked = database->lock(); !locked) return std::move(locked).error();
+    const auto connected = database->connect();
+    if (connected) return database;
+    const int code = sqlite3_errcode(database->db_) & 0xff;
+    const bool damaged =
+        connected.error().detail == "damaged" || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+    if (!damaged || attempt > 0) return connected.error();
+    if (!is_ours(database->lock_)) {
+      return Error{"is no database of duet's, and left as it is",
+                   path,
+                   "name another file by store = \"...\" in [server]",
+                   {}};
+    }
+    std::string aside = path + ".damaged-" + std::to_string(std::time(nullptr));
+    sqlite3_close(std::exchange(database->db_, nullptr));
+    if (!put_aside(path, aside)) {
+      return Error{
+          "is damaged, and cannot be put aside: " + in_words(errno), path, "move it away", {}};
+    }
+    note = connected.error().message + "; it is now " + aside + ", and a new one is begun";
+  }
+}
+
+Result<std::vector<Kept>> Database::read() {
+  std::vector<Kept> all;
+  Statement rows(db_,
+                 "SELECT id, name, fingerprint, at, clean, state FROM experiments "
+                 "WHERE replaced_at IS NULL ORDER BY id");
+  while (rows.row()) {
+    Kept& kept = all.emplace_back();
+    const std::int64_t id = rows.integer(0);
+    kept.experiment = rows.text(1);
+    kept.fingerprint = rows.text(2);
+    kept.at = rows.real(3);
+    kept.clean = rows.integer(4) != 0;
+    kept.state = rows.text(5);
+    Statement keys(db_, "SELECT of, kind, hash FROM keys WHERE experiment = ? ORDER BY id");
+    keys.bind(id);
+    while (keys.row()) {
+      kept.keys.push_back({static_cast<std::uint32_t>(keys.integer(0)),
+                           static_cast<std::uint16_t>(keys.integer(1)),
+                           static_cast<std::uint64_t>(keys.integer(2))});
+    }
+    Statement audit(db_,
+                    "SELECT at, who, what FROM audit WHERE experiment = ? "
+                    "ORDER BY id DESC LIMIT 200");
+    audit.bind(id);
+    while (audit.row()) kept.audit.push_back({audit.real(0), audit.text(1), audit.text(2)});
+    std::reverse(kept.audit.begin(), kept.audit.end());
+    if (keys.failed() || audit.failed()) return error("cannot be read");
+  }
+  if (rows.failed()) return error("cannot be read");
+  return all;
+}
+
+Result<void> Database::retire(const std::string& experiment, double at) {
+  Statement update(db_,
+                   "UPDATE experiments SET replaced_at = ? WHERE name = ? "
+                   "AND replaced_at IS NULL");
+  if (!update.bind(at).bind(std::string_view(experiment)).done()) return error("cannot be written");
+  return {};
+}
+
+Result<void> Database::write(const std::vector<Kept>& changes) {
+  struct stat here {
+  }, locked{};
+  if (stat(path_.c_str(), &here) != 0 || fstat(lock_, &locked) != 0 ||
+      here.st_ino != locked.st_ino || here.st_dev != locked.st_dev) {
+    return Error{"was removed or replaced while it was in use", path_, "restart duet", {}};
+  }
+  if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
+  for (const Kept& one : changes) {
+    if (write_one(one)) continue;
+    Error why = error("cannot be written");
+    sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
+    return why;
+  }
+  return run("COMMIT");
+}
+
+bool Database::write_one(const Kept& one) {
+  Statement row(db_,
+                "INSERT INTO experiments (name, fingerprint, at, clean, state) "
+                "VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) WHERE replaced_at IS NULL DO UPDATE "
+                "SET fingerprint = excluded.fingerprint, at = excluded.at, "
+                "clean = excluded.clean, state = excluded.state RETURNING id");
+  row.bind(std::string_view(one.experiment)).bind(std::string_view(one.fingerprint)).bind(one.at);
+  row.bind(std::int64_t{one.clean}).bind(std::string_view(one.state));
+  if (!row.row()) return false;
+  const std::int64_t id = row.integer(0);
+  if (row.row() || row.failed()) return false;
+  Statement key(db_, "INSERT INTO keys (experiment, of, kind, hash) VALUES (?, ?, ?, ?)");
+  for (const auto& k : one.keys) {
+    key.bind(id).bind(std::int64_t{k.set}).bind(std::int64_t{k.kind});
+    if (!key.bind(static_cast<std::int64_t>(k.hash)).done()) return false;
+  }
+  Statement audit(db_, "INSERT INTO audit (experiment, at, who, what) VALUES (?, ?, ?, ?)");
+  for (const auto& entry : one.audit) {
+    audit.bind(id).bind(entry.at).bind(std::string_view(entry.who));
+    if (!audit.bind(std::string_view(entry.what)).done()) return false;
+  }
+  return true;
+}
+
+}  // namespace duet::store

@@ -1,0 +1,67 @@
+// The file that experiments are kept in: SQLite, in WAL mode.
+//
+//   experiments  one row an experiment: its state (state_json.h) and when it was written. One that
+//                began anew, because its configuration changed, stays with a `replaced_at`
+//   keys         visitors who were counted once (Evidence::Key), in the order they came in
+//   audit        what was decided, by whom, when
+//
+// One transaction a write, so whenever a process ends the file holds one moment of it, at most the
+// last second old. Times: seconds since 1970. One thread at a time; nothing is thrown.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/experiment/evidence.h"
+#include "host/experiment/live_snapshot.h"
+
+struct sqlite3;
+
+namespace duet::store {
+
+// One experiment: as it is in the file, or what is to be written of it.
+struct Kept {
+  std::string experiment;   // its name
+  std::string fingerprint;  // state_json.h
+  double at = 0;            // when it was like this
+  bool clean = false;       // whoever wrote it has stopped, so that nothing is in flight
+  std::string state;        // replaces what there was
+  // Read: all keys, and the last 200 entries. Written: those that came since the last write.
+  std::vector<experiment::Evidence::Key> keys;
+  std::vector<experiment::AuditEntry> audit;
+};
+
+class Database {
+ public:
+  // Makes the file if there is none. One process has it at a time, by a lock that goes with the
+  // process. A damaged file of duet's is put aside and a new one begun, which `note` says; a file
+  // that is not duet's is left alone. Errors: that, another process, the folder, the disk.
+  static Result<std::unique_ptr<Database>> open(const std::string& path, std::string& note);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // Those that were not retired.
+  Result<std::vector<Kept>> read();
+  // The experiment of that name begins anew; the one before stays in the file.
+  Result<void> retire(const std::string& experiment, double at);
+  // All or nothing. Errors: locked by another program, full, damaged, removed ...
+  Result<void> write(const std::vector<Kept>& changes);
+
+ private:
+  explicit Database(std::string path) : path_(std::move(path)) {}
+  Result<void> lock();
+  Result<void> connect();
+  Result<void> run(const char* sql);
+  bool write_one(const Kept& one);
+  Error error(const std::string& what) const;
+
+  std::string path_;
+  int lock_ = -1;
+  sqlite3* db_ = nullptr;
+};
+
+}  // namespace duet::store

@@ -1,0 +1,127 @@
+#include "host/store/writer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <iterator>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "host/base/log.h"
+#include "host/store/state_json.h"
+
+namespace duet::store {
+
+namespace {
+
+constexpr std::chrono::seconds kAgain{1};
+constexpr std::chrono::seconds kAtTheEnd{5};
+// Of an experiment whose database cannot be written, the latest ones. Keys need no limit: as
+// visitors come, ever fewer of them are counted by their keys (stats/distinct_keys.h).
+constexpr std::size_t kMostAudit = 1000;
+
+// `later` on top of `earlier`.
+void add(std::vector<Moment>& earlier, std::vector<Moment> later) {
+  for (Moment& one : later) {
+    const auto before = std::find_if(earlier.begin(), earlier.end(), [&](const Moment& other) {
+      return other.experiment == one.experiment;
+    });
+    if (before == earlier.end()) {
+      earlier.push_back(std::move(one));
+      continue;
+    }
+    before->keys.insert(before->keys.end(), one.keys.begin(), one.keys.end());
+    std::move(one.audit.begin(), one.audit.end(), std::back_inserter(before->audit));
+    if (before->audit.size() > kMostAudit) {
+      before->audit.erase(before->audit.begin(),
+                          before->audit.end() - static_cast<std::ptrdiff_t>(kMostAudit));
+    }
+    one.keys = std::move(before->keys);
+    one.audit = std::move(before->audit);
+    *before = std::move(one);
+  }
+}
+
+std::vector<Kept> as_text(const std::vector<Moment>& moments) {
+  std::vector<Kept> all;
+  for (const Moment& one : moments) {
+    all.push_back({one.experiment, one.fingerprint, one.at, one.clean, to_json(one.state), one.keys,
+                   one.audit});
+  }
+  return all;
+}
+
+}  // namespace
+
+struct Writer::Shared {
+  std::unique_ptr<Database> database;  // the thread's alone
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<Moment> waiting;
+  std::string trouble;
+  bool stopping = false;
+  bool ended = false;
+};
+
+Writer::Writer(std::unique_ptr<Database> database) : shared_(std::make_shared<Shared>()) {
+  shared_->database = std::move(database);
+  std::thread([shared = shared_] { work(shared); }).detach();
+}
+
+Writer::~Writer() {
+  std::unique_lock lock(shared_->mutex);
+  shared_->stopping = true;
+  shared_->changed.notify_all();
+  if (shared_->changed.wait_for(lock, kAtTheEnd, [this] { return shared_->ended; })) return;
+  log::error("experiments: the last second is not kept: the disk does not answer");
+}
+
+void Writer::put(std::vector<Moment> moments) {
+  const std::lock_guard lock(shared_->mutex);
+  add(shared_->waiting, std::move(moments));
+  shared_->changed.notify_all();
+}
+
+std::string Writer::trouble() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->trouble;
+}
+
+void Writer::work(const std::shared_ptr<Shared>& shared) {
+  std::unique_lock lock(shared->mutex);
+  while (true) {
+    shared->changed.wait(lock, [&] { return shared->stopping || !shared->waiting.empty(); });
+    if (shared->waiting.empty()) break;
+    const bool last = shared->stopping;
+    std::vector<Moment> moments = std::exchange(shared->waiting, {});
+    lock.unlock();
+    const Result<void> written = shared->database->write(as_text(moments));
+    lock.lock();
+    if (written) {
+      if (!shared->trouble.empty()) {
+        log::info("experiments: what is counted is kept again, with what was counted meanwhile");
+      }
+      shared->trouble.clear();
+      continue;
+    }
+    const std::string why = written.error().to_string();
+    if (shared->trouble.empty() || last) {
+      log::error(last ? "experiments: what was counted last is not kept"
+                      : "experiments: what is counted is not kept at present",
+                 {{"store", written.error().where},
+                  {"why", written.error().message},
+                  {"hint", written.error().hint}});
+    }
+    shared->trouble = why;
+    if (last) break;
+    std::swap(moments, shared->waiting);
+    add(shared->waiting, std::move(moments));
+    shared->changed.wait_for(lock, kAgain, [&] { return shared->stopping; });
+  }
+  shared->database.reset();
+  shared->ended = true;
+  shared->changed.notify_all();
+}
+
+}  // namespace duet::store

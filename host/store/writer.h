@@ -1,0 +1,45 @@
+// Writes experiments to their database on a thread of its own, so that no disk is ever waited for
+// on the loop. What could not be written is kept and tried again each second: states replace each
+// other, so what waits does not grow with time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/experiment/live.h"
+#include "host/store/database.h"
+
+namespace duet::store {
+
+// An experiment at one moment; keys and audit are those since the moment before.
+struct Moment {
+  std::string experiment, fingerprint;
+  double at = 0;  // seconds since 1970
+  bool clean = false;
+  experiment::Live::State state;
+  std::vector<experiment::Evidence::Key> keys;
+  std::vector<experiment::AuditEntry> audit;
+};
+
+class Writer {
+ public:
+  explicit Writer(std::unique_ptr<Database> database);
+  // Writes what is left; a disk that hangs is waited for five seconds.
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  // Any thread; never waits for the disk.
+  void put(std::vector<Moment> moments);
+  // Why what is counted is not kept at present; empty: it is. The log has it already. Any thread.
+  std::string trouble() const;
+
+ private:
+  struct Shared;  // outlives this when the disk hangs
+  static void work(const std::shared_ptr<Shared>& shared);
+
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace duet::store

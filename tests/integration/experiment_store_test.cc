@@ -1,0 +1,175 @@
+// Experiments survive the process: stopped, killed, or with a store that cannot be used.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/duet_host.h"
+
+namespace duet {
+namespace {
+
+using nlohmann::json;
+using testing_support::DuetHost;
+using testing_support::eventually;
+using testing_support::HttpClient;
+using testing_support::TemporaryDirectory;
+using Clock = std::chrono::steady_clock;
+
+class ExperimentStore : public ::testing::Test {
+ protected:
+  ExperimentStore() {
+    directory_.write("a.mjs", "export default () => 'a';\n");
+    directory_.write(
+        "b.mjs",
+        "let n = 0;\nexport default () => { if (++n % 6 == 0) throw new Error('sixth');"
+        " return 'b'; };\n");
+  }
+  std::string config(const std::string& guardrail = "", const std::string& server = "") {
+    return directory_.write(
+        "duet.toml",
+        "[server]\n" + server +
+            "[handlers]\na = { source = \"a.mjs\" }\nb = { source = \"b.mjs\" }\n"
+            "[[routes]]\npath = \"/\"\nhandler = \"a\"\n[[experiment]]\nname = \"x\"\n"
+            "route = \"/\"\nkey = \"random\"\n[[experiment.variants]]\nhandler = \"a\"\n"
+            "[[experiment.variants]]\nhandler = \"b\"\n" +
+            guardrail);
+  }
+  static json shown(const DuetHost& host) { return host.api("/api/experiments/x"); }
+  static std::uint64_t requests(const json& experiment) {
+    std::uint64_t sum = 0;
+    for (const json& variant : experiment["variants"]) sum += variant["requests"].get<int>();
+    return sum;
+  }
+  // What is counted of the requests, without what depends on the moment.
+  static json counted(const DuetHost& host) {
+    json all = json::array({shown(host)["split"]});
+    for (const json& variant : shown(host)["variants"]) {
+      for (const char* field : {"requests", "errors", "share", "rolled_back", "histogram",
+                                "total_us", "guardrails", "quantiles"}) {
+        all.push_back(variant[field]);
+      }
+    }
+    return all;
+  }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(ExperimentStore, AStopLosesNothingAndTheBadVariantStaysOut) {
+  const std::string file = config();
+  json before;
+  std::size_t audit = 0;
+  {
+    DuetHost host({file});
+    HttpClient client = host.client();
+    for (int i = 0; i < 600; ++i) client.get("/");
+    ASSERT_TRUE(eventually([&] {
+      return shown(host)["variants"][1]["rolled_back"] == true && requests(shown(host)) == 600;
+    }));
+    ASSERT_FALSE(host.log_line("'b' is rolled back by the guardrail 'errors'").is_null());
+    before = counted(host);
+    audit = shown(host)["audit"].size();
+    EXPECT_EQ(host.stop(), 0);
+  }
+  DuetHost host({file});
+  EXPECT_FALSE(host.log_line("experiment 'x' goes on after 600 requests").is_null());
+  EXPECT_EQ(counted(host).dump(), before.dump());
+  EXPECT_EQ(shown(host)["audit"].size(), audit + 1);
+  EXPECT_EQ(host.client().get("/").value("Duet-Variant"), "a");
+  EXPECT_TRUE(shown(host)["store"].is_null());
+}
+
+TEST_F(ExperimentStore, AKillUnderLoadLosesItsLastSecondAtMost) {
+  const std::string file = config("[[experiment.guardrails]]\nslower_than = \"10s\"\n");
+  std::vector<Clock::time_point> answered;
+  Clock::time_point killed;
+  {
+    DuetHost host({file});
+    std::thread load([&] {
+      try {
+        HttpClient client = host.client();
+        while (true) {
+          client.get("/");
+          answered.push_back(Clock::now());
+        }
+      } catch (const std::exception&) {  // it is dead
+      }
+    });
+    const auto begun = Clock::now();
+    EXPECT_TRUE(eventually([&] { return Clock::now() - begun > std::chrono::milliseconds(2600); }));
+    killed = Clock::now();
+    host.process().signal(SIGKILL);
+    EXPECT_EQ(host.process().wait(), 128 + SIGKILL);
+    load.join();
+  }
+  DuetHost host({file});
+  EXPECT_FALSE(host.log_line("the process before did not stop by itself").is_null());
+  // A second between two writes, a tenth until the next look, and what a busy machine takes.
+  const auto least = static_cast<std::uint64_t>(std::count_if(
+      answered.begin(), answered.end(),
+      [&](Clock::time_point at) { return at < killed - std::chrono::milliseconds(1500); }));
+  ASSERT_GT(least, 100u);
+  const std::uint64_t kept = requests(shown(host));
+  EXPECT_GE(kept, least) << "of " << answered.size();
+  EXPECT_LE(kept, answered.size() + 1);
+  const json variants = shown(host)["variants"];
+  EXPECT_GT(variants[1]["errors"], 0);
+  EXPECT_FALSE(shown(host)["split"]["wrong"].get<bool>());
+  EXPECT_FALSE(variants[1]["guardrails"][0]["crossed"].get<bool>());
+  host.client().get("/");
+  EXPECT_TRUE(eventually([&] { return requests(shown(host)) == kept + 1; }));
+}
+
+TEST_F(ExperimentStore, AStoreThatCannotBeUsedIsSaidAndTheHostServes) {
+  const std::string file = config("", "store = \"/proc/duet.db\"\n");
+  DuetHost host({file});
+  const json line = host.log_line("experiments: what is counted is not kept");
+  ASSERT_FALSE(line.is_null());
+  EXPECT_EQ(line["level"], "error");
+  EXPECT_EQ(line["store"], "/proc/duet.db");
+  EXPECT_EQ(host.client().get("/").status, 200);
+  EXPECT_TRUE(
+      shown(host)["store"].get<std::string>().starts_with("/proc/duet.db: cannot be opened"));
+}
+
+TEST_F(ExperimentStore, ADamagedStoreIsPutAsideAndTheHostServes) {
+  const std::string file = config();
+  const std::string path = directory_.path() + "/duet.db";
+  {
+    DuetHost host({file});
+    for (int i = 0; i < 10; ++i) host.client().get("/");
+    EXPECT_EQ(host.stop(), 0);
+  }
+  {
+    std::fstream damaged(path, std::ios::in | std::ios::out | std::ios::binary);
+    damaged.seekp(4096);
+    damaged << std::string(8192, 'Z');
+  }
+  DuetHost host({file});
+  EXPECT_FALSE(host.log_line("what was counted before is lost: the store is damaged").is_null());
+  host.client().get("/");
+  EXPECT_TRUE(eventually([&] { return requests(shown(host)) == 1; }));
+  EXPECT_TRUE(shown(host)["store"].is_null()) << "a new one is begun";
+}
+
+TEST_F(ExperimentStore, AnotherConfigurationBeginsAnew) {
+  {
+    DuetHost host({config()});
+    for (int i = 0; i < 10; ++i) host.client().get("/");
+    EXPECT_EQ(host.stop(), 0);
+  }
+  DuetHost host({config("[[experiment.guardrails]]\nslower_than = \"1s\"\n")});
+  EXPECT_FALSE(host.log_line("experiment 'x' begins anew: its variants, key").is_null());
+  EXPECT_EQ(requests(shown(host)), 0u);
+}
+
+}  // namespace
+}  // namespace duet

@@ -1,0 +1,252 @@
+// Experiments in their file: what is written is what another process reads, and whatever is wrong
+// with the file is said and ends nothing.
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "host/store/database.h"
+#include "host/store/state_json.h"
+#include "host/store/writer.h"
+#include "tests/support/eventually.h"
+
+namespace duet::store {
+namespace {
+
+namespace fs = std::filesystem;
+using experiment::Live;
+using testing_support::eventually;
+
+experiment::LiveSpec spec_of() {
+  experiment::LiveSpec spec;
+  spec.spec.name = "country";
+  spec.spec.salt = "salt";
+  spec.spec.variants = {"js", "py"};
+  spec.spec.weights = {1, 1};
+  spec.spec.guardrails = {{experiment::Guardrail::Kind::kErrors}};
+  spec.variants = {{"js", 0, false}, {"py", 1, false}};
+  return spec;
+}
+
+// Of an experiment that served some requests.
+Live::State state_after(int requests) {
+  auto live = Live::create(spec_of()).value();
+  const http::RequestHead head;
+  std::string key, cookie;
+  for (int i = 0; i < requests; ++i) {
+    const Nanos at = (i + 1) * kMillisecond;
+    const auto choice = live->choose(head, "", at, key, cookie);
+    if (i % 10 == 9) continue;  // stays in flight
+    live->ended(choice, {.total = (i % 7 + 1) * kMillisecond / 3, .failed = i % 5 == 0});
+  }
+  live->look(kSecond);
+  return live->state({5, 6});
+}
+
+class StoreTest : public testing::Test {
+ protected:
+  StoreTest() {
+    std::string name = (fs::temp_directory_path() / "duet-store-XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+    path_ = folder_ / "duet.db";
+  }
+  ~StoreTest() override { fs::remove_all(folder_); }
+
+  // Of a file that can be used.
+  std::unique_ptr<Database> open() {
+    auto database = Database::open(path_, note_);
+    EXPECT_TRUE(database.ok()) << database.error().to_string();
+    return database ? std::move(database).value() : nullptr;
+  }
+  std::string why_not(const std::string& path) {
+    const auto database = Database::open(path, note_);
+    return database ? "" : database.error().to_string();
+  }
+  static Kept kept(std::string state, bool clean = true) {
+    return {"country",
+            "print",
+            17.5,
+            clean,
+            std::move(state),
+            {{0, 1, ~std::uint64_t{3}}},
+            {{1, "ann", "a word"}}};
+  }
+  static std::vector<Moment> moments(int requests, const std::string& word = "a word") {
+    std::vector<Moment> all(1);
+    all[0] = {"country",   "print",           17.5, false, state_after(requests),
+              {{0, 1, 2}}, {{1, "ann", word}}};
+    return all;
+  }
+  // Rows of a table, as another program sees them.
+  int rows(const std::string& table) const {
+    sqlite3* reader = nullptr;
+    int count = 0;
+    sqlite3_open_v2(path_.c_str(), &reader, SQLITE_OPEN_READONLY, nullptr);
+    sqlite3_exec(
+        reader, ("SELECT * FROM " + table).c_str(),
+        [](void* n, int, char**, char**) { return ++*static_cast<int*>(n), 0; }, &count, nullptr);
+    sqlite3_close(reader);
+    return count;
+  }
+  void damage(std::streamoff at) const {
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(at);
+    for (int i = 0; i < 4000; ++i) file.put('\x5a');
+  }
+
+  fs::path folder_, path_;
+  std::string note_;
+};
+
+TEST_F(StoreTest, AStateIsTheSameAfterItsText) {
+  const std::string text = to_json(state_after(300));
+  auto state = state_of(text);
+  ASSERT_TRUE(state);
+  EXPECT_EQ(to_json(*state), text);
+  EXPECT_EQ(state->experiment.evidence.unfinished.size(), 30u);
+  auto live = Live::create(spec_of()).value();
+  ASSERT_TRUE(live->restore(std::move(*state), {}, false));
+  const auto shot = live->snapshot();
+  EXPECT_EQ(shot.variants[0].requests + shot.variants[1].requests, 270u);
+  EXPECT_EQ(shot.variants[0].total.max(), 7 * kMillisecond / 3);
+  for (const char* bad : {"", "{}", "[1]", "{\"experiment\": 3}", "\xff"})
+    EXPECT_FALSE(state_of(bad));
+  std::string negative = text;
+  negative.replace(negative.rfind("\"sum\":"), 6, "\"sum\":-");
+  EXPECT_FALSE(state_of(negative));
+}
+
+TEST_F(StoreTest, AnotherConfigurationIsAnotherExperimentAndNewWeightsAreNot) {
+  const std::string print = fingerprint(spec_of());
+  experiment::LiveSpec spec = spec_of();
+  spec.spec.weights = {9, 1};
+  spec.spec.ramp.steps = {0.1};
+  EXPECT_EQ(fingerprint(spec), print);
+  spec.variants[1].handler = "py2";
+  EXPECT_NE(fingerprint(spec), print);
+  spec = spec_of();
+  spec.spec.guardrails.push_back({experiment::Guardrail::Kind::kSlowerThan, kSecond});
+  EXPECT_NE(fingerprint(spec), print);
+}
+
+TEST_F(StoreTest, WhatIsWrittenIsReadByTheNext) {
+  {
+    auto database = open();
+    ASSERT_TRUE(database->write({kept("1")}).ok());
+    ASSERT_TRUE(database->write({kept("2", false)}).ok());
+  }
+  auto database = open();
+  auto all = database->read();
+  ASSERT_TRUE(all.ok());
+  ASSERT_EQ(all->size(), 1u);
+  const Kept& one = all->front();
+  EXPECT_EQ(one.state, "2");
+  EXPECT_EQ(one.at, 17.5);
+  EXPECT_FALSE(one.clean);
+  ASSERT_EQ(one.keys.size(), 2u);
+  EXPECT_EQ(one.keys[1].hash, ~std::uint64_t{3});
+  ASSERT_EQ(one.audit.size(), 2u);
+  EXPECT_EQ(one.audit[0].who, "ann");
+  ASSERT_TRUE(database->retire("country", 20).ok());
+  EXPECT_TRUE(database->read()->empty());
+  ASSERT_TRUE(database->write({kept("3")}).ok());
+  EXPECT_EQ(database->read()->front().keys.size(), 1u) << "those of the one before";
+}
+
+TEST_F(StoreTest, AFileHasOneWriterAndOthersMayRead) {
+  auto database = open();
+  ASSERT_TRUE(database->write({kept("1")}).ok());
+  EXPECT_NE(why_not(path_).find("another duet writes it"), std::string::npos);
+  EXPECT_EQ(rows("audit"), 1);
+  database.reset();
+  EXPECT_EQ(why_not(path_), "");
+}
+
+TEST_F(StoreTest, ADamagedFileIsPutAsideAndForeignOnesAreLeftAlone) {
+  {
+    auto database = open();
+    for (int i = 0; i < 40; ++i) ASSERT_TRUE(database->write({kept(std::string(2000, 'x'))}).ok());
+  }
+  damage(4096);
+  auto database = open();
+  EXPECT_NE(note_.find("damaged"), std::string::npos) << note_;
+  EXPECT_TRUE(database->read()->empty());
+  EXPECT_TRUE(database->write({kept("1")}).ok());
+  database.reset();
+  int aside = 0;
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    aside += entry.path().string().find(".damaged-") != std::string::npos;
+  }
+  EXPECT_GT(aside, 0);
+
+  const std::string text = folder_ / "handler.py";
+  std::ofstream(text) << "def fetch():\n    return 'a text of somebody, not a database'\n"
+                      << std::string(200, '#');
+  EXPECT_NE(why_not(text).find("is no database of duet's, and left as it is"), std::string::npos)
+      << why_not(text);
+  EXPECT_TRUE(fs::exists(text));
+  const std::string other = folder_ / "other.db";
+  sqlite3* db = nullptr;
+  sqlite3_open(other.c_str(), &db);
+  sqlite3_exec(db, "CREATE TABLE t (x)", nullptr, nullptr, nullptr);
+  sqlite3_close(db);
+  EXPECT_NE(why_not(other).find("is a database of something else"), std::string::npos);
+  EXPECT_NE(why_not(folder_ / "no" / "duet.db").find("cannot be opened"), std::string::npos);
+  EXPECT_NE(why_not("/proc/duet.db").find("cannot be opened"), std::string::npos);
+}
+
+TEST_F(StoreTest, ALockedFileIsWrittenWhenItIsFree) {
+  Writer writer(open());
+  sqlite3* other = nullptr;
+  sqlite3_open(path_.c_str(), &other);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
+  writer.put(moments(10));
+  ASSERT_TRUE(eventually([&] {
+    return writer.trouble().find("another program has locked it") != std::string::npos;
+  })) << writer.trouble();
+  writer.put(moments(20));
+  sqlite3_exec(other, "COMMIT", nullptr, nullptr, nullptr);
+  sqlite3_close(other);
+  EXPECT_TRUE(eventually([&] { return writer.trouble().empty(); }));
+  EXPECT_TRUE(eventually([&] { return rows("keys") == 2; })) << "what waited is lost";
+}
+
+TEST_F(StoreTest, AFullDiskIsSaidAndWrittenToWhenThereIsRoom) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  {
+    Writer writer(open());
+    const rlimit full{16384, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &full);
+    writer.put(moments(10));
+    writer.put(moments(10, std::string(50000, 'x')));
+    EXPECT_TRUE(eventually([&] {
+      return writer.trouble().find("is the disk full?") != std::string::npos;
+    })) << writer.trouble();
+    setrlimit(RLIMIT_FSIZE, &before);
+    EXPECT_TRUE(eventually([&] { return writer.trouble().empty(); })) << writer.trouble();
+  }
+  auto kept = open()->read();
+  ASSERT_TRUE(kept.ok());
+  ASSERT_EQ(kept->size(), 1u);
+  EXPECT_EQ(kept->front().audit.size(), 2u);
+  EXPECT_TRUE(state_of(kept->front().state));
+}
+
+TEST_F(StoreTest, AFileThatWasRemovedIsMissed) {
+  Writer writer(open());
+  fs::remove(path_);
+  writer.put(moments(10));
+  EXPECT_TRUE(
+      eventually([&] { return writer.trouble().find("was removed") != std::string::npos; }));
+}
+
+}  // namespace
+}  // namespace duet::store
