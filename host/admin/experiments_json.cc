@@ -87,9 +87,11 @@ Json variant(const VariantSnapshot& one) {
             {"max", micros(one.total.max())},
             {"mean", one.total.mean() / 1000}}},
           {"cpu_us_per_request", micros(one.cpu) / requests},
+          {"cpu_within", bounded(one.cpu_within)},
           {"guardrails", guardrails(one)},
           {"quantiles", quantiles(one)},
-          {"histogram", buckets(one.total)}};
+          {"histogram", buckets(one.total)},
+          {"stage_histogram", buckets(one.stage)}};
 }
 
 Json document(const LiveSnapshot& one) {

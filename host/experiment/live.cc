@@ -184,6 +184,7 @@ void Live::ended(const Choice& choice, const Ending& ending) {
   variant.stage_total.record(ending.total);
   variant.errors += ending.failed;
   variant.run += ending.cpu;
+  variant.runs.add(static_cast<double>(ending.cpu));
   if (ending.failed && choice.variant != spec_.spec.control) urgent_ = true;
   experiment_.ended(choice.ticket, ending);
 }

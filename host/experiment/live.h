@@ -21,6 +21,7 @@
 #include "host/experiment/quantiles.h"
 #include "host/http/message.h"
 #include "host/measure/histogram.h"
+#include "host/stats/mean.h"
 
 namespace duet::experiment {
 
@@ -75,6 +76,7 @@ class Live {
       measure::Histogram before, stage;  // total times: of earlier stages, of the present one
       std::uint64_t errors = 0, lost = 0;
       Nanos cpu = 0;
+      stats::Moments runs;
       std::vector<double> quantiles;  // Quantiles::highest()
     };
     Experiment::State experiment;
@@ -109,6 +111,7 @@ class Live {
     std::uint64_t in_flight = 0;
     std::uint64_t lost = 0;  // with an earlier process that had them in flight
     Nanos run = 0;           // of this process
+    stats::Moments runs;     // of each request, of all processes
     Nanos cpu_before = 0;    // of earlier ones
     std::string unavailable;
     Quantiles quantiles;

@@ -55,7 +55,11 @@ struct VariantSnapshot {
   std::uint64_t in_flight = 0;
   std::uint64_t lost = 0;    // of the requests: in flight when a process ended without stopping
   measure::Histogram total;  // of the other requests
+  measure::Histogram stage;  // of these, those of the present stage of constant shares
   Nanos cpu = 0;             // of all: their part of the handler's, by the phase `run`
+  // How far the mean of `run` is from what it would be with ever more requests, as a part of it, at
+  // confidence 1 - alpha; infinity: not known. About that of the CPU time.
+  double cpu_within = 0;
   std::vector<GuardrailSnapshot> guardrails;  // empty for the control
   std::vector<QuantileEvidence> quantiles;    // empty for the control
 };

@@ -1,6 +1,7 @@
 // Live as plain values: what is shown of it, and what another process goes on from.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "host/experiment/live.h"
@@ -14,6 +15,14 @@ measure::Histogram sum_of(const measure::Histogram& one, const measure::Histogra
   sum.merge(one);
   sum.merge(other);
   return sum;
+}
+
+// Half of the interval of a mean, as a part of it, at confidence 1 - alpha and at all times.
+double within(const stats::Moments& moments, double alpha) {
+  const auto n = static_cast<double>(moments.count());
+  if (moments.count() < 2 || moments.mean() <= 0) return std::numeric_limits<double>::infinity();
+  const double se = std::sqrt(moments.variance() / n);
+  return stats::mean_halfwidth(n, se, alpha, stats::kMeanTunedAt) / moments.mean();
 }
 
 }  // namespace
@@ -52,6 +61,8 @@ VariantSnapshot Live::variant_snapshot(std::size_t v) const {
   shot.total = sum_of(of.before, of.stage_total);
   shot.requests = shot.total.count() + of.lost;
   shot.cpu = of.cpu_before + of.run;
+  shot.cpu_within = within(of.runs, spec.alpha);
+  shot.stage.merge(of.stage_total);
   if (shot.control) return shot;
   for (std::size_t g = 0; g < spec.guardrails.size(); ++g) {
     const stats::EventTest& test = experiment_.evidence().test(v, g);
@@ -114,6 +125,7 @@ Live::State Live::state(const std::vector<Nanos>& cpu) const {
     kept.errors = of.errors;
     kept.lost = of.lost;
     kept.cpu = cpu[v];
+    kept.runs = of.runs;
     const auto highest = of.quantiles.highest();
     kept.quantiles.assign(highest.begin(), highest.end());
   }
@@ -141,6 +153,7 @@ bool Live::restore(State state, const std::vector<Evidence::Key>& keys, bool cra
     of.errors = kept.errors;
     of.lost = kept.lost;
     of.cpu_before = kept.cpu;
+    of.runs = kept.runs;
     if (same_stage) {
       of.stage_total = std::move(kept.stage);
       of.quantiles.restore(kept.quantiles);

@@ -32,6 +32,14 @@ class Moments {
   }
   void merge(const Moments& other);
 
+  // Continues where another one stopped, by its count(), mean() and squares().
+  void restore(std::uint64_t count, double mean, double squares) {
+    count_ = count;
+    mean_ = mean;
+    squares_ = squares;
+  }
+  double squares() const { return squares_; }
+
   std::uint64_t count() const { return count_; }
   double mean() const { return mean_; }  // 0 when empty
   double variance() const {              // of one observation; NaN below two

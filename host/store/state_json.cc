@@ -137,6 +137,9 @@ bool read(const Json& json, Live::State& state) {
     kept.at("errors").get_to(of.errors);
     kept.at("lost").get_to(of.lost);
     kept.at("cpu").get_to(of.cpu);
+    const Json& runs = kept.at("runs");
+    of.runs.restore(runs.at(0).get<std::uint64_t>(), runs.at(1).get<double>(),
+                    runs.at(2).get<double>());
     kept.at("quantiles").get_to(of.quantiles);
   }
   json.at("unkeyed").get_to(state.unkeyed);
@@ -158,6 +161,7 @@ std::string to_json(const Live::State& state) {
                         {"errors", of.errors},
                         {"lost", of.lost},
                         {"cpu", of.cpu},
+                        {"runs", {of.runs.count(), of.runs.mean(), of.runs.squares()}},
                         {"quantiles", of.quantiles}});
   }
   const Json json = {{"experiment", json_of(state.experiment)},

@@ -33,6 +33,7 @@ ARROWS = {
     "watchdog": ["measure"],
     "experiment": ["stats", "measure", "http"],
     "store": ["experiment"],
+    "report": ["base"],
     "pipeline": ["net", "exchange", "runtime", "experiment", "service"],
     "profile": ["measure", "runtime"],
     "bench": ["loop", "net", "http", "stats", "measure"],
@@ -44,7 +45,7 @@ ARROWS = {
     "bindings/python": ["base", "loop", "http", "exchange", "measure", "runtime"],
     "bindings/native": ["base", "loop", "http", "exchange", "measure", "runtime", "plugins/api"],
     # The composition root: everything of the host, and the adapter of native plug-ins.
-    "cli": ["admin", "pipeline", "store", "connection", "session", "watchdog", "config", "bench", "supervise", "profile", "bindings/native"],
+    "cli": ["admin", "pipeline", "store", "report", "connection", "session", "watchdog", "config", "bench", "supervise", "profile", "bindings/native"],
 }
 # Files of host/ itself that belong to the component of another file there.
 PART_OF = {"failure": "exchange", "upgrade": "exchange", "websocket": "session", "tunnel": "session", "server": "connection", "request": "pipeline"}

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -230,6 +232,33 @@ TEST_F(Experiments, AreShownAndChangedByTheCommandWithoutARestart) {
   EXPECT_EQ(duet({"promote", "country"}).err,
             "duet experiment: error: 'promote' takes other arguments (duet experiment promote NAME "
             "VARIANT)\n");
+}
+
+TEST_F(Experiments, AreReportedAsTextAndAsAPage) {
+  DuetHost host({config("key = \"random\"\naa = \"30%\"\n" + variants("1", "1"))});
+  HttpClient client = host.client();
+  for (int i = 0; i < 300; ++i) client.get("/c/x");
+  const auto duet = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "report");
+    arguments.insert(arguments.end(), {"--admin", host.admin().substr(7)});
+    return testing_support::run(testing_support::duet_program(),
+                                {.arguments = arguments, .environment = {}, .directory = ""});
+  };
+  const std::string text = duet({}).out;
+  EXPECT_TRUE(text.starts_with("country: ")) << text;
+  for (const char* part : {"A/A: too few requests to say", "divided as configured", "CPU a request",
+                           "cores per 10,000 requests/s", "waits on the loop for", "resident"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+  EXPECT_EQ(json::parse(duet({"--json"}).out)["experiment"]["name"], "country");
+  const std::string file = directory_.path() + "/report.html";
+  EXPECT_EQ(duet({"country", "--html", file}).exit_code, 0);
+  std::ifstream page(file);
+  EXPECT_NE(std::string(std::istreambuf_iterator<char>(page), {}).find("Declared quantiles"),
+            std::string::npos);
+  EXPECT_EQ(duet({"county"}).err,
+            "duet report: error: there is no experiment 'county' (there are country)\n");
+  EXPECT_EQ(duet({"--html", "/no/such/file"}).exit_code, 1);
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ class ReadmeTest(unittest.TestCase):
                         duet = Duet(EXECUTABLE, words[2:], cwd=ROOT)
                         duet.__enter__()
                     elif words[0] == "duet":
-                        if words[1] == "experiment":
+                        if words[1] in ("experiment", "report"):
                             words += ["--admin", f"127.0.0.1:{duet.admin_port}"]
                         run = subprocess.run([EXECUTABLE, *words[1:]], cwd=ROOT,
                                              capture_output=True, text=True, timeout=20)

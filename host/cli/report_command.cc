@@ -1,0 +1,129 @@
+// `duet report`: what an experiment has shown, as text, as JSON, or as a page of its own.
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/base/escape.h"
+#include "host/cli/admin_client.h"
+#include "host/cli/command.h"
+#include "host/cli/report.h"
+
+namespace duet::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr HelpRow kExamples[] = {
+    {"duet report", "of the only experiment of the host at 127.0.0.1:9000"},
+    {"duet report country", "of one of several"},
+    {"duet report country --html country.html", "as a page that stands alone"},
+};
+
+constexpr Option kOptionList[] = {
+    {"admin", "ADDRESS", "The admin address of the host, as duet serve prints it.",
+     "127.0.0.1:9000"},
+    {"html", "FILE",
+     "Write one self-contained page, with the differences drawn; - is standard output."},
+    {"json", "", "Print the host's own figures."},
+    kHelpOption,
+};
+constexpr OptionGroup kOptions[] = {{"Options", kOptionList}};
+
+constexpr HelpSection kSections[] = {
+    {"What it says",
+     {},
+     "The verdict in a sentence; the A/A record; whether requests are divided as\n"
+     "configured; sample, errors and quantiles with intervals; CPU time a request\n"
+     "and cores per 10,000 requests a second; guardrails; who waits for whom on the\n"
+     "loop; memory. What the requests do not back yet is \"too few requests to say\".\n"
+     "It may be asked for at any time and as often as anybody likes."},
+    {"Exit codes",
+     {},
+     "0 done, 1 the host cannot be reached or has no such experiment, 2 command line\nwrong."},
+};
+
+int failed(const std::string& message, const std::string& hint) {
+  std::fprintf(stderr, "duet report: error: %s%s\n", printable(message).c_str(),
+               hint.empty() ? "" : (" (" + printable(hint) + ")").c_str());
+  return kExitFailure;
+}
+
+Result<Json> ask(const std::string& address, const std::string& target) {
+  const auto answer = ask_admin(address, "GET", target);
+  if (!answer) return answer.error();
+  Json document = Json::parse(answer->body, nullptr, false);
+  if (answer->status != 200 || !document.is_object()) {
+    return Error{"the answer is not that of a duet host", {}, "is --admin its admin address?", {}};
+  }
+  return document;
+}
+
+// The one that is meant. Errors: none, several, no such one.
+Result<Json> choose(const Json& all, const std::vector<std::string>& words) {
+  std::string names;
+  for (const Json& one : all) {
+    const auto name = one.at("name").get<std::string>();
+    if (words.empty() ? all.size() == 1 : name == words[0]) return one;
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  if (names.empty()) {
+    return Error{"there are no experiments", {}, "[[experiment]] in duet.toml makes one", {}};
+  }
+  if (words.empty()) return Error{"there are several experiments", {}, "name one of " + names, {}};
+  return Error{"there is no experiment '" + words[0] + "'", {}, "there are " + names, {}};
+}
+
+int write(const std::string& path, const std::string& page) {
+  if (path == "-") {
+    std::fputs(page.c_str(), stdout);
+    return kExitOk;
+  }
+  std::FILE* file = std::fopen(path.c_str(), "w");
+  bool written = file != nullptr && std::fwrite(page.data(), 1, page.size(), file) == page.size();
+  if (file != nullptr) written = std::fclose(file) == 0 && written;
+  if (!written) return failed(path + " cannot be written: " + std::strerror(errno), "");
+  std::printf("written: %s\n", printable(path).c_str());
+  return kExitOk;
+}
+
+int run(const Arguments& arguments) {
+  const std::string address = arguments.value("admin").value_or("127.0.0.1:9000");
+  const auto experiments = ask(address, "/api/experiments");
+  if (!experiments) return failed(experiments.error().message, experiments.error().hint);
+  const auto host = ask(address, "/api/handlers");
+  if (!host) return failed(host.error().message, host.error().hint);
+  try {
+    const auto one = choose(experiments->at("experiments"), arguments.positional());
+    if (!one) return failed(one.error().message, one.error().hint);
+    if (arguments.has("json")) {
+      const Json both = {{"experiment", *one}, {"host", *host}};
+      std::printf("%s\n", both.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+      return kExitOk;
+    }
+    const Report report = report_of(*one, *host);
+    if (const auto path = arguments.value("html")) return write(*path, report_page(report));
+    std::fputs(report_text(report).c_str(), stdout);
+    return kExitOk;
+  } catch (const Json::exception&) {
+    return failed("the host is of another version of duet: its answer lacks something",
+                  "use its own duet, or --json");
+  }
+}
+
+}  // namespace
+
+const Command kReportCommand = {"report",
+                                "what an experiment has shown: the verdict and what it rests on",
+                                "[EXPERIMENT]",
+                                kExamples,
+                                kOptions,
+                                kSections,
+                                {},
+                                1,
+                                run};
+
+}  // namespace duet::cli

@@ -1,0 +1,77 @@
+#include "host/report/html.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "host/report/svg.h"
+
+namespace duet::report {
+namespace {
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Html, WhateverAHandlerIsCalledIsTextAndNotMarkup) {
+  EXPECT_EQ(escape("<b a=\"1\">&"), "&lt;b a=&quot;1&quot;&gt;&amp;");
+  EXPECT_EQ(escape("a\xff"
+                   "b"),
+            "a\xef\xbf\xbd"
+            "b");
+  EXPECT_EQ(escape("a\x1b[31m"), "a\\e[31m");
+  Page document{.title = "<script>", .verdict = "<i>", .about = "<u>"};
+  document.sections.push_back({"<h1>", table({{"<th>"}, {{{"<td>"}, {"<td>"}}}}) +
+                                           tiles({{"<a>", "<b>", "<c>"}}) + note("<p>") +
+                                           figure("", "<f>")});
+  const std::string text = page(document);
+  for (const char* markup :
+       {"<script>", "<i>", "<u>", "<h1>\n", "<th>", "<td><td>", "<a>", "<f>"}) {
+    EXPECT_FALSE(has(text, markup)) << markup;
+  }
+}
+
+TEST(Html, APageFetchesNothingAndKnowsLightAndDark) {
+  const std::string text = page({.title = "t", .verdict = "v"});
+  for (const char* part : {"http:", "https:", "src=", "<script", "@import", "url("}) {
+    EXPECT_FALSE(has(text, part)) << part;
+  }
+  EXPECT_TRUE(has(text, "prefers-color-scheme:dark"));
+}
+
+TEST(Html, NumbersAreFlushRightWithTheirHeading) {
+  const std::string text = table({{"name", "requests"}, {{{"a"}, number("12")}}});
+  EXPECT_TRUE(has(text, "<th scope=\"col\" class=\"n\">requests</th>")) << text;
+  EXPECT_TRUE(has(text, "<td class=\"n\">12</td>")) << text;
+}
+
+TEST(Svg, TicksAreRoundAndCoverTheRange) {
+  EXPECT_EQ(ticks(0, 1, 5, false), (std::vector<double>{0, 0.2, 0.4, 0.6000000000000001, 0.8, 1}));
+  EXPECT_EQ(ticks(1, 100, 5, true), (std::vector<double>{1, 2, 5, 10, 20, 50, 100}));
+  EXPECT_TRUE(ticks(1, 1, 5, false).empty());
+  EXPECT_TRUE(ticks(0, 1, 5, true).empty());
+}
+
+TEST(Svg, ValuesThatCannotBeDrawnAreLeftOut) {
+  LinePlot plot{.x = {},
+                .y = {.log = true},
+                .lines = {{"a", {{1, 1, 1, 1}, {2, 0, 0, 0}, {3, INFINITY, 1, 1}, {4, 8, 0, 9}}}}};
+  const std::string text = draw(plot);
+  EXPECT_FALSE(has(text, "nan") || has(text, "inf")) << text;
+  EXPECT_TRUE(has(text, "<polyline"));
+  EXPECT_TRUE(has(draw(LinePlot{}), "No data yet"));
+}
+
+TEST(Svg, AnUnboundedIntervalHasAnArrow) {
+  RangePlot plot{.x = {.log = true, .mark = 1},
+                 .rows = {{"p50", 0.9, 1.2, 1.0, "0.9 to 1.2", 0},
+                          {"p99", 0, INFINITY, std::nullopt, "not known yet", 1}},
+                 .description = ""};
+  const std::string text = draw(plot);
+  EXPECT_TRUE(has(text, "<path class=\"line c1\"")) << text;
+  EXPECT_FALSE(has(text, "<path class=\"line c0\"")) << text;
+  EXPECT_FALSE(has(text, "nan") || has(text, "inf")) << text;
+}
+
+}  // namespace
+}  // namespace duet::report
