@@ -2,6 +2,7 @@
 // connection_output.cc.
 #include "host/connection.h"
 
+#include <cerrno>
 #include <ctime>
 #include <utility>
 
@@ -272,8 +273,9 @@ void HttpConnection::timed_out() {
       return flush();
     case Waiting::kNothing:
       return;
-    case Waiting::kKeepAlive:
     case Waiting::kRoom:
+      return close_now(ETIMEDOUT);
+    case Waiting::kKeepAlive:
     case Waiting::kLinger:
       return close_now();
   }
@@ -296,7 +298,7 @@ void HttpConnection::on_read_end() {
   flush();  // closes when nothing is left to send
 }
 
-void HttpConnection::on_error(int) { close_now(); }
+void HttpConnection::on_error(int code) { close_now(code); }
 
 void HttpConnection::drain() {
   if (upgraded_ != nullptr) return upgraded_->on_drain();
@@ -327,7 +329,7 @@ void HttpConnection::finish_closing() {
   update_timeout(now());
 }
 
-void HttpConnection::close_now() {
+void HttpConnection::close_now(int error) {
   if (closed_) return;
   closed_ = true;
   timeout_.disarm();
@@ -340,7 +342,7 @@ void HttpConnection::close_now() {
   }
   writing_ = newest_ = nullptr;
   stream_.close();
-  if (upgraded_ != nullptr) std::exchange(upgraded_, nullptr)->on_gone();
+  if (upgraded_ != nullptr) std::exchange(upgraded_, nullptr)->on_gone(error);
 }
 
 void HttpConnection::on_closed() {

@@ -91,7 +91,7 @@ class HttpConnection final : net::StreamEvents,
   void take_spare_output();
   void end_exchange(Exchange& exchange, Nanos at);
   void finish_closing();
-  void close_now();
+  void close_now(int error = 0);  // an errno, for upgraded_
   void update_reading();
   void update_timeout(Nanos at);
   void timed_out();

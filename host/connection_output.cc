@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <ctime>
 #include <utility>
 
@@ -209,12 +210,17 @@ void HttpConnection::mark_dirty() {
 
 void HttpConnection::flush() {
   if (closed_) return;
-  if (cut_) return close_now();
+  if (cut_) {
+    // As if it had been written when it was said: without a wait, and whatever becomes of it.
+    std::size_t taken = 0;
+    if (!output_.empty()) (void)stream_.send(std::string_view(output_).substr(sent_), taken);
+    return close_now();
+  }
   Nanos at = now();
   if (!output_.empty()) {
     std::size_t taken = 0;
     const Nanos started = at;
-    if (!stream_.send(std::string_view(output_).substr(sent_), taken)) return close_now();
+    if (!stream_.send(std::string_view(output_).substr(sent_), taken)) return close_now(errno);
     accepted_ += taken;
     sent_ += taken;
     if (sent_ == output_.size()) {

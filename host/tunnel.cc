@@ -19,13 +19,15 @@ WriteResult Tunnel::write(std::string_view bytes) {
   return WriteResult::kFull;
 }
 
-void Tunnel::end() {
-  if (std::exchange(ended_, true)) return;
+bool Tunnel::end() {
+  if (std::exchange(ended_, true)) return false;
+  full_ = transport_->unsent() > 0;
   if (peer_ended_) {
     transport_->finish(false);
   } else {
     transport_->end_output();
   }
+  return full_;
 }
 
 void Tunnel::destroy() {
@@ -59,9 +61,9 @@ void Tunnel::on_sent() {
   if (std::exchange(full_, false)) listener_.on_writable(*this);
 }
 
-void Tunnel::on_gone() {
+void Tunnel::on_gone(int error) {
   ended_ = true;
-  listener_.on_close(*this);
+  listener_.on_close(*this, error);
   owner_.table_.remove(id_);  // destroys this
 }
 

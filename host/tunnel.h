@@ -21,10 +21,14 @@ class TunnelListener {
  public:
   virtual void on_data(Tunnel& tunnel, std::string_view bytes) noexcept = 0;
   virtual void on_peer_end(Tunnel& tunnel) noexcept = 0;  // no more data; writing is possible
-  // What was written has left, after write() returned kFull.
+  // What was written has left, after write() returned kFull, or end() true.
   virtual void on_writable(Tunnel& tunnel) noexcept = 0;
-  // It is over; called once, and nothing after it.
-  virtual void on_close(Tunnel& tunnel) noexcept = 0;
+  // The host stops. What is then to be said is the application's to know; what is still open at the
+  // end of the grace is cut.
+  virtual void on_drain(Tunnel& tunnel) noexcept = 0;
+  // It is over; called once, and nothing after it. `error`: the errno that ended it (a client that
+  // reset the connection, or did not take what was sent in time), or 0.
+  virtual void on_close(Tunnel& tunnel, int error) noexcept = 0;
 
  protected:
   ~TunnelListener() = default;
@@ -38,8 +42,11 @@ class Tunnel final : Upgraded {
 
   SessionId id() const { return id_; }
   WriteResult write(std::string_view bytes);
-  void end();      // no more is written; closes when the peer has ended, too
-  void destroy();  // closes at once; on_close() follows
+  // No more is written; closes when the peer has ended, too. True: something has yet to leave, and
+  // on_writable() follows when it has.
+  bool end();
+  // Closes at once: what the kernel does not take now is lost. on_close() follows.
+  void destroy();
   void pause();
   void resume();
   std::size_t buffered() const { return transport_->unsent(); }
@@ -53,8 +60,8 @@ class Tunnel final : Upgraded {
   std::size_t on_bytes(char* bytes, std::size_t size) override;
   void on_peer_end() override;
   void on_sent() override;
-  void on_drain() override {}  // its protocol is the application's: it is cut when the grace ends
-  void on_gone() override;
+  void on_drain() override { listener_.on_drain(*this); }
+  void on_gone(int error) override;
 
   Tunnels& owner_;
   UpgradeTransport* transport_ = nullptr;

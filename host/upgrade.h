@@ -24,8 +24,8 @@ class Upgraded {
   // The host stops: say goodbye and finish(), within the grace that is configured.
   virtual void on_drain() = 0;
   // The connection is gone, and this is the last call: destroy yourself. Not called from inside a
-  // call to UpgradeTransport.
-  virtual void on_gone() = 0;
+  // call to UpgradeTransport. `error`: the errno that ended it, or 0.
+  virtual void on_gone(int error) = 0;
   // On whose account the connection's work goes.
   virtual measure::HandlerIndex handler() const = 0;
 
@@ -48,7 +48,7 @@ class UpgradeTransport {
   // Closes once all is sent. `linger`: what the peer still sends is read and thrown away for a
   // moment, so that it reads our last bytes instead of a reset.
   virtual void finish(bool linger) = 0;
-  // Closes at the end of this phase of the loop, whatever is unsent.
+  // Closes at the end of this phase of the loop: what the kernel does not take by then is lost.
   virtual void cut() = 0;
 
  protected:

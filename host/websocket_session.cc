@@ -229,7 +229,7 @@ void WebSocketSession::on_peer_end() { terminate(); }
 
 void WebSocketSession::on_drain() { close(websocket::kGoingAway, "the server is stopping"); }
 
-void WebSocketSession::on_gone() {
+void WebSocketSession::on_gone(int) {
   state_ = State::kEnding;
   timeout_.disarm();
   if (peer_close_ != nullptr) tell_closed(peer_close_->code, peer_close_->reason, true);

@@ -106,7 +106,7 @@ class WebSocketSession final : Upgraded, websocket::FrameReader::Sink {
   void on_peer_end() override;
   void on_sent() override;
   void on_drain() override;
-  void on_gone() override;
+  void on_gone(int error) override;
 
   // websocket::FrameReader::Sink
   bool on_message(bool text, std::string_view payload) override;

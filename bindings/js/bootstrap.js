@@ -134,5 +134,6 @@ startTiming();
 
 const { beforeStop, mend } = use.frame;
 Object.assign(exports, {
-  dispatch, event, socketEvent: use.websocket.event, load, stop, beforeStop, mend,
+  dispatch, event, socketEvent: use.websocket.event,
+  tunnelEvent: use.nodeUpgrade.event, load, stop, beforeStop, mend,
 });

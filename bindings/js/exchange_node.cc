@@ -6,7 +6,7 @@
 namespace duet::js {
 
 // nodeHead(id): [method, target, minor version, has a body, [name, value, ...] as sent, expects
-// 100]
+// 100, asks for an upgrade and may have it]
 void ExchangeObject::node_head(const Arguments& arguments) {
   ExchangeObject* object = self(arguments);
   const Exchange* exchange = object->find(arguments);
@@ -33,6 +33,7 @@ void ExchangeObject::node_head(const Arguments& arguments) {
       v8::Boolean::New(isolate, head.has_body()),
       v8::Array::New(isolate, fields, 2 * count),
       v8::Boolean::New(isolate, head.expects_continue()),
+      v8::Boolean::New(isolate, exchange->can_upgrade() && !head.has_body()),
   };
   arguments.GetReturnValue().Set(v8::Array::New(isolate, values, std::size(values)));
 }

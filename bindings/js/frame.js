@@ -21,7 +21,7 @@ class Frame {
     this.onBody = undefined;
     this.onWritable = undefined;
     this.onAbort = undefined;
-    this.socket = undefined;  // the WebSocket that the request has become
+    this.socket = undefined;  // the WebSocket or net.Socket that the request has become
   }
 
   has(key) {

@@ -233,4 +233,4 @@ function closeUnfinished(res) {
 
 setOnLost(closeUnfinished);
 
-Object.assign(exports, { install, attach });
+Object.assign(exports, { install, attach, piece });

@@ -6,11 +6,14 @@
 const { currentFrame, watch } = use.frame;
 const { attach } = use.nodeResponse;
 const { lose } = use.nodeSocket;
+const { upgrade } = use.nodeUpgrade;
 
 // Milliseconds in which a module without a default export may still listen: one that has loaded
 // http by then, and one that may be loading it.
 const PATIENCE = 10_000, SHORT_PATIENCE = 1_000;
 const UNAVAILABLE = 'content-type\ntext/plain; charset=utf-8\n';
+const NO_UPGRADE = 'The connection cannot be upgraded now: the server stops, or an earlier request ' +
+  'of it is not answered yet.\n';
 
 const listenArguments = Symbol('duet.listen');
 const symbols = { IncomingMessage: undefined, ServerResponse: undefined };
@@ -151,13 +154,19 @@ function asListener(found) {
 // A function's text, up to a second parameter that is called what Node's manual calls it.
 const LISTENER = /^(?:async\s+)?(?:function\b\s*[\w$]*\s*)?\(\s*[\w$]+\s*,\s*_?(?:res|resp|response)\b/;
 
+// Without listeners it is a request like any other, as in Node.
+function wantsUpgrade(server, req) {
+  if (typeof server.shouldUpgradeCallback === 'function') return server.shouldUpgradeCallback(req);
+  return server.listenerCount('upgrade') > 0;
+}
+
 /** Called for each request of a Node-style handler, inside its slice. */
 function dispatch(frame, server) {
   if (server[listenArguments] !== undefined && !server._handle) {
     host.respond(frame.id, 503, UNAVAILABLE, 'The application has closed its server.\n');
     return;
   }
-  const [method, url, minor, hasBody, rawHeaders, expects] = host.nodeHead(frame.id);
+  const [method, url, minor, hasBody, rawHeaders, expects, upgrades] = host.nodeHead(frame.id);
   const socket = new HostSocket(frame);
   const req = new server[symbols.IncomingMessage](socket);
   req.httpVersionMajor = 1;
@@ -169,6 +178,10 @@ function dispatch(frame, server) {
   req.joinDuplicateHeaders = server.joinDuplicateHeaders;
   req._addHeaderLines(rawHeaders, rawHeaders.length);
   req.complete = !hasBody;
+  if (upgrades && wantsUpgrade(server, req)) {
+    if (!upgrade(frame, server, req)) host.respond(frame.id, 503, UNAVAILABLE, NO_UPGRADE);
+    return;
+  }
   const res = new server[symbols.ServerResponse](req);
   attach(res, frame, socket);
   socket.req = req;

@@ -33,6 +33,8 @@ Result<void> JsRuntime::start(const RuntimeContext& context) {
   exchange_object_.emplace(engine_->isolate(), *context.exchanges, *pump_);
   websocket_object_.emplace(*engine_, *context.exchanges, *context.websockets, *pump_,
                             [this](const std::function<bool()>& call) { enter_script(call); });
+  tunnel_object_.emplace(*engine_, *context.exchanges, *context.tunnels, *pump_,
+                         [this](const std::function<bool()>& call) { enter_script(call); });
   Result<void> ran = run_scripts();
   if (!ran.ok()) return ran;
   pump_->attach(engine_->isolate());
@@ -51,6 +53,7 @@ Result<void> JsRuntime::run_scripts() {
   v8::Local<v8::Object> host = v8::Object::New(isolate);
   exchange_object_->install(context, host);
   websocket_object_->install(context, host);
+  tunnel_object_->install(context, host);
   v8::Local<v8::External> data = v8::External::New(isolate, this);
   const std::pair<const char*, v8::FunctionCallback> functions[] = {
       {"fail", fail},     {"log", log},
@@ -96,6 +99,7 @@ Result<void> JsRuntime::run_scripts() {
     function->Reset(isolate, exported(name));
   }
   websocket_object_->set_event(exported("socketEvent"));
+  tunnel_object_->set_event(exported("tunnelEvent"));
   engine_->set_stop_hooks(exported("beforeStop"), exported("mend"));
   return {};
 }
@@ -280,6 +284,7 @@ JsRuntime::~JsRuntime() {
   if (engine_ == nullptr) return;
   interrupter_.reset();
   if (websocket_object_.has_value()) websocket_object_->reset();
+  if (tunnel_object_.has_value()) tunnel_object_->reset();
   if (pump_.has_value()) pump_->detach(engine_->isolate());
   for (v8::Global<v8::Function>* function : {&dispatch_, &event_, &load_, &stop_}) {
     function->Reset();

@@ -19,6 +19,7 @@
 #include "bindings/js/interrupt.h"
 #include "bindings/js/pump.h"
 #include "bindings/js/scope.h"
+#include "bindings/js/tunnel_object.h"
 #include "bindings/js/websocket_object.h"
 #include "host/runtime.h"
 
@@ -79,6 +80,7 @@ class JsRuntime final : public Runtime {
   std::optional<Pump> pump_;
   std::optional<ExchangeObject> exchange_object_;
   std::optional<WebSocketObject> websocket_object_;
+  std::optional<TunnelObject> tunnel_object_;
   std::optional<Interrupter> interrupter_;
   bool in_batch_ = false;  // between enter() and leave()
   v8::Global<v8::Function> dispatch_, event_, load_, stop_;

@@ -14,6 +14,7 @@
 #include "embedded/node_response_js.h"
 #include "embedded/node_server_js.h"
 #include "embedded/node_socket_js.h"
+#include "embedded/node_upgrade_js.h"
 #include "embedded/request_js.h"
 #include "embedded/response_js.h"
 #include "embedded/websocket_js.h"
@@ -48,6 +49,7 @@ std::span<const Script> scripts() {
       {"console", embedded::console_js},
       {"nodeSocket", embedded::node_socket_js},
       {"nodeResponse", embedded::node_response_js},
+      {"nodeUpgrade", embedded::node_upgrade_js},
       {"nodeServer", embedded::node_server_js},
       {"loader", embedded::loader_js},
       {"bootstrap", embedded::bootstrap_js},

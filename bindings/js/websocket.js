@@ -306,7 +306,8 @@ class WebSocket {
     create = (id, frame, url, protocol) => new WebSocket(sockets, id, frame, url, protocol);
     startSocket = (socket) => socket.#start();
     failSocket = (socket) => {
-      if (socket.#state === OPEN) socket.close(INTERNAL_ERROR, 'the handler failed');
+      if (!(#state in socket)) socket.destroy();  // of a Node-style upgrade
+      else if (socket.#state === OPEN) socket.close(INTERNAL_ERROR, 'the handler failed');
     };
     /** Called by C++, inside a slice of the handler. */
     event = (kind, slot, first, second, clean) => {

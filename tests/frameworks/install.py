@@ -18,7 +18,8 @@ def main(source, folder):
     wanted = (source / "package.json").read_text() + NODE
     up_to_date = done.exists() and done.read_text() == wanted
     shutil.copytree(source, folder, dirs_exist_ok=True)
-    shutil.copy2(pathlib.Path(__file__).parent / "http.mjs", folder)
+    for script in pathlib.Path(__file__).parent.glob("*.mjs"):
+        shutil.copy2(script, folder)
     if up_to_date:
         return 0
     npm = shutil.which("npm")

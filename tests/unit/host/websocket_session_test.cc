@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <vector>
@@ -358,8 +359,15 @@ class UpperTunnel final : public TunnelListener {
     tunnel.end();
   }
   void on_writable(Tunnel&) noexcept override {}
-  void on_close(Tunnel&) noexcept override { ++closed; }
-  int closed = 0;
+  void on_drain(Tunnel& tunnel) noexcept override {
+    tunnel.write("stopping");
+    tunnel.destroy();
+  }
+  void on_close(Tunnel&, int error) noexcept override {
+    ++closed;
+    last_error = error;
+  }
+  int closed = 0, last_error = 0;
 };
 
 TEST(Tunnel, GivesTheBytesToTheApplication) {
@@ -381,7 +389,22 @@ TEST(Tunnel, GivesTheBytesToTheApplication) {
   client.half_close();
   EXPECT_EQ(client.read_to_end(), "bye");
   EXPECT_TRUE(eventually([&] { return server.run([&] { return upper.closed; }) == 1; }));
+  EXPECT_EQ(server.run([&] { return upper.last_error; }), 0);
   EXPECT_EQ(server.run([&] { return tunnels.count(); }), 0u);
+
+  HttpClient reset = server.client();
+  reset.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+  EXPECT_EQ(reset.read_head().status, 101);
+  reset.reset();
+  EXPECT_TRUE(eventually([&] { return server.run([&] { return upper.closed; }) == 2; }));
+  EXPECT_EQ(server.run([&] { return upper.last_error; }), ECONNRESET);
+
+  // What is written before destroy() is sent.
+  HttpClient last = server.client();
+  last.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+  EXPECT_EQ(last.read_head().status, 101);
+  server.run([&] { server.server().drain(); });
+  EXPECT_EQ(last.read_to_end(), "stopping");
 }
 
 }  // namespace
