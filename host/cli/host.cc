@@ -368,7 +368,14 @@ measure::Snapshot Host::snapshot() {
     engines.push_back({std::string(runtime->name()), usage.heap_used, usage.heap_total,
                        usage.heap_limit, usage.gc_count, usage.gc_time, usage.background_cpu});
   }
-  return measure::take_snapshot(metrics_, std::move(engines));
+  measure::Snapshot shot = measure::take_snapshot(metrics_, std::move(engines));
+  for (std::size_t i = 0; experiments_ && i < experiments_->size(); ++i) {
+    const experiment::Live& live = experiments_->live(i);
+    measure::ExperimentFigures& figures = shot.experiments.emplace_back(live.figures());
+    const std::vector<Nanos> cpu = cpu_of_variants(live, metrics_);
+    for (std::size_t v = 0; v < cpu.size(); ++v) figures.variants[v].cpu = cpu[v];
+  }
+  return shot;
 }
 
 void Host::print_summary() {

@@ -21,6 +21,7 @@
 #include "host/experiment/quantiles.h"
 #include "host/http/message.h"
 #include "host/measure/histogram.h"
+#include "host/measure/variant_figures.h"
 #include "host/stats/mean.h"
 
 namespace duet::experiment {
@@ -66,6 +67,8 @@ class Live {
   const LiveSpec& spec() const { return spec_; }
   const Experiment& experiment() const { return experiment_; }
   LiveSnapshot snapshot() const;
+  // The same counts without what takes time to compute. `cpu` is left at 0.
+  measure::ExperimentFigures figures() const;
   void audit(std::string who, std::string what);
 
   // --- for a store, which lets another process go on ---

@@ -114,6 +114,30 @@ LiveSnapshot Live::snapshot() const {
   return shot;
 }
 
+measure::ExperimentFigures Live::figures() const {
+  measure::ExperimentFigures all;
+  all.experiment = spec_.spec.name;
+  for (std::size_t v = 0; v < variants_.size(); ++v) {
+    const OfVariant& of = variants_[v];
+    measure::VariantFigures& one = all.variants.emplace_back();
+    one.variant = spec_.spec.variants[v];
+    one.handler = spec_.variants[v].handler;
+    one.share = experiment_.split().share(v);
+    one.rolled_back = experiment_.rolled_back(v);
+    one.errors = of.errors;
+    one.in_flight = of.in_flight;
+    const measure::Histogram total = sum_of(of.before, of.stage_total);
+    total.cumulate(measure::kPhaseBounds, one.cumulative);
+    one.count = total.count();
+    one.sum = total.sum();
+  }
+  all.unkeyed = unkeyed_;
+  all.excluded = excluded_;
+  all.overridden = overridden_;
+  all.split_wrong = experiment_.evidence().split_is_wrong();
+  return all;
+}
+
 Live::State Live::state(const std::vector<Nanos>& cpu) const {
   State state;
   state.experiment = experiment_.state();

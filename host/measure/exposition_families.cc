@@ -223,6 +223,62 @@ void engines(ExpositionWriter& out, const Snapshot& shot) {
   }
 }
 
+// Labels are as many as the configuration has experiments and variants.
+void experiments(ExpositionWriter& out, const Snapshot& shot) {
+  if (shot.experiments.empty()) return;
+  const auto each = [&](auto write) {
+    for (const ExperimentFigures& one : shot.experiments) {
+      for (const VariantFigures& variant : one.variants) {
+        write(Labels{{"experiment", one.experiment},
+                     {"variant", variant.variant},
+                     {"handler", variant.handler}},
+              variant);
+      }
+    }
+  };
+  out.family("duet_variant_request_duration_seconds", Type::kHistogram, "seconds",
+             "Total time of requests that an experiment counts, since it began.");
+  each([&](const Labels& labels, const VariantFigures& variant) {
+    out.histogram(labels, kPhaseBounds, variant.cumulative, variant.count,
+                  static_cast<double>(variant.sum), 1e9);
+  });
+  out.family("duet_variant_errors", Type::kCounter, "", "Of these requests, those that failed.");
+  each([&](const Labels& labels, const VariantFigures& variant) {
+    out.sample(labels, variant.errors);
+  });
+  out.family("duet_variant_cpu_seconds", Type::kCounter, "seconds",
+             "CPU time of these requests: their part of their handler's.");
+  each([&](const Labels& labels, const VariantFigures& variant) {
+    out.sample(labels, seconds(variant.cpu));
+  });
+  out.family("duet_variant_active_requests", Type::kGauge, "", "Counted requests in flight.");
+  each([&](const Labels& labels, const VariantFigures& variant) {
+    out.sample(labels, variant.in_flight);
+  });
+  out.family("duet_variant_share", Type::kGauge, "", "The share of the traffic, 0 to 1.");
+  each([&](const Labels& labels, const VariantFigures& variant) {
+    out.sample(labels, variant.share);
+  });
+  out.family("duet_variant_rolled_back", Type::kGauge, "", "1: taken out by a guardrail.");
+  each([&](const Labels& labels, const VariantFigures& variant) {
+    out.sample(labels, std::uint64_t{variant.rolled_back});
+  });
+  out.family(
+      "duet_experiment_uncounted_requests", Type::kCounter, "",
+      "Requests of an experiment's routes that are no evidence, by why: without its key, not "
+      "eligible, or given a variant that was asked for.");
+  for (const ExperimentFigures& one : shot.experiments) {
+    out.sample({{"experiment", one.experiment}, {"why", "unkeyed"}}, one.unkeyed);
+    out.sample({{"experiment", one.experiment}, {"why", "excluded"}}, one.excluded);
+    out.sample({{"experiment", one.experiment}, {"why", "overridden"}}, one.overridden);
+  }
+  out.family("duet_experiment_split_wrong", Type::kGauge, "",
+             "1: the requests are not divided as configured, so no result holds.");
+  for (const ExperimentFigures& one : shot.experiments) {
+    out.sample({{"experiment", one.experiment}}, std::uint64_t{one.split_wrong});
+  }
+}
+
 void process(ExpositionWriter& out, const Snapshot& shot) {
   out.family("process_cpu_seconds", Type::kCounter, "seconds", "CPU time, user and system.");
   out.sample({}, seconds(shot.cpu.process()));
@@ -245,6 +301,7 @@ std::string expose(const Metrics& metrics, const Snapshot& snapshot, ExpositionF
   cpu(out, snapshot);
   loop(out, metrics);
   engines(out, snapshot);
+  experiments(out, snapshot);
   process(out, snapshot);
   return std::move(out).finish();
 }

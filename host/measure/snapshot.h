@@ -10,6 +10,7 @@
 
 #include "host/measure/metrics.h"
 #include "host/measure/process_usage.h"
+#include "host/measure/variant_figures.h"
 
 namespace duet::measure {
 
@@ -87,6 +88,7 @@ struct Snapshot {
   LoopSnapshot loop;
   ProcessUsage process;
   Nanos uptime = 0;
+  std::vector<ExperimentFigures> experiments;  // by whoever has them
 };
 
 // Settles the ledger's CPU and reads the process's. About 50 us a handler. Loop's thread only.

@@ -259,6 +259,13 @@ TEST_F(Experiments, AreReportedAsTextAndAsAPage) {
   EXPECT_EQ(duet({"county"}).err,
             "duet report: error: there is no experiment 'county' (there are country)\n");
   EXPECT_EQ(duet({"--html", "/no/such/file"}).exit_code, 1);
+  const std::string metrics = HttpClient(host.admin()).get("/metrics").body;
+  for (const char* name : {"js", "py"}) {
+    EXPECT_NE(metrics.find(
+                  "duet_variant_request_duration_seconds_count{experiment=\"country\",variant=\"" +
+                  std::string(name) + "\",handler=\"" + name + "\"} "),
+              std::string::npos);
+  }
 }
 
 }  // namespace

@@ -16,8 +16,9 @@ int main(int count, char** arguments) {
   EngineSnapshot node{"javascript", 1, 2, 3, 4, 5, 6};
   EngineSnapshot python{"python", -1, -1, -1, 4, 5, 6};
   const bool open = count > 1 && std::string_view(arguments[1]) == "openmetrics";
-  const std::string text =
-      expose(sample.metrics, take_snapshot(sample.metrics, {node, python}),
-             open ? ExpositionFormat::kOpenMetrics : ExpositionFormat::kPrometheus);
+  Snapshot shot = take_snapshot(sample.metrics, {node, python});
+  shot.experiments.push_back(sample_experiment());
+  const std::string text = expose(
+      sample.metrics, shot, open ? ExpositionFormat::kOpenMetrics : ExpositionFormat::kPrometheus);
   std::fwrite(text.data(), 1, text.size(), stdout);
 }

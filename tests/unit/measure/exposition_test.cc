@@ -172,6 +172,28 @@ void check(const std::string& text, ExpositionFormat format) {
   EXPECT_EQ(text.back(), '\n');
 }
 
+TEST(Exposition, HasExperimentsByVariant) {
+  Sample sample;
+  Snapshot shot = take_snapshot(sample.metrics, {});
+  EXPECT_EQ(expose(sample.metrics, shot, kPrometheus).find("duet_variant"), std::string::npos);
+  shot.experiments.push_back(sample_experiment());
+  const std::string text = expose(sample.metrics, shot, kPrometheus);
+  check(text, kPrometheus);
+  check(expose(sample.metrics, shot, kOpenMetrics), kOpenMetrics);
+  const std::string labels = "{experiment=\"country\",variant=\"py\",handler=\"py\"}";
+  EXPECT_EQ(value_of(text, "duet_variant_request_duration_seconds_count" + labels), 40);
+  EXPECT_EQ(value_of(text, "duet_variant_request_duration_seconds_sum" + labels), 0.08);
+  EXPECT_EQ(value_of(text, "duet_variant_errors_total" + labels), 3);
+  EXPECT_EQ(value_of(text, "duet_variant_cpu_seconds_total" + labels), 0.002);
+  EXPECT_EQ(value_of(text, "duet_variant_share" + labels), 0.5);
+  EXPECT_EQ(value_of(text, "duet_variant_rolled_back" + labels), 1);
+  EXPECT_EQ(value_of(text,
+                     "duet_experiment_uncounted_requests_total{experiment=\"country\",why="
+                     "\"excluded\"}"),
+            8);
+  EXPECT_EQ(value_of(text, "duet_experiment_split_wrong{experiment=\"country\"}"), 1);
+}
+
 TEST(Exposition, IsWellFormedInBothFormats) {
   Sample sample;
   sample.run();

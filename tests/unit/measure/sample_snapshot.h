@@ -55,4 +55,20 @@ struct Sample {
   }
 };
 
+inline ExperimentFigures sample_experiment() {
+  ExperimentFigures one{"country", {}, 7, 8, 9, true};
+  for (const char* name : {"js", "py"}) {
+    VariantFigures& variant = one.variants.emplace_back();
+    variant.variant = variant.handler = name;
+    variant.share = 0.5;
+    variant.errors = 3;
+    variant.count = 40;
+    variant.cumulative.back() = 39;
+    variant.sum = 80 * kMillisecond;
+    variant.cpu = 2 * kMillisecond;
+  }
+  one.variants[1].rolled_back = true;
+  return one;
+}
+
 }  // namespace duet::measure
