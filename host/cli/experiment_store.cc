@@ -125,8 +125,8 @@ void ExperimentStore::flush(Nanos at) {
     Live& live = experiments_.live(i);
     if (live.revision() == saved_[i]) continue;
     saved_[i] = live.revision();
-    moments.push_back({live.spec().spec.name, store::fingerprint(live.spec()), wall_seconds(),
-                       stopping_, live.state(cpu_of_variants(live, metrics_)), live.take_keys(),
+    moments.push_back({live.spec(), wall_seconds(), stopping_,
+                       live.state(cpu_of_variants(live, metrics_)), live.take_keys(),
                        live.take_audit()});
   }
   if (!moments.empty()) writer_->put(std::move(moments));

@@ -6,10 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "host/admin/experiments_json.h"
 #include "host/base/escape.h"
 #include "host/cli/admin_client.h"
 #include "host/cli/command.h"
 #include "host/cli/report.h"
+#include "host/experiment/live.h"
+#include "host/store/database.h"
+#include "host/store/state_json.h"
 
 namespace duet::cli {
 
@@ -20,12 +24,17 @@ using Json = nlohmann::json;
 constexpr HelpRow kExamples[] = {
     {"duet report", "of the only experiment of the host at 127.0.0.1:9000"},
     {"duet report country", "of one of several"},
+    {"duet report --store duet.db", "of a host that does not run any more"},
     {"duet report country --html country.html", "as a page that stands alone"},
 };
 
 constexpr Option kOptionList[] = {
     {"admin", "ADDRESS", "The admin address of the host, as duet serve prints it.",
      "127.0.0.1:9000"},
+    {"store", "FILE",
+     "Read the database that experiments are kept in, instead of asking a host: without who waits "
+     "for "
+     "whom, and without memory."},
     {"html", "FILE",
      "Write one self-contained page, with the differences drawn; - is standard output."},
     {"json", "", "Print the host's own figures."},
@@ -77,6 +86,25 @@ Result<Json> choose(const Json& all, const std::vector<std::string>& words) {
   return Error{"there is no experiment '" + words[0] + "'", {}, "there are " + names, {}};
 }
 
+// Of a database, without the host: as /api/experiments gives them.
+Result<Json> kept_in(const std::string& path) {
+  auto database = store::Database::open_to_read(path);
+  if (!database) return database.error();
+  auto all = (*database)->read();
+  if (!all) return all.error();
+  std::vector<experiment::LiveSnapshot> shots;
+  for (store::Kept& kept : *all) {
+    auto spec = store::spec_of(kept.state);
+    auto state = store::state_of(kept.state);
+    if (!spec || !state) continue;
+    auto live = experiment::Live::create(std::move(*spec));
+    if (!live || !(*live)->restore(std::move(*state), kept.keys, false)) continue;
+    (*live)->restore_audit(std::move(kept.audit));
+    shots.push_back((*live)->snapshot());
+  }
+  return Json::parse(admin::experiments_json(shots));
+}
+
 int write(const std::string& path, const std::string& page) {
   if (path == "-") {
     std::fputs(page.c_str(), stdout);
@@ -92,9 +120,13 @@ int write(const std::string& path, const std::string& page) {
 
 int run(const Arguments& arguments) {
   const std::string address = arguments.value("admin").value_or("127.0.0.1:9000");
-  const auto experiments = ask(address, "/api/experiments");
-  if (!experiments) return failed(experiments.error().message, experiments.error().hint);
-  const auto host = ask(address, "/api/handlers");
+  const auto path = arguments.value("store");
+  const auto experiments = path ? kept_in(*path) : ask(address, "/api/experiments");
+  if (!experiments) {
+    const Error& why = experiments.error();
+    return failed((why.where.empty() ? "" : why.where + " ") + why.message, why.hint);
+  }
+  const auto host = path ? Result<Json>(Json()) : ask(address, "/api/handlers");
   if (!host) return failed(host.error().message, host.error().hint);
   try {
     const auto one = choose(experiments->at("experiments"), arguments.positional());

@@ -170,8 +170,9 @@ Result<void> Database::run(const char* sql) {
 }
 
 // Errors of a damaged file have kDamaged as their detail.
-Result<void> Database::connect() {
-  if (sqlite3_open_v2(path_.c_str(), &db_, SQLITE_OPEN_READWRITE, nullptr) != SQLITE_OK) {
+Result<void> Database::connect(bool to_write) {
+  if (sqlite3_open_v2(path_.c_str(), &db_, to_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY,
+                      nullptr) != SQLITE_OK) {
     return error("cannot be opened");
   }
   sqlite3_extended_result_codes(db_, 0);
@@ -193,12 +194,16 @@ Result<void> Database::connect() {
                  "name another file by store = \"...\" in [server]",
                  {}};
   }
+  if (!to_write && application != kApplication) {
+    return Error{"is no database of duet's", path_, {}, {}};
+  }
   if (version > kVersion) {
     return Error{"was written by a later version of duet",
                  path_,
                  "use that one, or name another file by store = \"...\" in [server]",
                  {}};
   }
+  if (!to_write) return {};
   {
     Statement check(db_, "PRAGMA quick_check(1)");
     if (!check.row()) return error("cannot be read");
@@ -207,14 +212,16 @@ Result<void> Database::connect() {
     }
   }
   if (auto made = run(kSchema); !made) return made;
-  return run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  // NORMAL: a commit outlives the process without waiting for the disk, which can take seconds.
+  // Only the first write of a log waits, so it is made here.
+  return run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA user_version = 1");
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::string& note) {
   for (int attempt = 0;; ++attempt) {
     std::unique_ptr<Database> database(new Database(path));
     if (auto locked = database->lock(); !locked) return std::move(locked).error();
-    const auto connected = database->connect();
+    const auto connected = database->connect(true);
     if (connected) return database;
     const int code = sqlite3_errcode(database->db_) & 0xff;
     const bool damaged =
@@ -234,6 +241,12 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::s
     }
     note = connected.error().message + "; it is now " + aside + ", and a new one is begun";
   }
+}
+
+Result<std::unique_ptr<Database>> Database::open_to_read(const std::string& path) {
+  std::unique_ptr<Database> database(new Database(path));
+  if (auto connected = database->connect(false); !connected) return connected.error();
+  return database;
 }
 
 Result<std::vector<Kept>> Database::read() {

@@ -6,7 +6,8 @@
 //   audit        what was decided, by whom, when
 //
 // One transaction a write, so whenever a process ends the file holds one moment of it, at most the
-// last second old. Times: seconds since 1970. One thread at a time; nothing is thrown.
+// last second old; after a power failure, one that the disk had. Times: seconds since 1970. One
+// thread at a time; nothing is thrown.
 #pragma once
 
 #include <memory>
@@ -40,6 +41,8 @@ class Database {
   // process. A damaged file of duet's is put aside and a new one begun, which `note` says; a file
   // that is not duet's is left alone. Errors: that, another process, the folder, the disk.
   static Result<std::unique_ptr<Database>> open(const std::string& path, std::string& note);
+  // To read only, also while a host writes it; takes no lock. Errors: it is none of duet's.
+  static Result<std::unique_ptr<Database>> open_to_read(const std::string& path);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -54,7 +57,7 @@ class Database {
  private:
   explicit Database(std::string path) : path_(std::move(path)) {}
   Result<void> lock();
-  Result<void> connect();
+  Result<void> connect(bool to_write);
   Result<void> run(const char* sql);
   bool write_one(const Kept& one);
   Error error(const std::string& what) const;

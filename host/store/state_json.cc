@@ -129,6 +129,32 @@ void read(const Json& json, experiment::Experiment::State& state) {
   read(json.at("evidence"), state.evidence);
 }
 
+Json json_of(const experiment::LiveSpec& live) {
+  const experiment::Spec& spec = live.spec;
+  Json variants = Json::array();
+  for (std::size_t v = 0; v < live.variants.size(); ++v) {
+    variants.push_back(
+        {spec.variants[v], live.variants[v].handler, live.variants[v].aa, spec.weights[v]});
+  }
+  Json guardrails = Json::array();
+  for (const auto& one : spec.guardrails) {
+    guardrails.push_back({static_cast<int>(one.kind), one.limit, one.p, one.ratio, one.weight});
+  }
+  return {{"name", spec.name},
+          {"salt", spec.salt},
+          {"control", spec.control},
+          {"sticky", spec.sticky},
+          {"alpha", spec.alpha},
+          {"steps", spec.ramp.steps},
+          {"variants", std::move(variants)},
+          {"guardrails", std::move(guardrails)},
+          {"key", static_cast<int>(live.key)},
+          {"key_name", live.key_name},
+          {"routes", live.routes},
+          {"start", optional_json(live.start)},
+          {"end", optional_json(live.end)}};
+}
+
 bool read(const Json& json, Live::State& state) {
   read(json.at("experiment"), state.experiment);
   for (const Json& kept : json.at("variants")) {
@@ -153,7 +179,7 @@ bool read(const Json& json, Live::State& state) {
 
 }  // namespace
 
-std::string to_json(const Live::State& state) {
+std::string to_json(const Live::State& state, const experiment::LiveSpec& spec) {
   Json variants = Json::array();
   for (const auto& of : state.variants) {
     variants.push_back({{"before", json_of(of.before)},
@@ -164,7 +190,8 @@ std::string to_json(const Live::State& state) {
                         {"runs", {of.runs.count(), of.runs.mean(), of.runs.squares()}},
                         {"quantiles", of.quantiles}});
   }
-  const Json json = {{"experiment", json_of(state.experiment)},
+  const Json json = {{"spec", json_of(spec)},
+                     {"experiment", json_of(state.experiment)},
                      {"variants", std::move(variants)},
                      {"unkeyed", state.unkeyed},
                      {"excluded", state.excluded},
@@ -181,6 +208,45 @@ std::optional<Live::State> state_of(std::string_view text) {
     Live::State state;
     if (!read(Json::parse(text), state)) return std::nullopt;
     return state;
+  } catch (const Exception&) {
+    return std::nullopt;
+  }
+}
+
+std::optional<experiment::LiveSpec> spec_of(std::string_view text) {
+  try {
+    const Json json = Json::parse(text).at("spec");
+    experiment::LiveSpec live;
+    experiment::Spec& spec = live.spec;
+    json.at("name").get_to(spec.name);
+    json.at("salt").get_to(spec.salt);
+    json.at("control").get_to(spec.control);
+    json.at("sticky").get_to(spec.sticky);
+    json.at("alpha").get_to(spec.alpha);
+    json.at("steps").get_to(spec.ramp.steps);
+    for (const Json& one : json.at("variants")) {
+      spec.variants.push_back(one.at(0).get<std::string>());
+      spec.weights.push_back(one.at(3).get<double>());
+      live.variants.push_back(
+          {one.at(1).get<std::string>(), measure::kNoHandler, one.at(2).get<bool>()});
+    }
+    for (const Json& one : json.at("guardrails")) {
+      using Kind = experiment::Guardrail::Kind;
+      const int kind = one.at(0).get<int>();
+      if (kind < 0 || kind > static_cast<int>(Kind::kLoopLag)) return std::nullopt;
+      spec.guardrails.push_back({static_cast<Kind>(kind), one.at(1).get<Nanos>(),
+                                 one.at(2).get<double>(), one.at(3).get<double>(),
+                                 one.at(4).get<double>()});
+    }
+    const int key = json.at("key").get<int>();
+    if (key < 0 || key > static_cast<int>(experiment::KeySource::kRandom)) return std::nullopt;
+    live.key = static_cast<experiment::KeySource>(key);
+    json.at("key_name").get_to(live.key_name);
+    json.at("routes").get_to(live.routes);
+    live.start = optional_of<double>(json.at("start"));
+    live.end = optional_of<double>(json.at("end"));
+    if (spec.control >= spec.variants.size()) return std::nullopt;
+    return live;
   } catch (const Exception&) {
     return std::nullopt;
   }

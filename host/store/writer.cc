@@ -25,7 +25,7 @@ constexpr std::size_t kMostAudit = 1000;
 void add(std::vector<Moment>& earlier, std::vector<Moment> later) {
   for (Moment& one : later) {
     const auto before = std::find_if(earlier.begin(), earlier.end(), [&](const Moment& other) {
-      return other.experiment == one.experiment;
+      return other.spec.spec.name == one.spec.spec.name;
     });
     if (before == earlier.end()) {
       earlier.push_back(std::move(one));
@@ -46,8 +46,8 @@ void add(std::vector<Moment>& earlier, std::vector<Moment> later) {
 std::vector<Kept> as_text(const std::vector<Moment>& moments) {
   std::vector<Kept> all;
   for (const Moment& one : moments) {
-    all.push_back({one.experiment, one.fingerprint, one.at, one.clean, to_json(one.state), one.keys,
-                   one.audit});
+    all.push_back({one.spec.spec.name, fingerprint(one.spec), one.at, one.clean,
+                   to_json(one.state, one.spec), one.keys, one.audit});
   }
   return all;
 }

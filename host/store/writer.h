@@ -14,7 +14,7 @@ namespace duet::store {
 
 // An experiment at one moment; keys and audit are those since the moment before.
 struct Moment {
-  std::string experiment, fingerprint;
+  experiment::LiveSpec spec;
   double at = 0;  // seconds since 1970
   bool clean = false;
   experiment::Live::State state;

@@ -50,8 +50,9 @@ class ExperimentStore : public ::testing::Test {
   }
   // What is counted of the requests, without what depends on the moment.
   static json counted(const DuetHost& host) {
-    json all = json::array({shown(host)["split"]});
-    for (const json& variant : shown(host)["variants"]) {
+    const json one = shown(host);
+    json all = json::array({one["split"]});
+    for (const json& variant : one["variants"]) {
       for (const char* field : {"requests", "errors", "share", "rolled_back", "histogram",
                                 "total_us", "guardrails", "quantiles"}) {
         all.push_back(variant[field]);
@@ -79,6 +80,20 @@ TEST_F(ExperimentStore, AStopLosesNothingAndTheBadVariantStaysOut) {
     audit = shown(host)["audit"].size();
     EXPECT_EQ(host.stop(), 0);
   }
+  const auto report = testing_support::run(
+      testing_support::duet_program(),
+      {.arguments = {"report", "--store", directory_.path() + "/duet.db", "--json"},
+       .environment = {},
+       .directory = ""});
+  ASSERT_EQ(report.exit_code, 0) << report.err;
+  const json kept = json::parse(report.out)["experiment"];
+  EXPECT_EQ(requests(kept), 600u);
+  EXPECT_EQ(kept["variants"][1]["quantiles"].dump(), before[16].dump());
+  EXPECT_EQ(testing_support::run(
+                testing_support::duet_program(),
+                {.arguments = {"report", "--store", file}, .environment = {}, .directory = ""})
+                .exit_code,
+            1);
   DuetHost host({file});
   EXPECT_FALSE(host.log_line("experiment 'x' goes on after 600 requests").is_null());
   EXPECT_EQ(counted(host).dump(), before.dump());
@@ -111,7 +126,8 @@ TEST_F(ExperimentStore, AKillUnderLoadLosesItsLastSecondAtMost) {
     load.join();
   }
   DuetHost host({file});
-  EXPECT_FALSE(host.log_line("the process before did not stop by itself").is_null());
+  ASSERT_FALSE(host.log_line("the process before did not stop by itself").is_null())
+      << host.process().err();
   // A second between two writes, a tenth until the next look, and what a busy machine takes.
   const auto least = static_cast<std::uint64_t>(std::count_if(
       answered.begin(), answered.end(),

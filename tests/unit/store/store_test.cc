@@ -79,8 +79,7 @@ class StoreTest : public testing::Test {
   }
   static std::vector<Moment> moments(int requests, const std::string& word = "a word") {
     std::vector<Moment> all(1);
-    all[0] = {"country",   "print",           17.5, false, state_after(requests),
-              {{0, 1, 2}}, {{1, "ann", word}}};
+    all[0] = {spec_of(), 17.5, false, state_after(requests), {{0, 1, 2}}, {{1, "ann", word}}};
     return all;
   }
   // Rows of a table, as another program sees them.
@@ -105,16 +104,19 @@ class StoreTest : public testing::Test {
 };
 
 TEST_F(StoreTest, AStateIsTheSameAfterItsText) {
-  const std::string text = to_json(state_after(300));
+  const std::string text = to_json(state_after(300), spec_of());
   auto state = state_of(text);
   ASSERT_TRUE(state);
-  EXPECT_EQ(to_json(*state), text);
+  EXPECT_EQ(to_json(*state, spec_of()), text);
   EXPECT_EQ(state->experiment.evidence.unfinished.size(), 30u);
   auto live = Live::create(spec_of()).value();
   ASSERT_TRUE(live->restore(std::move(*state), {}, false));
   const auto shot = live->snapshot();
   EXPECT_EQ(shot.variants[0].requests + shot.variants[1].requests, 270u);
   EXPECT_EQ(shot.variants[0].total.max(), 7 * kMillisecond / 3);
+  const auto spec = store::spec_of(text);
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(fingerprint(*spec), fingerprint(spec_of()));
   for (const char* bad : {"", "{}", "[1]", "{\"experiment\": 3}", "\xff"})
     EXPECT_FALSE(state_of(bad));
   std::string negative = text;
