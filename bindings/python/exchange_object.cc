@@ -385,9 +385,10 @@ void request_aborted(RequestObject* request, AbortReason reason) {
   }
   settle_all(request);
   // A client that has gone away does not stop the handler: its work may matter beyond the answer,
-  // and it can watch the signal. Past its deadline, or when the host stops, it is cancelled.
+  // and it can watch the signal. Past its deadline, or when the host stops, it is cancelled; and so
+  // is the generator of a streamed answer, which would wait for ever with nobody to send to.
   const bool cancel = reason == AbortReason::kDeadline || reason == AbortReason::kShutdown;
-  if (cancel && request->driver != nullptr) {
+  if (request->driver != nullptr && (cancel || request->driver->stream != nullptr)) {
     cancel_driver(request->driver);
   }
 }

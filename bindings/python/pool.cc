@@ -31,6 +31,8 @@ void refuse(const Handler& handler, Exchange& exchange) {
 
 // GIL held, the exception set.
 void fail(PoolJob& job) {
+  // What ended the request has been said, and nothing is wrong with the handler.
+  job.told_gone = PyErr_ExceptionMatches(engine->client_disconnected) != 0;
   job.answer.error = take_error(job.handler);
   job.answer.failed = true;
   job.answered = true;
@@ -229,7 +231,7 @@ void Pool::finish(PoolJob& job) {
     } else if (job.answered) {
       exchange->respond(job.answer.head, job.answer.body);
     }
-  } else if (job.answer.failed) {
+  } else if (job.answer.failed && !job.told_gone) {
     log::error("a handler raised after its request had ended",
                {{"handler", job.handler->name},
                 {"language", "python"},

@@ -31,7 +31,8 @@ struct PoolJob : std::enable_shared_from_this<PoolJob> {
   bool streams_body = false;  // WSGI: the body had not arrived when the call began
   std::string piece;          // WSGI: of the body; from the loop's thread to the pool's
   bool body_failed = false;
-  bool answered = false;  // `answer` is to be sent: it was not streamed
+  bool told_gone = false;  // the handler ended because its client has left
+  bool answered = false;   // `answer` is to be sent: it was not streamed
 
   std::mutex mutex;
   std::condition_variable changed;
