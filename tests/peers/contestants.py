@@ -12,7 +12,7 @@ PEERS = ROOT / "build" / "peers"
 SERVERS = HERE / "servers"
 # Applications of frameworks, with the Node of the same major version as the one inside duet.
 FRAMEWORKS = PEERS / "frameworks"
-FRAMEWORK_PACKAGES = ["node@24", "express@5", "fastify@5"]
+FRAMEWORK_PACKAGES = ["node@24", "express@5", "fastify@5", "ws@8"]
 
 
 class Contestant:
