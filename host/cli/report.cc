@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "host/cli/experiment_words.h"
+#include "host/experiment/two_digits.h"
 #include "host/stats/quantile.h"
 
 namespace duet::cli {
@@ -211,9 +212,12 @@ void read_host(const Json& host, Report& report) {
 std::string slower(const std::optional<double>& low, const std::optional<double>& high) {
   if (!low || !high) return "not known yet";
   const double least = 100 * (*low - 1), most = 100 * (*high - 1);
-  if (least >= 0) return fmt::format("{:.2g} to {:.2g}% slower", least, most);
-  if (most <= 0) return fmt::format("{:.2g} to {:.2g}% faster", -most, -least);
-  return fmt::format("{:.2g}% faster to {:.2g}% slower", -least, most);
+  using experiment::percent;
+  if (least >= 0) {
+    return fmt::format("{} to {}% slower", percent(least), percent(most));
+  }
+  if (most <= 0) return fmt::format("{} to {}% faster", percent(-most), percent(-least));
+  return fmt::format("{}% faster to {}% slower", percent(-least), percent(most));
 }
 
 Report report_of(const Json& experiment, const Json& host) {

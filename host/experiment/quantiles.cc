@@ -63,9 +63,12 @@ std::string difference(const stats::Interval& ratio) {
   const double least = slower ? ratio.low - 1 : 1 - ratio.high;
   const double most = slower ? ratio.high - 1 : 1 - ratio.low;
   const std::string_view word = slower ? "slower" : "faster";
-  if (least <= 0) return fmt::format("up to {:.2g}% {}", 100 * most, word);
-  if (std::isinf(most)) return fmt::format("at least {:.2g}% {}", 100 * least, word);
-  return fmt::format("{:.2g}-{:.2g}% {}", 100 * least, 100 * most, word);
+  if (std::isinf(most)) {
+    return least <= 0 ? std::string(word)
+                      : fmt::format("at least {}% {}", percent(100 * least), word);
+  }
+  if (least <= 0) return fmt::format("up to {}% {}", percent(100 * most), word);
+  return fmt::format("{}-{}% {}", percent(100 * least), percent(100 * most), word);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // A number that is known about, for sentences: 934.2 as "930". Pure.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <string>
 
@@ -10,6 +12,11 @@ namespace duet::experiment {
 inline std::string two_digits(double number) {
   const double unit = std::pow(10, std::floor(std::log10(number)) - 1);
   return std::to_string(std::llround(unit < 1 ? number : std::round(number / unit) * unit));
+}
+
+// Likewise of a percentage, 0 or more and finite: "0.5", "8", "63", "200".
+inline std::string percent(double value) {
+  return value < 99.5 ? fmt::format("{:.2g}", value) : two_digits(value);
 }
 
 }  // namespace duet::experiment

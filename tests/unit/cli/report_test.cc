@@ -94,6 +94,13 @@ TEST(Report, TheShiftIsTheDifferenceOfQuantilesWithinItsBand) {
   EXPECT_TRUE(report.variants[0].shift.empty()) << "the control is not compared with itself";
 }
 
+TEST(Report, SaysRatiosInPercentHoweverLarge) {
+  EXPECT_EQ(slower(1.08, 1.13), "8 to 13% slower");
+  EXPECT_EQ(slower(0.5, 0.9), "10 to 50% faster");
+  EXPECT_EQ(slower(0.6, 3.0), "40% faster to 200% slower");
+  EXPECT_EQ(slower(2.5, 14.0), "150 to 1300% slower");
+}
+
 TEST(Report, CpuBecomesCores) {
   const Report report =
       report_of(experiment(variant("js", 2000, 100, 200), variant("py", 2000, 100, 200)), nullptr);
