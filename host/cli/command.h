@@ -44,6 +44,7 @@ inline constexpr Option kHelpOption{"help", "", "Show this help.", "", false, 'h
 // The subcommands, one file each.
 extern const Command kServeCommand;
 extern const Command kCheckCommand;
+extern const Command kBenchCommand;
 extern const Command kExperimentCommand;
 extern const Command kReportCommand;
 extern const Command kStatsCommand;

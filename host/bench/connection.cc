@@ -1,0 +1,260 @@
+#include "host/bench/connection.h"
+
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace duet::bench {
+
+namespace {
+
+constexpr std::uint64_t kDigestStart = 0xcbf29ce484222325;  // FNV-1a, 64 bits
+constexpr std::uint64_t kDigestPrime = 0x100000001b3;
+// The content of one answer in so many is compared, the length of every one: a byte costs 1 ns.
+constexpr std::uint64_t kHashEvery = 16;
+constexpr std::size_t kMostPieces = 64;  // of one write
+
+int open_socket(const net::Address& address) {
+  const int fd = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  const int on = 1;
+  if (!address.is_unix()) {
+    // Otherwise a second request of a pipeline waits for the acknowledgement of the first, which
+    // the server delays by 40 ms.
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  const int stamps = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+  setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps);
+  return fd;
+}
+
+Nanos arrival_of(msghdr& message, Nanos read_at) {
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPING) continue;
+    scm_timestamping stamps;
+    std::memcpy(&stamps, CMSG_DATA(c), sizeof stamps);
+    if (stamps.ts[0].tv_sec != 0) return from_wall(stamps.ts[0], read_at);
+  }
+  return read_at;
+}
+
+}  // namespace
+
+Connection::Connection(ConnectionEvents& events, int epoll, const Target& target, std::uint16_t arm,
+                       std::uint32_t depth, bool keep_alive)
+    : events_(events),
+      target_(target),
+      parser_(*this),
+      ring_(depth),
+      depth_(depth),
+      epoll_(epoll),
+      arm_(arm),
+      keep_alive_(keep_alive) {}
+
+Connection::~Connection() { close_socket(); }
+
+void Connection::open() {
+  fd_ = open_socket(target_.address);
+  if (fd_ < 0) {
+    abandon(Outcome::kRefused, errno);
+    return;
+  }
+  state_ = State::kConnecting;
+  parser_.reset();
+  rest_.clear();
+  ending_ = false;
+  const int code = connect(fd_, target_.address.get(), target_.address.length());
+  const int failure = code == 0 ? 0 : errno;
+  if (failure != 0 && failure != EINPROGRESS) {
+    abandon(Outcome::kRefused, failure);
+    return;
+  }
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.ptr = this;
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd_, &event) != 0) {
+    abandon(Outcome::kRefused, errno);
+    return;
+  }
+  if (failure == 0) connected();
+}
+
+void Connection::connected() {
+  state_ = State::kOpen;
+  if (unsent_ > 0) flush();
+  if (state_ == State::kOpen && has_room() && keep_alive_) events_.on_room(*this);
+}
+
+void Connection::push(std::uint32_t sample, std::uint32_t text) {
+  at(count_) = {sample, text, now()};
+  ++count_;
+  ++unsent_;
+}
+
+void Connection::flush() {
+  if (state_ == State::kClosed && unsent_ > 0) {
+    // Not kept alive: what a user waits for begins here.
+    const Nanos begin = now();
+    for (std::uint32_t i = count_ - unsent_; i < count_; ++i) events_.on_sent(at(i).sample, begin);
+    open();
+    return;
+  }
+  while (state_ == State::kOpen && unsent_ > 0 && rest_.empty()) {
+    iovec pieces[kMostPieces];
+    const auto number = static_cast<std::uint32_t>(std::min<std::size_t>(unsent_, kMostPieces));
+    const Nanos begin = now();
+    std::size_t size = 0;
+    for (std::uint32_t i = 0; i < number; ++i) {
+      const InFlight& one = at(count_ - unsent_ + i);
+      const std::string& bytes = target_.texts[one.text].bytes;
+      pieces[i] = {const_cast<char*>(bytes.data()), bytes.size()};
+      size += bytes.size();
+      if (keep_alive_) events_.on_sent(one.sample, begin);
+    }
+    unsent_ -= number;
+    msghdr message{};
+    message.msg_iov = pieces;
+    message.msg_iovlen = number;
+    ssize_t taken = 0;
+    do {
+      taken = sendmsg(fd_, &message, MSG_NOSIGNAL);
+    } while (taken < 0 && errno == EINTR);
+    if (taken < 0 && errno != EAGAIN) {
+      abandon(Outcome::kClosed, errno);
+      return;
+    }
+    auto skip = static_cast<std::size_t>(std::max<ssize_t>(taken, 0));
+    if (skip == size) continue;
+    for (std::uint32_t i = 0; i < number; ++i) {
+      const std::size_t used = std::min(skip, pieces[i].iov_len);
+      rest_.append(static_cast<const char*>(pieces[i].iov_base) + used, pieces[i].iov_len - used);
+      skip -= used;
+    }
+  }
+}
+
+void Connection::write_rest() {
+  while (!rest_.empty()) {
+    const ssize_t taken = send(fd_, rest_.data(), rest_.size(), MSG_NOSIGNAL);
+    if (taken < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) abandon(Outcome::kClosed, errno);
+      return;
+    }
+    rest_.erase(0, static_cast<std::size_t>(taken));
+  }
+  flush();
+}
+
+void Connection::on_ready(std::uint32_t epoll_events, std::string& buffer) {
+  if (state_ == State::kConnecting) {
+    int code = 0;
+    socklen_t length = sizeof code;
+    getsockopt(fd_, SOL_SOCKET, SO_ERROR, &code, &length);
+    if (code != 0) {
+      abandon(Outcome::kRefused, code);
+      return;
+    }
+    if ((epoll_events & EPOLLOUT) == 0) return;
+    connected();
+  }
+  if (state_ == State::kOpen && (epoll_events & EPOLLOUT) != 0 && !rest_.empty()) write_rest();
+  if (state_ == State::kOpen && (epoll_events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+    read(buffer, (epoll_events & ~static_cast<std::uint32_t>(EPOLLIN | EPOLLOUT)) != 0);
+}
+
+void Connection::read(std::string& buffer, bool to_end) {
+  const std::uint32_t before = count_;
+  while (state_ == State::kOpen) {
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(scm_timestamping))];
+    iovec room{buffer.data(), buffer.size()};
+    msghdr message{};
+    message.msg_iov = &room;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const ssize_t got = recvmsg(fd_, &message, 0);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN) break;
+      abandon(Outcome::kClosed, errno);
+      return;
+    }
+    arrival_ = arrival_of(message, now());
+    if (got == 0) {
+      finish_reading();
+      return;
+    }
+    if (!parser_.feed({buffer.data(), static_cast<std::size_t>(got)})) {
+      abandon(Outcome::kNotHttp);
+      return;
+    }
+    if (ending_) {
+      abandon(Outcome::kClosed);
+      return;
+    }
+    // Less than there was room for: epoll(7) tells of what comes later.
+    if (!to_end && static_cast<std::size_t>(got) < buffer.size()) break;
+  }
+  if (state_ == State::kOpen && count_ < before && has_room()) events_.on_room(*this);
+}
+
+void Connection::finish_reading() {
+  // Ends an answer that lasts until the connection does.
+  parser_.finish();
+  abandon(Outcome::kClosed);
+}
+
+http::ResponseParser::Body Connection::on_head(int status) {
+  if (count_ == unsent_) return http::ResponseParser::Body::kRefuse;  // nobody asked
+  status_ = status;
+  digest_ = kDigestStart;
+  body_bytes_ = 0;
+  return target_.texts[at(0).text].head ? http::ResponseParser::Body::kNone
+                                        : http::ResponseParser::Body::kAsDeclared;
+}
+
+void Connection::on_body(std::string_view piece) {
+  body_bytes_ += piece.size();
+  if (answers_ % kHashEvery != 0) return;
+  for (const char c : piece) digest_ = (digest_ ^ static_cast<unsigned char>(c)) * kDigestPrime;
+}
+
+void Connection::on_complete(bool keep_alive) {
+  const InFlight answered = at(0);
+  first_ = (first_ + 1) % depth_;
+  --count_;
+  const bool hashed = answers_++ % kHashEvery == 0;
+  if (!keep_alive || !keep_alive_) ending_ = true;
+  events_.on_answer(*this, answered.sample, status_, hashed ? digest_ : body_bytes_, hashed,
+                    arrival_);
+}
+
+void Connection::close_socket() {
+  if (fd_ >= 0) close(fd_);  // leaves epoll, too
+  fd_ = -1;
+}
+
+void Connection::abandon(Outcome why, int code) {
+  close_socket();
+  state_ = State::kClosed;
+  std::uint32_t lost = count_;
+  unsent_ = count_ = 0;
+  for (std::uint32_t i = 0; i < lost; ++i) events_.on_lost(at(i).sample, why);
+  first_ = 0;
+  rest_.clear();
+  events_.on_closed(*this, code);
+}
+
+Nanos Connection::waiting_since() const { return count_ == 0 ? kNever : ring_[first_].pushed; }
+
+}  // namespace duet::bench

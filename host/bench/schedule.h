@@ -1,0 +1,53 @@
+// When each request of a run is meant to leave: decided before the run, from a seed. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/bench/sample.h"
+
+namespace duet::bench {
+
+enum class Arrivals : std::uint8_t {
+  kConstant,  // at even distances
+  kPoisson,   // at random, as of many independent users
+  kRamp,      // at even distances that shrink from block to block, from ramp_from to rate
+  kClosed,    // each connection asks when it has been answered: no intended times, no rate
+};
+std::string_view arrivals_name(Arrivals arrivals);  // "constant", "poisson", "ramp", "closed"
+
+enum class Design : std::uint8_t {
+  kInterleaved,  // one arm at a time, in blocks, in random order within each round
+  kDuet,         // all arms at the same time, at the same rate each (Bulej et al. 2020)
+};
+
+struct ScheduleOptions {
+  Arrivals arrivals = Arrivals::kPoisson;
+  Design design = Design::kInterleaved;
+  double rate = 1000;    // requests a second, to the arm whose turn it is
+  double ramp_from = 0;  // kRamp: where it begins; the ramp spans the whole run
+  Nanos duration = 0;    // of the whole run, at least one round
+  Nanos block = 500 * kMillisecond;
+  Nanos gap = 10 * kMillisecond;  // between blocks nothing is due, so that answers may come in
+  std::uint16_t arms = 2;
+  std::vector<std::uint32_t> texts;  // by arm: how many requests it has; they take turns
+  std::uint64_t seed = 1;
+};
+
+struct Schedule {
+  std::vector<Block> blocks;    // in the order of their begin
+  std::vector<Sample> samples;  // in the order of `due`; empty for a closed loop
+  std::uint32_t rounds = 0;
+  Nanos length = 0;
+};
+
+// More requests than that do not fit in memory (64 bytes each); the limit is reported.
+inline constexpr std::size_t kMostRequests = 12'000'000;
+
+// Errors: no arm, a rate or duration that is not positive, blocks longer than a second, more than
+// kMostRequests requests.
+Result<Schedule> make_schedule(const ScheduleOptions& options);
+
+}  // namespace duet::bench

@@ -1,0 +1,49 @@
+// A server that the bench starts itself, and that ends with it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/base/clock.h"
+#include "host/base/result.h"
+
+namespace duet::bench {
+
+// In a process group of its own, so that Ctrl-C reaches the bench alone, which then decides. The
+// kernel ends it when the thread that started it goes. Not thread-safe.
+class ServerProcess {
+ public:
+  // `command`: the program, looked up in PATH, and its arguments. Its standard output and error are
+  // kept in memory, its standard input is empty. Error: it cannot be run.
+  static Result<std::unique_ptr<ServerProcess>> start(const std::vector<std::string>& command);
+  // SIGTERM to the group; SIGKILL when it has not ended within five seconds.
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  pid_t pid() const { return pid_; }
+  bool running();
+  // The last lines of what it has written, at most `most` bytes.
+  std::string output(std::size_t most = 2000) const;
+
+  // Waits for a line of its output that begins with `prefix`; gives the rest of that line. Errors:
+  // it ended, or said nothing of the kind in time (its output is the detail), or `give_up` said so.
+  Result<std::string> wait_for_line(std::string_view prefix, Nanos patience,
+                                    const std::function<bool()>& give_up);
+
+ private:
+  ServerProcess(pid_t pid, int output) : pid_(pid), output_(output) {}
+  std::string read_output(std::size_t from, std::size_t most) const;
+
+  pid_t pid_;
+  int output_;  // a file in memory that both of its streams are written to
+  bool ended_ = false;
+  int status_ = 0;
+};
+
+}  // namespace duet::bench

@@ -1,0 +1,97 @@
+#include "host/bench/summary.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace duet::bench {
+
+namespace {
+
+constexpr double kMostLag = 0.05;  // of a quantile
+
+void count_lost(Summary& summary, Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kUnsent:
+      ++summary.unsent;
+      return;
+    case Outcome::kRefused:
+      ++summary.refused;
+      break;
+    case Outcome::kClosed:
+      ++summary.closed;
+      break;
+    case Outcome::kNotHttp:
+      ++summary.not_http;
+      break;
+    default:
+      ++summary.timeouts;
+  }
+  ++summary.lost;
+}
+
+}  // namespace
+
+Rounds measured_rounds(const Schedule& schedule, Nanos warmup, Nanos sent_until) {
+  Rounds rounds{0, schedule.rounds};
+  for (const Block& block : schedule.blocks) {
+    if (block.from < warmup) rounds.first = std::max(rounds.first, block.round + 1);
+    if (block.to > sent_until) rounds.end = std::min(rounds.end, block.round);
+  }
+  for (const Sample& sample : schedule.samples) {
+    if (sample.outcome != Outcome::kPlanned) continue;
+    rounds.end = std::min(rounds.end, schedule.blocks[sample.block].round);
+  }
+  return rounds;
+}
+
+Summary summarize(const Schedule& schedule, std::uint16_t arm, Rounds rounds) {
+  Summary summary;
+  for (const Block& block : schedule.blocks) {
+    if (block.arm == arm && rounds.contains(block.round)) summary.loaded += block.to - block.from;
+  }
+  for (const Sample& sample : schedule.samples) {
+    if (sample.arm != arm || !rounds.contains(schedule.blocks[sample.block].round) ||
+        sample.outcome == Outcome::kPlanned) {
+      continue;
+    }
+    ++summary.requests;
+    summary.lag.push_back(sample.lag());
+    if (!is_answer(sample.outcome)) {
+      count_lost(summary, sample.outcome);
+      continue;
+    }
+    ++summary.answered;
+    if (sample.outcome == Outcome::kBadStatus) ++summary.bad_status;
+    if (sample.changed) ++summary.changed;
+    summary.latency.push_back(sample.latency());
+    summary.undelayed.push_back(sample.latency() - sample.lag());
+    summary.service.push_back(sample.service());
+    summary.queueing.push_back(sample.queueing());
+  }
+  for (std::vector<Nanos>* values :
+       {&summary.latency, &summary.undelayed, &summary.service, &summary.queueing, &summary.lag}) {
+    std::sort(values->begin(), values->end());
+  }
+  return summary;
+}
+
+Summary summarize(const Schedule& schedule, std::uint16_t arm) {
+  return summarize(schedule, arm, {0, schedule.rounds});
+}
+
+bool Summary::lagged_at(double p) const {
+  const Nanos with = latency_at(p), without = quantile_of(undelayed, p, unsent + lost);
+  return with != kNever &&
+         static_cast<double>(with - without) > kMostLag * static_cast<double>(with);
+}
+
+Nanos Summary::latency_at(double p) const { return quantile_of(latency, p, unsent + lost); }
+
+Nanos quantile_of(std::span<const Nanos> ascending, double p, std::uint64_t beyond) {
+  const double all = static_cast<double>(ascending.size() + beyond);
+  const double rank = std::max(1.0, std::ceil(p * all));
+  if (rank > static_cast<double>(ascending.size())) return kNever;
+  return ascending[static_cast<std::size_t>(rank) - 1];
+}
+
+}  // namespace duet::bench

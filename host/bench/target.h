@@ -1,0 +1,49 @@
+// Where an arm's requests go, and their bytes. Pure, save resolve().
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/net/address.h"
+
+namespace duet::bench {
+
+// One request as a person describes it.
+struct RequestSpec {
+  std::string method = "GET";
+  std::string path = "/";  // with the query
+  std::vector<std::pair<std::string, std::string>> fields;
+  std::string body;
+};
+
+// One request as bytes.
+struct RequestText {
+  std::string bytes;
+  bool head = false;  // its answer has no body, whatever it declares
+};
+
+// Adds Host, Content-Length and, without keep-alive, Connection: close, where `spec` does not
+// itself give them. Errors: a method, path or field that cannot be sent.
+Result<RequestText> request_text(const RequestSpec& spec, std::string_view host, bool keep_alive);
+
+struct Url {
+  std::string host;  // without brackets
+  std::uint16_t port = 80;
+  std::string authority;  // as in Host: "[::1]:8080"
+  std::string path = "/";
+};
+// "http://host[:port][/path?query]"; a fragment is dropped. https is refused.
+Result<Url> parse_url(std::string_view text);
+// Looks the host's name up when it is one (blocks for that).
+Result<net::Address> resolve(const Url& url);
+
+struct Target {
+  net::Address address;
+  std::vector<RequestText> texts;  // at least one
+};
+
+}  // namespace duet::bench

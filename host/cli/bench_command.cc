@@ -1,0 +1,158 @@
+// `duet bench`: what it takes, and the order of what it does.
+#include <unistd.h>
+
+#include <cstdio>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "host/base/escape.h"
+#include "host/cli/bench_plan.h"
+#include "host/cli/bench_progress.h"
+#include "host/cli/bench_run.h"
+#include "host/cli/bench_text.h"
+#include "host/cli/command.h"
+#include "host/cli/terminal.h"
+
+namespace duet::cli {
+
+namespace {
+
+constexpr HelpRow kExamples[] = {
+    {"duet bench hello.mjs hello.py", "1,000 requests a second to each in turn, for 10 s"},
+    {"duet bench http://127.0.0.1:8000/", "a server that runs"},
+    {"duet bench js=a.mjs py=b.py --path /x", "with names for the table"},
+    {"duet bench hello.so --rate 20k --duration 30s", ""},
+    {"duet bench main:app --body @order.json", "POST with a body"},
+    {"duet bench hello.so --closed --pipeline 16", "as fast as it answers"},
+};
+
+constexpr HelpRow kArguments[] = {
+    {"FILE, MODULE:ATTRIBUTE, CONFIG.toml",
+     "what duet serve takes: each is served by a host of its own, on a free port, for as long as "
+     "the run lasts"},
+    {"http://HOST:PORT/PATH", "a server that runs already"},
+    {"NAME=...", "either of them, called NAME in the table"},
+};
+
+constexpr Option kLoad[] = {
+    {"rate", "NUMBER", "Requests a second to the one whose turn it is; 20k is 20,000.", "1000"},
+    {"arrivals", "KIND",
+     "poisson: at random, as of many independent users; or constant: at even distances.",
+     "poisson"},
+    {"closed", "",
+     "A closed loop instead: each connection asks again as soon as it is answered. For capacity, "
+     "not for latency."},
+    {"connections", "NUMBER", "Connections to each.", "64"},
+    {"pipeline", "NUMBER", "Requests in flight on one connection, at most.", "1"},
+    {"no-keep-alive", "", "A new connection for each request; it is in the latency."},
+    {"patience", "DURATION", "What has no answer by then, or no free connection, has failed.",
+     "10s"},
+};
+
+constexpr Option kRun[] = {
+    {"duration", "DURATION", "How long is measured, all together.", "10s"},
+    {"warmup", "DURATION", "The same load before that, which does not count.", "2s"},
+    {"block", "DURATION",
+     "Several are measured in turn, in blocks of this length and in random order.",
+     "a 40th of each one's time, 20ms to 500ms"},
+    {"seed", "NUMBER", "For the random times and orders: the same seed, the same schedule.",
+     "a random one, which is printed"},
+};
+
+constexpr Option kRequest[] = {
+    {"path", "PATH", "With the query.", "that of the URL, or /"},
+    {"method", "METHOD", "GET, PUT, ….", "GET, or POST with a body"},
+    {"header", "'NAME: VALUE'", "A field of each request.", "", true},
+    {"body", "TEXT", "The body; @FILE is the content of a file. Several take turns.", "", true},
+};
+
+constexpr Option kOutput[] = {
+    {"json", "", "Print the result as JSON; durations are in nanoseconds."},
+    kHelpOption,
+};
+
+constexpr OptionGroup kOptions[] = {
+    {"Load", kLoad}, {"Run", kRun}, {"Requests", kRequest}, {"Output", kOutput}};
+
+constexpr HelpSection kSections[] = {
+    {"What is measured", kArguments, {}},
+    {"How it measures",
+     {},
+     "The load is open: every request has an intended time, fixed before the run, and\n"
+     "its latency counts from there. A server that stalls for a second delays all that\n"
+     "was to arrive in that second, and all of it is counted. A request without an\n"
+     "answer is slower than any. Arrivals are the kernel's times.\n"
+     "\n"
+     "What the generator itself sends late is shown as send lag and subtracted from\n"
+     "nothing: a latency that consists of it by more than 5% is void, and not shown."},
+    {"Signals and exit codes",
+     {},
+     "Ctrl-C ends the run and prints what the complete rounds say; a second one ends\n"
+     "at once. 0 done, 1 a server does not start or cannot be reached, 2 command line\n"
+     "wrong, 130 interrupted."},
+};
+
+constexpr OptionHint kHints[] = {
+    {"c", "did you mean '--connections'?"}, {"d", "did you mean '--duration'?"},
+    {"t", "the generator has one thread"},  {"threads", "the generator has one thread"},
+    {"R", "did you mean '--rate'?"},        {"H", "did you mean '--header'?"},
+    {"X", "did you mean '--method'?"},      {"data", "did you mean '--body'?"},
+    {"n", "write --duration DURATION"},     {"requests", "write --duration DURATION"},
+};
+
+void print_error(const Error& error) {
+  std::fprintf(stderr, "duet bench: error: %s\n", error.to_string().c_str());
+  if (!error.detail.empty()) {
+    // A server's own output: it must not drive the terminal.
+    std::istringstream lines(error.detail);
+    for (std::string line; std::getline(lines, line);) {
+      std::fprintf(stderr, "  %s\n", printable(line).c_str());
+    }
+  }
+}
+
+int run(const Arguments& arguments) {
+  std::vector<Error> errors;
+  const bench::Plan plan = bench_plan(arguments, errors);
+  for (const Error& error : errors) print_error(error);
+  if (!errors.empty()) return kExitUsage;
+
+  Interrupt interrupt;
+  std::vector<std::string> names;
+  for (const bench::ArmPlan& arm : plan.arms) names.push_back(printable(arm.name));
+  BenchProgress progress(names);
+  BenchRun bench(plan, interrupt,
+                 {.note = [&](const std::string& line) { progress.note(line); },
+                  .progress = [&](const bench::Generator& generator, Nanos elapsed,
+                                  Nanos length) { progress.show(generator, elapsed, length); }});
+  const Result<BenchResult> result = bench.run();
+  progress.clear();
+  const int code = interrupt.count() > 0 ? 128 + interrupt.signal() : kExitOk;
+  if (!result) {
+    print_error(result.error());
+    return code != kExitOk ? code : kExitFailure;
+  }
+  const std::string text = arguments.has("json")
+                               ? bench_json(plan, *result).dump(2) + "\n"
+                               : bench_text(plan, *result, {wants_color(STDOUT_FILENO)});
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    print_error({"the result could not be written to standard output", {}, {}, {}});
+    return kExitFailure;
+  }
+  return code;
+}
+
+}  // namespace
+
+const Command kBenchCommand = {"bench",
+                               "measures handlers and servers under an open load",
+                               "FILE|URL...",
+                               kExamples,
+                               kOptions,
+                               kSections,
+                               kHints,
+                               static_cast<std::size_t>(-1),
+                               run};
+
+}  // namespace duet::cli

@@ -1,0 +1,54 @@
+// Carries out a plan: starts the servers, tries them, runs the load, and stops them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/bench/generator.h"
+#include "host/bench/plan.h"
+#include "host/bench/server_process.h"
+#include "host/bench/summary.h"
+#include "host/cli/interrupt.h"
+
+namespace duet::cli {
+
+struct BenchResult {
+  bench::Schedule schedule;  // with what became of each request
+  bench::Rounds rounds;      // those that count
+  std::vector<bench::Summary> arms;
+  std::vector<std::string> trouble;  // by arm: why its connections broke; mostly empty
+  bool interrupted = false;          // by a signal; what was complete is there
+};
+
+class BenchRun {
+ public:
+  // What is worth knowing while it goes on: lines for a person, and figures twice a second.
+  struct Listener {
+    std::function<void(const std::string& line)> note;
+    std::function<void(const bench::Generator& generator, Nanos elapsed, Nanos length)> progress;
+  };
+
+  BenchRun(const bench::Plan& plan, Interrupt& interrupt, Listener listener)
+      : plan_(plan), interrupt_(interrupt), listener_(std::move(listener)) {}
+
+  // Blocks for the whole run. Errors: a server does not start or cannot be reached, the plan cannot
+  // be carried out, or it was interrupted before a round was complete.
+  Result<BenchResult> run();
+
+ private:
+  Result<std::string> start_server(const bench::ArmPlan& arm);
+  Result<bench::Target> target_of(const bench::ArmPlan& arm);
+  Result<void> try_out(const bench::ArmPlan& arm, const bench::Target& target);
+  void load(bench::Generator& generator, bench::Schedule& schedule);
+
+  const bench::Plan& plan_;
+  Interrupt& interrupt_;
+  Listener listener_;
+  std::vector<std::unique_ptr<bench::ServerProcess>> servers_;
+};
+
+}  // namespace duet::cli

@@ -1,0 +1,109 @@
+// `duet bench` as a person uses it, on the native plug-in: no engine is needed.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/support/duet_host.h"
+
+namespace duet {
+namespace {
+
+using Json = nlohmann::json;
+using testing_support::Finished;
+using testing_support::Process;
+using testing_support::ProcessOptions;
+
+ProcessOptions with(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "bench");
+  return {.arguments = std::move(arguments),
+          .environment = {{"PORT", std::nullopt}},
+          .directory = "",
+          .terminal = false};
+}
+
+Finished bench(std::vector<std::string> arguments) {
+  return testing_support::run(testing_support::duet_program(), with(std::move(arguments)),
+                              std::chrono::seconds(60));
+}
+
+TEST(BenchCommand, MeasuresTwoHandlersInTurn) {
+  const Finished finished = bench({"a=hello.so", "b=hello.so", "--rate", "500", "--duration", "1s",
+                                   "--warmup", "100ms", "--seed", "7", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const Json result = Json::parse(finished.out);
+  EXPECT_EQ(result["load"]["seed"], 7);
+  ASSERT_EQ(result["arms"].size(), 2u);
+  for (const Json& arm : result["arms"]) {
+    EXPECT_GT(arm["requests"], 100) << arm;
+    EXPECT_EQ(arm["answered"], arm["requests"]) << arm;
+    EXPECT_EQ(arm["bad_status"], 0) << arm;
+    // A figure, or the reason why there is none.
+    for (const Json& figure : arm["latency"]) {
+      EXPECT_NE(figure["ns"].is_number(), figure.contains("void")) << arm;
+    }
+  }
+}
+
+TEST(BenchCommand, AClosedLoopPipelines) {
+  const Finished finished = bench({"hello.so", "--closed", "--pipeline", "4", "--connections", "2",
+                                   "--duration", "300ms", "--warmup", "0", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const Json arm = Json::parse(finished.out)["arms"][0];
+  EXPECT_GT(arm["answered"], 100);
+  EXPECT_EQ(arm["answered"], arm["requests"]);
+}
+
+TEST(BenchCommand, AnswersThatFailAreCountedAndSaid) {
+  testing_support::TemporaryDirectory directory;
+  const std::string config = directory.write(
+      "duet.toml",
+      "[handlers.hello]\nsource = \"hello.so\"\n[[routes]]\npath = \"/x\"\nhandler = \"hello\"\n");
+  const Finished finished =
+      bench({config, "--duration", "200ms", "--warmup", "0", "--path", "/absent"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_NE(finished.err.find("answers 404"), std::string::npos) << finished.err;
+  EXPECT_NE(finished.out.find("have a status of 400 or above"), std::string::npos) << finished.out;
+}
+
+TEST(BenchCommand, CtrlCKeepsWhatIsComplete) {
+  Process process(testing_support::duet_program(),
+                  with({"hello.so", "--duration", "60s", "--block", "50ms", "--warmup", "0"}));
+  ASSERT_TRUE(process.wait_for_err("%, ", std::chrono::seconds(30))) << process.err();
+  process.signal(SIGINT);
+  EXPECT_EQ(process.wait(std::chrono::seconds(30)), 128 + SIGINT) << process.err();
+  EXPECT_NE(process.out().find("interrupted"), std::string::npos) << process.out();
+  EXPECT_NE(process.out().find("latency  p50"), std::string::npos) << process.out();
+}
+
+TEST(BenchCommand, SaysWhatIsWrongBeforeItBegins) {
+  struct Case {
+    std::vector<std::string> arguments;
+    int code;
+    std::string_view says;
+  };
+  const Case cases[] = {
+      {{}, 2, "nothing to measure"},
+      {{"hello.so", "--rate", "fast"}, 2, "--rate"},
+      {{"hello.so", "--closed", "--rate", "5"}, 2, "--closed has no --rate"},
+      {{"hello.so", "--no-keep-alive", "--pipeline", "2"}, 2, "--pipeline"},
+      {{"hello.so", "--body", "@/absent"}, 2, "No such file"},
+      {{"hello.so", "--header", "x"}, 2, "no colon"},
+      {{"a", "b", "c", "--block", "1s", "--duration", "2s"}, 2, "--duration is too short"},
+      {{"hello.so", "--rate", "1000k", "--duration", "1h"}, 1, "requests"},
+      {{"absent.py"}, 1, "no such file"},
+      {{"https://127.0.0.1/"}, 1, "TLS"},
+      {{"http://127.0.0.1:1/"}, 1, "refused"},
+  };
+  for (const Case& one : cases) {
+    const Finished finished = bench(one.arguments);
+    EXPECT_EQ(finished.exit_code, one.code) << finished.err;
+    EXPECT_NE(finished.err.find(one.says), std::string::npos) << one.says << ": " << finished.err;
+    EXPECT_EQ(finished.out, "");
+  }
+}
+
+}  // namespace
+}  // namespace duet
