@@ -151,8 +151,7 @@ void HttpConnection::send_reset(Exchange& exchange) {
   reset_after_ = true;
   if (!exchange.chunked_ && !exchange.declared_) {
     // Only the end of the connection delimits this answer: a normal close would look complete.
-    const linger cut{1, 0};
-    setsockopt(stream_.fd(), SOL_SOCKET, SO_LINGER, &cut, sizeof cut);
+    stream_.reset_on_close();
   }
   answer_complete(exchange);
 }

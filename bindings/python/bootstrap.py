@@ -8,6 +8,7 @@ import sys
 
 # What the module `signal` is made of; that one would be 5 ms of a start.
 import _signal
+import _thread
 
 import _duet
 import duet
@@ -189,8 +190,27 @@ def raise_interrupt():
     raise HandlerInterrupted("it ran far beyond its deadline without letting go of the loop")
 
 
+# A signal for a child that still has the host's handlers would be taken for the host's own: libuv's
+# handler writes into a pipe that both have. So none is let in before they are gone.
+_EXIT_SIGNALS = (_signal.SIGINT, _signal.SIGTERM)
+_masks = {}  # of threads that are forking; two may be at it
+
+
+def _before_fork():
+    _masks[_thread.get_ident()] = _signal.pthread_sigmask(_signal.SIG_BLOCK, _EXIT_SIGNALS)
+
+
+def _after_fork_in_parent():
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, _masks.pop(_thread.get_ident()))
+
+
 def _after_fork_in_child():
     _duet.forked()
+    defaults = {_signal.SIGINT: _signal.default_int_handler, _signal.SIGTERM: _signal.SIG_DFL}
+    for number in _EXIT_SIGNALS:
+        _signal.signal(number, exit_handlers.get(number) or defaults[number])
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, _masks.pop(_thread.get_ident()))
+    _masks.clear()
     asyncio = sys.modules.get("asyncio")
     if asyncio is not None:
         asyncio.events._set_running_loop(None)
@@ -238,6 +258,15 @@ def _count_threads(threading):
         start(self)
 
     threading.Thread._bootstrap_inner = _bootstrap_inner
+    os.register_at_fork(after_in_child=lambda: _complete_main_thread(threading))
+
+
+def _complete_main_thread(threading):
+    """The thread that forked is the child's main one. One that Python did not start (of the pool, or
+    the loop's) has no lock until 3.13, and threading._shutdown() insists on it at the child's end."""
+    thread = threading.main_thread()
+    if getattr(thread, "_tstate_lock", thread) is None and thread.is_alive():
+        thread._set_tstate_lock()
 
 
 def _see_anyio_threads(backend):
@@ -387,7 +416,8 @@ def flush():
 def set_up():
     _guard_exit()
     _guard_signals()
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent,
+                        after_in_child=_after_fork_in_child)
     sys.unraisablehook = _unraisable
     import gc
 

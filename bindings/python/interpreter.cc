@@ -135,7 +135,10 @@ PYBIND11_EMBEDDED_MODULE(_duet, m) {
   m.def("interrupt_is_due", interrupt_is_due);
   m.def("executor_call", executor_call);
   m.def("count_thread", count_thread);
-  m.def("forked", [] { engine->forked = true; });
+  m.def("forked", [] {
+    engine->forked = true;
+    forget_host_signals();
+  });
   m.def("on_gc", on_gc);
 }
 

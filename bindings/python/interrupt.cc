@@ -26,6 +26,16 @@ bool interrupt_is_due() {
   return serial != 0 && serial == engine->slices.serial();
 }
 
+void forget_host_signals() {
+  struct sigaction of_host, other;
+  if (sigaction(SIGTERM, nullptr, &of_host) != 0) return;
+  if (of_host.sa_handler == SIG_DFL || of_host.sa_handler == SIG_IGN) return;
+  for (int number = 1; number < NSIG; ++number) {
+    if (sigaction(number, nullptr, &other) != 0 || other.sa_handler != of_host.sa_handler) continue;
+    signal(number, SIG_DFL);
+  }
+}
+
 #if PY_VERSION_HEX >= 0x030B0000
 
 void prepare_interrupts() {}

@@ -19,4 +19,8 @@ void request_interrupt(pthread_t loop_thread);
 // Whether the slice that runs is the one that was meant; says yes once. Loop's thread, GIL held.
 bool interrupt_is_due();
 
+// In a child made by fork: the host's handlers of signals are gone, and what they caught has its
+// default effect. The thread that lives there, GIL held.
+void forget_host_signals();
+
 }  // namespace duet::python

@@ -101,6 +101,8 @@ Listener::~Listener() {
   }
   if (fd_ >= 0) {
     if (address_.is_unix() && poll_ != nullptr) unlink(address_.host().c_str());
+    // A process that a handler forked has it too, and would keep clients waiting in its queue.
+    shutdown(fd_, SHUT_RDWR);
     ::close(fd_);
   }
   if (spare_fd_ >= 0) ::close(spare_fd_);

@@ -166,6 +166,12 @@ bool Stream::send(std::string_view bytes, std::size_t& accepted) {
 
 void Stream::shutdown_writes() { shutdown(fd_, SHUT_WR); }
 
+void Stream::reset_on_close() {
+  reset_ = true;
+  const linger cut{1, 0};
+  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &cut, sizeof cut);
+}
+
 void Stream::close() {
   if (closing_) return;
   closing_ = true;
@@ -173,6 +179,8 @@ void Stream::close() {
   // The descriptor goes after uv has let go of it: a new socket must not get the same number first.
   uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
     auto* self = static_cast<Stream*>(handle->data);
+    // A process that a handler forked has the descriptor too: closing ours would tell nobody.
+    if (!self->reset_) shutdown(self->fd_, SHUT_WR);
     ::close(self->fd_);
     self->events_.on_closed();
   });

@@ -56,6 +56,8 @@ class Stream {
   void wait_for_room();
 
   void shutdown_writes();
+  // close() will reset the connection, so that the peer does not take what it has for the whole.
+  void reset_on_close();
   void close();  // idempotent
   bool closing() const { return closing_; }
   int fd() const { return fd_; }
@@ -73,7 +75,7 @@ class Stream {
   StreamEvents& events_;
   int fd_;
   bool reading_ = false, waiting_for_room_ = false, closing_ = false, ended_ = false;
-  bool to_the_end_ = false;
+  bool to_the_end_ = false, reset_ = false;
 };
 
 }  // namespace duet::net

@@ -250,6 +250,32 @@ class AsyncTest(Served):
         self.assertEqual(self.json("/aio/fork_return"), {"code": 0})
         self.assertEqual(self.text("/aio/hello"), "hello")
 
+    def test_a_signal_for_a_forked_child_is_not_the_hosts(self):
+        self.assertEqual(self.json("/aio/fork_signal"),
+                         {"SIGTERM": -15, "user's handler": 7, "SIGINT": "KeyboardInterrupt"})
+        self.assertEqual(self.text("/aio/hello"), "hello")
+
+    def test_a_forked_child_does_not_hold_connections_open(self):
+        child = int(self.text("/aio/fork_stays"))
+        try:
+            with self.duet.socket() as client:  # was open when the child was made
+                client.sendall(b"GET /aio/fork_stays?again HTTP/1.1\r\nHost: a\r\n"
+                               b"Connection: close\r\n\r\n")
+                answer = b""
+                while piece := client.recv(65536):
+                    answer += piece
+            second = int(answer.rpartition(b"\r\n")[2])
+        finally:
+            os.kill(child, 9)
+        os.kill(second, 9)
+
+    def test_multiprocessing(self):
+        for method in ("spawn", "fork", "forkserver"):
+            for path in ("aio", "threads"):
+                with self.subTest(f"{path}, {method}"):
+                    self.assertEqual(self.json(f"/{path}/processes?{method}"),
+                                     {"executor": 42, "pool": [2, 4], "process": ["put", 0]})
+
 
 class PhasesTest(unittest.TestCase):
     def phases(self, source):

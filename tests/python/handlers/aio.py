@@ -480,6 +480,55 @@ async def case_fork_return(request, ctx):
     return {"code": os.waitstatus_to_exitcode(status)}
 
 
+async def case_fork_signal(request, ctx):
+    import signal
+
+    def child(number, prepare):
+        """How a child ends that gets `number` once it waits for it."""
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                prepare()
+                os.write(writing, b"!")
+                while True:
+                    time.sleep(60)
+            except KeyboardInterrupt:
+                os._exit(3)
+            finally:
+                os._exit(4)
+        os.read(reading, 1)
+        os.kill(pid, number)
+        os.close(reading)
+        os.close(writing)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    def nothing():
+        pass
+
+    def handle():
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(7))
+
+    return {"SIGTERM": child(signal.SIGTERM, nothing),
+            "user's handler": child(signal.SIGTERM, handle),
+            "SIGINT": "KeyboardInterrupt" if child(signal.SIGINT, nothing) == 3 else "other"}
+
+
+async def case_fork_stays(request, ctx):
+    pid = os.fork()
+    if pid == 0:
+        while True:
+            time.sleep(60)
+    return str(pid)
+
+
+async def case_processes(request, ctx):
+    import processes
+    # On the loop: a fork in a thread of an executor ends with 1 in every CPython, because its child
+    # wants to join the thread that it is.
+    return processes.run(request.url.rpartition("?")[2])
+
+
 async def fetch(request, env, ctx):
     case = globals().get("case_" + request.path.rpartition("/")[2])
     if case is None:

@@ -82,6 +82,11 @@ def case_run(request):
     return asyncio.run(asyncio.sleep(0.001, "ran"))
 
 
+def case_processes(request):
+    import processes
+    return processes.run(request.url.rpartition("?")[2])
+
+
 @duet.blocking
 def fetch(request, env, ctx):
     case = globals()["case_" + request.path.rpartition("/")[2]]
