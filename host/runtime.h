@@ -65,7 +65,8 @@ struct RuntimeContext {
   std::vector<std::string> arguments;  // what process.argv / sys.argv show after the program
   // The number of a route inside a handler's application ("/items/{id}", as its framework writes
   // it), for Exchange::set_inner_route(). `method` is an http::Method's number. The same route has
-  // the same number for ever; when a handler has too many, further ones share one.
+  // the same number for ever; when a handler has too many, further ones share one. "(no route)"
+  // stands for all requests that none of an application's routes took.
   std::function<std::uint32_t(measure::HandlerIndex, unsigned method, std::string_view route)>
       inner_route;
   // The engine cannot go on (out of memory, terminated inside microtasks): it takes no new

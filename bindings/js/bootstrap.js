@@ -104,12 +104,13 @@ function load(slot, name, index, file, pairs) {
   if (!prepared) {
     prepared = true;
     use.loader.hookTypeScript();
+    use.frameworkRoutes.hookFrameworks();
     use.nodeServer.hookHttp();
   }
   const env = {};
   for (let i = 0; i < pairs.length; i += 2) env[pairs[i]] = pairs[i + 1];
   const handler = {
-    name, index, target: undefined, server: undefined, onListen: undefined,
+    name, index, target: undefined, server: undefined, onListen: undefined, routed: false,
     env: Object.freeze(env),
   };
   use.loader.load(handler, file).then(({ target, shape }) => {

@@ -22,6 +22,7 @@ class Frame {
     this.onWritable = undefined;
     this.onAbort = undefined;
     this.socket = undefined;  // the WebSocket or net.Socket that the request has become
+    this.route = undefined;   // the key of the application's route that answers: routes.js
   }
 
   has(key) {

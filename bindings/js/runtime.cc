@@ -22,6 +22,7 @@ std::vector<std::pair<std::string, std::string>> JsRuntime::versions() const {
 
 Result<void> JsRuntime::start(const RuntimeContext& context) {
   context_ = context;
+  routes_.set_numbers(context.inner_route);
   EngineOptions options;
   options.loop = context.loop->uv();
   options.executable = context.executable;
@@ -56,9 +57,15 @@ Result<void> JsRuntime::run_scripts() {
   tunnel_object_->install(context, host);
   v8::Local<v8::External> data = v8::External::New(isolate, this);
   const std::pair<const char*, v8::FunctionCallback> functions[] = {
-      {"fail", fail},     {"log", log},
-      {"loaded", loaded}, {"loadFailed", load_failed},
-      {"idle", idle},     {"typescript", typescript},
+      {"fail", fail},
+      {"log", log},
+      {"loaded", loaded},
+      {"loadFailed", load_failed},
+      {"idle", idle},
+      {"typescript", typescript},
+      {"routeKey", route_key},
+      {"noteRoute", note_route},
+      {"hasRoutes", has_routes},
   };
   for (const auto& [name, callback] : functions) {
     host->Set(context, to_name(isolate, name),
@@ -155,6 +162,7 @@ void JsRuntime::dispatch(std::uint32_t slot, Exchange& exchange) noexcept {
   v8::Isolate* isolate = engine_->isolate();
   LightScope scope(*engine_);
   pump_->begin(exchange);
+  exchange.set_inner_route(routes_.unmatched(exchange.timeline().handler()));
   v8::Local<v8::Value> arguments[] = {
       v8::Integer::NewFromUnsigned(isolate, slot),
       v8::Number::New(isolate, static_cast<double>(exchange.id())),

@@ -18,6 +18,7 @@
 #include "bindings/js/exchange_object.h"
 #include "bindings/js/interrupt.h"
 #include "bindings/js/pump.h"
+#include "bindings/js/route_keys.h"
 #include "bindings/js/scope.h"
 #include "bindings/js/tunnel_object.h"
 #include "bindings/js/websocket_object.h"
@@ -74,6 +75,9 @@ class JsRuntime final : public Runtime {
   static void load_failed(const Arguments& arguments);
   static void idle(const Arguments& arguments);
   static void typescript(const Arguments& arguments);
+  static void route_key(const Arguments& arguments);
+  static void note_route(const Arguments& arguments);
+  static void has_routes(const Arguments& arguments);
 
   RuntimeContext context_;
   std::unique_ptr<Engine> engine_;
@@ -85,6 +89,7 @@ class JsRuntime final : public Runtime {
   bool in_batch_ = false;  // between enter() and leave()
   v8::Global<v8::Function> dispatch_, event_, load_, stop_;
   std::deque<Loading> handlers_;  // by slot
+  RouteKeys routes_;
   std::function<void()> stopped_;
 };
 

@@ -120,6 +120,26 @@ void JsRuntime::idle(const Arguments& arguments) {
   if (runtime->stopped_) runtime->context_.loop->post([runtime] { runtime->finish_stop(); });
 }
 
+// routeKey(text): the key of a route inside an application, for noteRoute().
+void JsRuntime::route_key(const Arguments& arguments) {
+  arguments.GetReturnValue().Set(self(arguments)->routes_.key(
+      from_string(arguments.GetIsolate(), arguments[0].As<v8::String>())));
+}
+
+// noteRoute(id, key): the application answers the exchange by this route.
+void JsRuntime::note_route(const Arguments& arguments) {
+  JsRuntime* runtime = self(arguments);
+  const auto id = static_cast<ExchangeId>(arguments[0].As<v8::Number>()->Value());
+  Exchange* exchange = runtime->context_.exchanges->find(id);
+  if (exchange == nullptr) return;
+  runtime->routes_.note(*exchange, arguments[1].As<v8::Uint32>()->Value());
+}
+
+// hasRoutes(handler index): requests that no route takes are counted as such from now on.
+void JsRuntime::has_routes(const Arguments& arguments) {
+  self(arguments)->routes_.count_unmatched(arguments[0].As<v8::Uint32>()->Value());
+}
+
 // typescript(exports, require, module): runs the embedded type stripper.
 void JsRuntime::typescript(const Arguments& arguments) {
   v8::Isolate* isolate = arguments.GetIsolate();

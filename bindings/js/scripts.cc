@@ -5,7 +5,9 @@
 #include "embedded/body_js.h"
 #include "embedded/bootstrap_js.h"
 #include "embedded/console_js.h"
+#include "embedded/express_routes_js.h"
 #include "embedded/frame_js.h"
+#include "embedded/framework_routes_js.h"
 #include "embedded/full_js.h"
 #include "embedded/guard_js.h"
 #include "embedded/headers_js.h"
@@ -17,6 +19,7 @@
 #include "embedded/node_upgrade_js.h"
 #include "embedded/request_js.h"
 #include "embedded/response_js.h"
+#include "embedded/routes_js.h"
 #include "embedded/websocket_js.h"
 
 namespace duet::js {
@@ -51,6 +54,9 @@ std::span<const Script> scripts() {
       {"nodeResponse", embedded::node_response_js},
       {"nodeUpgrade", embedded::node_upgrade_js},
       {"nodeServer", embedded::node_server_js},
+      {"routes", embedded::routes_js},
+      {"expressRoutes", embedded::express_routes_js},
+      {"frameworkRoutes", embedded::framework_routes_js},
       {"loader", embedded::loader_js},
       {"bootstrap", embedded::bootstrap_js},
   };

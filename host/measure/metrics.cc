@@ -25,6 +25,7 @@ Metrics::RouteIndex Metrics::add_route(HandlerIndex handler, std::string_view pa
 std::uint32_t Metrics::inner_route(HandlerIndex handler, unsigned method,
                                    std::string_view pattern) {
   std::size_t known = 0;
+  if (pattern == kNoRoute || pattern == kOtherRoutes) method = kMethodNames.size() - 1;
   for (std::size_t i = 0; i < inner_routes_.size(); ++i) {
     const InnerRoute& route = *inner_routes_[i];
     if (route.handler != handler) continue;

@@ -47,6 +47,8 @@ class Metrics {
   std::uint32_t inner_route(HandlerIndex handler, unsigned method, std::string_view pattern);
   static constexpr std::size_t kMostInnerRoutes = 256;
   static constexpr std::string_view kOtherRoutes = "(other routes)";
+  // What an application with routes has answered by none of them, whatever the method.
+  static constexpr std::string_view kNoRoute = "(no route)";
 
   // A request was routed to `handler`; ended() follows once.
   void started(HandlerIndex handler) { handler_stats_[handler]->started(); }

@@ -30,7 +30,9 @@ HandlerSnapshot of_stats(const HandlerStats& stats) {
 
 InnerRouteSnapshot of_inner_route(const Metrics::InnerRoute& route) {
   InnerRouteSnapshot shot;
-  if (route.pattern != Metrics::kOtherRoutes) shot.method = kMethodNames[route.method];
+  if (route.pattern != Metrics::kOtherRoutes && route.pattern != Metrics::kNoRoute) {
+    shot.method = kMethodNames[route.method];
+  }
   shot.pattern = route.pattern;
   shot.requests = route.stats.requests();
   shot.errors = route.stats.with_class(5) + route.stats.with_class(0);

@@ -1,6 +1,7 @@
 """A running duet for tests: started on free ports, asked over real sockets, stopped in order."""
 
 import http.client
+import json
 import os
 import queue
 import re
@@ -110,6 +111,18 @@ class Duet:
         """Bytes of memory that the process has."""
         with open(f"/proc/{self.process.pid}/status") as file:
             return int(re.search(r"VmRSS:\s+(\d+) kB", file.read())[1]) * 1024
+
+
+def counted_routes(duet, handler=None):
+    """{(method, route): requests} of the application behind a handler, else of the first."""
+    connection = http.client.HTTPConnection("127.0.0.1", duet.admin_port, timeout=DEADLINE)
+    try:
+        connection.request("GET", "/api/handlers")
+        handlers = json.loads(connection.getresponse().read())["handlers"]
+    finally:
+        connection.close()
+    one = next(one for one in handlers if handler is None or one["name"] == handler)
+    return {(route["method"], route["route"]): route["requests"] for route in one["inner_routes"]}
 
 
 def eventually(check, what):

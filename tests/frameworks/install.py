@@ -9,24 +9,29 @@ import shutil
 import subprocess
 import sys
 
-NODE = "node@24"  # of the same major version as the one inside duet
+# Beside what the examples need: Node, of the same major version as the one inside duet, and what
+# the applications of mounted/ are made of.
+TESTED = ["node@24", "express4@npm:express@4.22.3", "koa-mount@4.2.0",
+          "@nestjs/platform-fastify@12.5.0"]
 
 
 def main(source, folder):
     folder.mkdir(parents=True, exist_ok=True)
     done = folder / "installed"
-    wanted = (source / "package.json").read_text() + NODE
+    wanted = (source / "package.json").read_text() + " ".join(TESTED)
     up_to_date = done.exists() and done.read_text() == wanted
     shutil.copytree(source, folder, dirs_exist_ok=True)
     for script in pathlib.Path(__file__).parent.glob("*.mjs"):
         shutil.copy2(script, folder)
+    shutil.copytree(pathlib.Path(__file__).parent / "mounted", folder / "mounted",
+                    dirs_exist_ok=True)
     if up_to_date:
         return 0
     npm = shutil.which("npm")
     if npm is None:
         print("npm is missing (apt-get install npm): the frameworks are not tested")
         return 0
-    for packages in ([], ["--no-save", NODE]):
+    for packages in ([], ["--no-save", *TESTED]):
         run = subprocess.run([npm, "install", "--no-audit", "--no-fund", "--loglevel=error",
                               "--fetch-retries=1", *packages], cwd=folder, text=True,
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
