@@ -300,6 +300,7 @@ def _wrap_current_task(tasks):
 
 
 _loop = None
+_loading = False  # a module is being imported, outside of the loop
 
 
 def start_asyncio():
@@ -310,8 +311,8 @@ def start_asyncio():
     from duet._loop import Loop
 
     _loop = Loop()
-    asyncio.set_event_loop(_loop)
-    _loop.enter()
+    if not _loading:  # else what runs now may be a loop of the module's own
+        enter_loop()
     tasks = asyncio.tasks
     return (
         _loop,
@@ -325,11 +326,15 @@ def start_asyncio():
 
 def leave_loop():
     """Modules may call asyncio.run() while they are imported: no loop may be running then."""
+    global _loading
+    _loading = True
     if _loop is not None:
         _loop.leave()
 
 
 def enter_loop():
+    global _loading
+    _loading = False
     if _loop is not None:
         import asyncio
 

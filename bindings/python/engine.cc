@@ -69,11 +69,11 @@ PyObject* Engine::context_of(const HandleObject* handle) const {
 }
 
 void Engine::run_in_context(HandleObject* handle) {
-  PyObject* context = context_of(handle);
-  if (PyContext_Enter(context) < 0) return report_handle_error(handle);
+  Ref context = Ref::borrow(context_of(handle));
+  if (PyContext_Enter(context.get()) < 0) return report_handle_error(handle);
   Ref result = Ref::steal(call_handle(handle));
+  leave_context(context.get());
   if (!result) report_handle_error(handle);
-  if (PyContext_Exit(context) < 0) PyErr_WriteUnraisable(context);
 }
 
 void Engine::run_handle(HandleObject* handle) {
@@ -86,11 +86,12 @@ void Engine::run_handle(HandleObject* handle) {
   if (sliced) slices.resume(owner, handle->ready_at, now());
   if (drives) {
     wake_driver(as_driver(handle->callback), handle->count > 0 ? handle->slots[1] : nullptr);
+    leave_context(context.get());
   } else {
     Ref result = Ref::steal(call_handle(handle));
+    leave_context(context.get());
     if (!result) fail_callback(handle, owner);
   }
-  if (PyContext_Exit(context.get()) < 0) PyErr_WriteUnraisable(context.get());
   if (sliced) end_slice();
   after_python();
 }

@@ -57,6 +57,7 @@ HandleObject* make(PyTypeObject* type, PyObject* loop, PyObject* callback,
   handle->slots[0] = nullptr;
   handle->timers = nullptr;
   handle->weak_references = nullptr;
+  handle->source_traceback = nullptr;
   handle->when_seconds = 0;
   handle->ready_at = 0;
   handle->heap_index = -1;
@@ -84,6 +85,7 @@ int handle_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(handle->context);
   Py_VISIT(handle->loop);
   Py_VISIT(handle->more);
+  Py_VISIT(handle->source_traceback);
   if (handle->more == nullptr) {
     for (std::uint32_t i = 0; i < handle->count; ++i) Py_VISIT(handle->slots[1 + i]);
   }
@@ -94,6 +96,7 @@ int handle_clear(PyObject* self) {
   drop_contents(cast(self));
   Py_CLEAR(cast(self)->context);
   Py_CLEAR(cast(self)->loop);
+  Py_CLEAR(cast(self)->source_traceback);
   return 0;
 }
 
@@ -127,16 +130,11 @@ PyObject* handle_get_context(PyObject* self, PyObject*) {
 PyObject* handle_run(PyObject* self, PyObject*) {
   HandleObject* handle = cast(self);
   if (handle->cancelled) Py_RETURN_NONE;
-  if (PyContext_Enter(handle->context) < 0) return nullptr;
+  Ref context = Ref::borrow(handle->context);
+  if (PyContext_Enter(context.get()) < 0) return nullptr;
   Ref result = Ref::steal(call_handle(handle));
-  if (!result) {
-    PyObject *type, *value, *trace;
-    PyErr_Fetch(&type, &value, &trace);
-    if (PyContext_Exit(handle->context) < 0) PyErr_Clear();
-    PyErr_Restore(type, value, trace);
-    return nullptr;
-  }
-  if (PyContext_Exit(handle->context) < 0) return nullptr;
+  leave_context(context.get());
+  if (!result) return nullptr;
   Py_RETURN_NONE;
 }
 
@@ -162,7 +160,6 @@ PyObject* get_cancelled(PyObject* self, void*) { return PyBool_FromLong(cast(sel
 PyObject* get_scheduled(PyObject* self, void*) {
   return PyBool_FromLong(cast(self)->heap_index >= 0);
 }
-PyObject* get_none(PyObject*, void*) { Py_RETURN_NONE; }
 
 PyObject* handle_repr(PyObject* self) {
   HandleObject* handle = cast(self);
@@ -202,12 +199,12 @@ PyGetSetDef handle_properties[] = {
     {"_loop", get_loop, nullptr, nullptr, nullptr},
     {"_cancelled", get_cancelled, nullptr, nullptr, nullptr},
     {"_scheduled", get_scheduled, nullptr, nullptr, nullptr},
-    {"_source_traceback", get_none, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 PyMemberDef handle_members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(HandleObject, weak_references), READONLY, nullptr},
     {"_context", T_OBJECT, offsetof(HandleObject, context), READONLY, nullptr},
+    {"_source_traceback", T_OBJECT, offsetof(HandleObject, source_traceback), 0, nullptr},
     {"_when", T_DOUBLE, offsetof(HandleObject, when_seconds), READONLY, nullptr},
     {nullptr, 0, 0, 0, nullptr},
 };
@@ -273,6 +270,13 @@ PyObject* call_handle(HandleObject* handle) {
   }
   return PyObject_Vectorcall(handle->callback, handle->slots + 1,
                              handle->count | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+}
+
+void leave_context(PyObject* context) {
+  PyObject *type, *value, *trace;
+  PyErr_Fetch(&type, &value, &trace);
+  if (PyContext_Exit(context) < 0) PyErr_WriteUnraisable(context);
+  PyErr_Restore(type, value, trace);
 }
 
 void cancel_handle(HandleObject* handle) {

@@ -16,8 +16,9 @@ struct HandleObject {
   PyObject* slots[5];  // a scratch slot for vectorcall, then up to four arguments
   EventLoop* timers;   // whose heap it is in; null when it is in none
   PyObject* weak_references;
-  double when_seconds;  // as given, on time()'s clock
-  Nanos ready_at;       // since when it could run; for a timer in the heap: when it is due
+  PyObject* source_traceback;  // where it was asked for; null unless the loop is in debug mode
+  double when_seconds;         // as given, on time()'s clock
+  Nanos ready_at;              // since when it could run; for a timer in the heap: when it is due
   std::int32_t heap_index;
   std::uint32_t count;     // of arguments
   std::uint64_t sequence;  // orders timers that are due at the same instant
@@ -37,6 +38,11 @@ bool is_handle(PyObject* object);
 
 // Calls the callback, in the context that is entered already. New reference or null with an error.
 PyObject* call_handle(HandleObject* handle);
+
+// Leaves a context that a call was made in. What the call raised stays set: it is reported
+// afterwards, because exception handlers are run in that context again and none can be entered
+// twice.
+void leave_context(PyObject* context);
 
 // Drops callback and arguments; a timer leaves its heap.
 void cancel_handle(HandleObject* handle);

@@ -318,6 +318,10 @@ void report_handle_error(HandleObject* handle) {
   if (!message) PyErr_Clear();
   Ref context = Ref::steal(Py_BuildValue("{sOsOsO}", "message", message ? message.get() : Py_None,
                                          "exception", exception.get(), "handle", handle));
+  if (context && handle->source_traceback != nullptr &&
+      PyDict_SetItemString(context.get(), "source_traceback", handle->source_traceback) < 0) {
+    PyErr_Clear();
+  }
   Ref told = Ref::steal(
       context ? PyObject_CallMethodOneArg(handle->loop, names.call_exception_handler, context.get())
               : nullptr);

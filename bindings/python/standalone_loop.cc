@@ -29,11 +29,13 @@ void StandaloneLoop::close() {
 
 void StandaloneLoop::run_handle(HandleObject* handle) {
   if (error_) return;
-  if (PyContext_Enter(handle->context) < 0) {
+  Ref context = Ref::borrow(handle->context);
+  if (PyContext_Enter(context.get()) < 0) {
     report_handle_error(handle);
     return;
   }
   Ref result = Ref::steal(call_handle(handle));
+  leave_context(context.get());
   if (!result) {
     if (PyErr_ExceptionMatches(PyExc_SystemExit) ||
         PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
@@ -43,7 +45,6 @@ void StandaloneLoop::run_handle(HandleObject* handle) {
       report_handle_error(handle);
     }
   }
-  if (PyContext_Exit(handle->context) < 0) PyErr_WriteUnraisable(handle->context);
 }
 
 bool StandaloneLoop::run() {

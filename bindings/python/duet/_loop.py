@@ -6,6 +6,7 @@ transports, sockets, servers, subprocesses, signals, executors.
 
 import asyncio
 import asyncio.events
+import asyncio.format_helpers
 import concurrent.futures
 import functools
 import selectors
@@ -69,7 +70,10 @@ class Loop(_duet.LoopCore, _Base):
             self._check_thread()
         if len(args) > timed:
             self._check_callback(args[timed], name)
-        return getattr(_duet.LoopCore, name)(self, *args, **options)
+        handle = getattr(_duet.LoopCore, name)(self, *args, **options)
+        if self._debug:  # this method may have been kept from when it was
+            handle._source_traceback = asyncio.format_helpers.extract_stack(sys._getframe(1))
+        return handle
 
     def _ran(self, handle, seconds):
         """In debug mode, after each callback."""

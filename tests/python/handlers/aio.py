@@ -400,6 +400,28 @@ async def case_callback_raises(request, ctx):
     return "gone on"
 
 
+async def case_debug(request, ctx):
+    """In debug mode a callback that fails says who asked for it; otherwise it does not."""
+    loop = asyncio.get_running_loop()
+    told = []
+    loop.set_exception_handler(lambda loop, context: told.append(context))
+    try:
+        loop.set_debug(True)
+        loop.call_soon(lambda: 1 / 0)
+        loop.call_later(0, lambda: 1 / 0)
+        kept = loop.call_soon
+        loop.set_debug(False)
+        loop.call_soon(lambda: 1 / 0)
+        kept(lambda: 1 / 0)
+        while len(told) < 4:
+            await asyncio.sleep(0.001)
+    finally:
+        loop.set_debug(False)
+        loop.set_exception_handler(None)
+    return [context["source_traceback"][-1].name if "source_traceback" in context else None
+            for context in sorted(told, key=lambda context: "source_traceback" not in context)]
+
+
 async def case_never(request, ctx):
     try:
         await asyncio.get_running_loop().create_future()
