@@ -1,7 +1,5 @@
 #include "host/bench/connection.h"
 
-#include <linux/errqueue.h>
-#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -11,7 +9,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+
+#include "host/net/receive_time.h"
 
 namespace duet::bench {
 
@@ -32,19 +31,8 @@ int open_socket(const net::Address& address) {
     // the server delays by 40 ms.
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  const int stamps = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-  setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps);
+  net::ask_receive_times(fd);
   return fd;
-}
-
-Nanos arrival_of(msghdr& message, Nanos read_at) {
-  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
-    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPING) continue;
-    scm_timestamping stamps;
-    std::memcpy(&stamps, CMSG_DATA(c), sizeof stamps);
-    if (stamps.ts[0].tv_sec != 0) return from_wall(stamps.ts[0], read_at);
-  }
-  return read_at;
 }
 
 }  // namespace
@@ -175,7 +163,7 @@ void Connection::on_ready(std::uint32_t epoll_events, std::string& buffer) {
 void Connection::read(std::string& buffer, bool to_end) {
   const std::uint32_t before = count_;
   while (state_ == State::kOpen) {
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(scm_timestamping))];
+    alignas(cmsghdr) char control[net::kReceiveTimeSpace];
     iovec room{buffer.data(), buffer.size()};
     msghdr message{};
     message.msg_iov = &room;
@@ -189,7 +177,9 @@ void Connection::read(std::string& buffer, bool to_end) {
       abandon(Outcome::kClosed, errno);
       return;
     }
-    arrival_ = arrival_of(message, now());
+    const Nanos read_at = now();
+    arrival_ = net::receive_time(message, read_at);
+    if (arrival_ == 0) arrival_ = read_at;
     if (got == 0) {
       finish_reading();
       return;

@@ -25,11 +25,7 @@ Result<void> check(const ScheduleOptions& options) {
   if (!(options.rate > 0) || !std::isfinite(options.rate)) {
     return Error{"the rate must be above 0", {}, "--rate 1000", {}};
   }
-  if (options.arrivals == Arrivals::kRamp && !(options.ramp_from >= 0)) {
-    return Error{"a ramp begins at a rate of 0 or more", {}, {}, {}};
-  }
-  const double arms = options.design == Design::kDuet ? options.arms : 1;
-  const double count = options.rate * arms * static_cast<double>(options.duration) / 1e9;
+  const double count = options.rate * static_cast<double>(options.duration) / 1e9;
   if (count > static_cast<double>(kMostRequests)) {
     return Error{"that would be " + std::to_string(static_cast<std::uint64_t>(count)) +
                      " requests, and at most " + std::to_string(kMostRequests) + " are kept",
@@ -46,9 +42,8 @@ class Maker {
       : options_(options), random_(options.seed), next_text_(options.arms) {}
 
   Schedule make() {
-    const bool duet = options_.design == Design::kDuet;
     const Nanos turn = options_.block + options_.gap;
-    const Nanos round = duet ? turn : turn * options_.arms;
+    const Nanos round = turn * options_.arms;
     schedule_.rounds = static_cast<std::uint32_t>(std::max<Nanos>(1, options_.duration / round));
     schedule_.length = round * schedule_.rounds;
     std::vector<std::uint16_t> order(options_.arms);
@@ -60,32 +55,19 @@ class Maker {
       }
       for (const std::uint16_t arm : order) {
         add_block({arm, r, at, at + options_.block});
-        if (!duet) at += turn;
+        at += turn;
       }
-      if (duet) at += turn;
-    }
-    if (duet) {
-      std::stable_sort(schedule_.samples.begin(), schedule_.samples.end(),
-                       [](const Sample& a, const Sample& b) { return a.due < b.due; });
     }
     return std::move(schedule_);
   }
 
  private:
-  double rate_at(Nanos at) const {
-    if (options_.arrivals != Arrivals::kRamp) return options_.rate;
-    const double share = static_cast<double>(at) / static_cast<double>(schedule_.length);
-    return options_.ramp_from + (options_.rate - options_.ramp_from) * share;
-  }
-
   void add_block(const Block& block) {
     const auto index = static_cast<std::uint32_t>(schedule_.blocks.size());
     schedule_.blocks.push_back(block);
     if (options_.arrivals == Arrivals::kClosed) return;
     // The first one is due at a random moment of its distance, or all blocks would begin alike.
-    const double rate = rate_at((block.from + block.to) / 2);
-    if (rate <= 0) return;
-    const double distance = 1e9 / rate;
+    const double distance = 1e9 / options_.rate;
     const bool poisson = options_.arrivals == Arrivals::kPoisson;
     double at = distance * (poisson ? random_.exponential() : random_.uniform());
     while (at < static_cast<double>(block.to - block.from)) {
@@ -113,8 +95,6 @@ std::string_view arrivals_name(Arrivals arrivals) {
       return "constant";
     case Arrivals::kPoisson:
       return "poisson";
-    case Arrivals::kRamp:
-      return "ramp";
     case Arrivals::kClosed:
       return "closed";
   }

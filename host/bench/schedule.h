@@ -13,22 +13,15 @@ namespace duet::bench {
 enum class Arrivals : std::uint8_t {
   kConstant,  // at even distances
   kPoisson,   // at random, as of many independent users
-  kRamp,      // at even distances that shrink from block to block, from ramp_from to rate
   kClosed,    // each connection asks when it has been answered: no intended times, no rate
 };
-std::string_view arrivals_name(Arrivals arrivals);  // "constant", "poisson", "ramp", "closed"
+std::string_view arrivals_name(Arrivals arrivals);  // "constant", "poisson", "closed"
 
-enum class Design : std::uint8_t {
-  kInterleaved,  // one arm at a time, in blocks, in random order within each round
-  kDuet,         // all arms at the same time, at the same rate each (Bulej et al. 2020)
-};
-
+// Arms have their turns in blocks, each once a round, in random order.
 struct ScheduleOptions {
   Arrivals arrivals = Arrivals::kPoisson;
-  Design design = Design::kInterleaved;
-  double rate = 1000;    // requests a second, to the arm whose turn it is
-  double ramp_from = 0;  // kRamp: where it begins; the ramp spans the whole run
-  Nanos duration = 0;    // of the whole run, at least one round
+  double rate = 1000;  // requests a second, to the arm whose turn it is
+  Nanos duration = 0;  // of the whole run, at least one round
   Nanos block = 500 * kMillisecond;
   Nanos gap = 10 * kMillisecond;  // between blocks nothing is due, so that answers may come in
   std::uint16_t arms = 2;
@@ -43,7 +36,7 @@ struct Schedule {
   Nanos length = 0;
 };
 
-// More requests than that do not fit in memory (64 bytes each); the limit is reported.
+// More requests than that do not fit in memory (48 bytes each); the limit is reported.
 inline constexpr std::size_t kMostRequests = 12'000'000;
 
 // Errors: no arm, a rate or duration that is not positive, blocks longer than a second, more than

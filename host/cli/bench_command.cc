@@ -115,6 +115,9 @@ void print_error(const Error& error) {
 int run(const Arguments& arguments) {
   std::vector<Error> errors;
   const bench::Plan plan = bench_plan(arguments, errors);
+  Result<bench::Schedule> schedule = bench::Schedule{};
+  if (errors.empty()) schedule = make_schedule(plan.schedule);
+  if (!schedule) errors.push_back(schedule.error());
   for (const Error& error : errors) print_error(error);
   if (!errors.empty()) return kExitUsage;
 
@@ -126,7 +129,7 @@ int run(const Arguments& arguments) {
                  {.note = [&](const std::string& line) { progress.note(line); },
                   .progress = [&](const bench::Generator& generator, Nanos elapsed,
                                   Nanos length) { progress.show(generator, elapsed, length); }});
-  const Result<BenchResult> result = bench.run();
+  const Result<BenchResult> result = bench.run(std::move(*schedule));
   progress.clear();
   const int code = interrupt.count() > 0 ? 128 + interrupt.signal() : kExitOk;
   if (!result) {

@@ -33,11 +33,9 @@ std::string why_lost(bench::Outcome outcome) {
 
 }  // namespace
 
-Result<BenchResult> BenchRun::run() {
+Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   BenchResult result;
-  auto schedule = make_schedule(plan_.schedule);
-  if (!schedule) return std::move(schedule).error();
-  result.schedule = std::move(*schedule);
+  result.schedule = std::move(schedule);
 
   std::vector<bench::Target> targets;
   for (const bench::ArmPlan& arm : plan_.arms) {

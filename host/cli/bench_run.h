@@ -35,9 +35,9 @@ class BenchRun {
   BenchRun(const bench::Plan& plan, Interrupt& interrupt, Listener listener)
       : plan_(plan), interrupt_(interrupt), listener_(std::move(listener)) {}
 
-  // Blocks for the whole run. Errors: a server does not start or cannot be reached, the plan cannot
-  // be carried out, or it was interrupted before a round was complete.
-  Result<BenchResult> run();
+  // Blocks for the whole run of `schedule`, which is the plan's. Errors: a server does not start or
+  // cannot be reached, or it was interrupted before a round was complete.
+  Result<BenchResult> run(bench::Schedule schedule);
 
  private:
   Result<std::string> start_server(const bench::ArmPlan& arm);

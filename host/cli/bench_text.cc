@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "host/base/escape.h"
+#include "host/cli/text_table.h"
 #include "host/measure/table.h"
 
 namespace duet::cli {
@@ -15,47 +16,6 @@ namespace {
 using bench::Summary;
 using measure::format_count;
 using measure::format_duration;
-
-std::size_t width_of(std::string_view text) {
-  std::size_t width = 0;
-  for (const char c : text) width += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
-  return width;
-}
-
-class Table {
- public:
-  void row(std::string name, std::vector<std::string> cells) {
-    rows_.push_back({std::move(name), std::move(cells)});
-  }
-
-  std::string to_string() const {
-    std::size_t names = 0;
-    std::vector<std::size_t> widths;
-    for (const Row& row : rows_) {
-      names = std::max(names, width_of(row.name));
-      widths.resize(std::max(widths.size(), row.cells.size()));
-      for (std::size_t i = 0; i < row.cells.size(); ++i) {
-        widths[i] = std::max(widths[i], width_of(row.cells[i]));
-      }
-    }
-    std::string out;
-    for (const Row& row : rows_) {
-      out += "  " + row.name + std::string(names - width_of(row.name), ' ');
-      for (std::size_t i = 0; i < row.cells.size(); ++i) {
-        out += std::string(3 + widths[i] - width_of(row.cells[i]), ' ') + row.cells[i];
-      }
-      out += '\n';
-    }
-    return out;
-  }
-
- private:
-  struct Row {
-    std::string name;
-    std::vector<std::string> cells;
-  };
-  std::vector<Row> rows_;
-};
 
 double per_second(std::uint64_t count, Nanos time) {
   return time == 0 ? 0 : static_cast<double>(count) * 1e9 / static_cast<double>(time);
@@ -150,35 +110,30 @@ void add_notes(std::vector<std::string>& notes, const bench::Plan& plan, const s
 }  // namespace
 
 std::string bench_text(const bench::Plan& plan, const BenchResult& result, const TextStyle& style) {
-  Table table;
-  const auto each = [&](const auto& cell) {
-    std::vector<std::string> cells;
-    for (const Summary& summary : result.arms) cells.push_back(cell(summary));
-    return cells;
-  };
   std::vector<std::string> names;
   for (const bench::ArmPlan& arm : plan.arms) names.push_back(printable(arm.name));
-  table.row("", names);
-  table.row("requests", each([](const Summary& s) { return format_count(s.requests); }));
-  table.row("answers a second",
-            each([](const Summary& s) { return rate_text(per_second(s.answered, s.loaded)); }));
-  table.row("failed",
-            each([](const Summary& s) { return format_count(s.lost + s.unsent + s.bad_status); }));
+  std::vector<std::vector<std::string>> rows{names};
+  rows[0].insert(rows[0].begin(), "");
+  const auto row = [&](std::string title, const auto& cell) {
+    rows.push_back({std::move(title)});
+    for (const Summary& summary : result.arms) rows.back().push_back(cell(summary));
+  };
+  row("requests", [](const Summary& s) { return format_count(s.requests); });
+  row("answers a second",
+      [](const Summary& s) { return rate_text(per_second(s.answered, s.loaded)); });
+  row("failed", [](const Summary& s) { return format_count(s.lost + s.unsent + s.bad_status); });
   for (const double p : bench::kQuantiles) {
-    table.row("latency  " + quantile_name(p),
-              each([p](const Summary& s) { return latency_cell(s, p); }));
+    row("latency  " + quantile_name(p), [p](const Summary& s) { return latency_cell(s, p); });
   }
   for (const double p : {0.5, 0.99}) {
-    table.row("service  " + quantile_name(p),
-              each([p](const Summary& s) { return plain(bench::quantile_of(s.service, p)); }));
+    row("service  " + quantile_name(p),
+        [p](const Summary& s) { return plain(bench::quantile_of(s.service, p)); });
   }
-  table.row("queueing p99",
-            each([](const Summary& s) { return plain(bench::quantile_of(s.queueing, 0.99)); }));
+  row("queueing p99", [](const Summary& s) { return plain(bench::quantile_of(s.queueing, 0.99)); });
   if (plan.schedule.arrivals != bench::Arrivals::kClosed) {
-    table.row("send lag p99",
-              each([](const Summary& s) { return plain(bench::quantile_of(s.lag, 0.99)); }));
+    row("send lag p99", [](const Summary& s) { return plain(bench::quantile_of(s.lag, 0.99)); });
   }
-  std::string out = conditions(plan, result) + "\n\n" + table.to_string() + "\n";
+  std::string out = conditions(plan, result) + "\n\n" + table(rows, LastColumn::kNumbers) + "\n";
   out += plan.schedule.arrivals == bench::Arrivals::kClosed
              ? "  latency: from asking to the last byte of the answer. A closed loop asks no more "
                "while it\n"

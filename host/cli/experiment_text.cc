@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "host/cli/experiment_words.h"
+#include "host/cli/text_table.h"
 
 namespace duet::cli {
 namespace {

@@ -3,7 +3,6 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
 namespace duet::cli {
 
@@ -14,7 +13,5 @@ std::string text(const nlohmann::json& value);
 std::string instant(double seconds);
 // "950 us", "1.2 ms", "3 s".
 std::string micros(double value);
-// Columns as wide as they need to be; the first and the last are words, the others numbers.
-std::string table(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace duet::cli

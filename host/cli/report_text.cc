@@ -2,6 +2,7 @@
 
 #include "host/cli/experiment_words.h"
 #include "host/cli/report.h"
+#include "host/cli/text_table.h"
 
 namespace duet::cli {
 namespace {

@@ -1,7 +1,6 @@
 #include "host/net/listener.h"
 
 #include <fcntl.h>
-#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 
 #include "host/base/check.h"
 #include "host/base/log.h"
+#include "host/net/receive_time.h"
 
 namespace duet::net {
 
@@ -57,10 +57,7 @@ Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& addr
     setsockopt(self->fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     // Accepted sockets inherit both of these: no system call a connection.
     setsockopt(self->fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (options.kernel_timestamps) {
-      const int flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-      setsockopt(self->fd_, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags);
-    }
+    if (options.kernel_timestamps) ask_receive_times(self->fd_);
     if (address.family() == AF_INET6) {
       setsockopt(self->fd_, IPPROTO_IPV6, IPV6_V6ONLY, address.host() == "::" ? &off : &on,
                  sizeof on);

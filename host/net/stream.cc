@@ -1,6 +1,5 @@
 #include "host/net/stream.h"
 
-#include <linux/errqueue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -8,26 +7,9 @@
 #include <cstring>
 
 #include "host/base/check.h"
+#include "host/net/receive_time.h"
 
 namespace duet::net {
-
-namespace {
-
-// The kernel's receive time of a message, or 0 when it gave none.
-Nanos receive_time(msghdr& message, Nanos started) {
-  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
-    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING) {
-      scm_timestamping stamps;
-      std::memcpy(&stamps, CMSG_DATA(c), sizeof stamps);
-      if (stamps.ts[0].tv_sec == 0) return 0;
-      // What arrives while recvmsg runs counts as there when it began: saves reading the clock.
-      return from_wall(stamps.ts[0], started);
-    }
-  }
-  return 0;
-}
-
-}  // namespace
 
 Stream::Stream(Loop& loop, int fd, std::string& read_buffer, StreamEvents& events)
     : read_buffer_(read_buffer), events_(events), fd_(fd) {
@@ -129,7 +111,7 @@ void Stream::read_once() {
 }
 
 ssize_t Stream::receive() {
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(scm_timestamping))];
+  alignas(cmsghdr) char control[kReceiveTimeSpace];
   iovec room{read_buffer_.data(), read_buffer_.size()};
   msghdr message{};
   message.msg_iov = &room;

@@ -6,15 +6,11 @@ One host, the two routes by turns, the same handler behind both (so that nothing
 differs), once keyed by a cookie and once at random. Needs wrk and two processor cores.
 """
 
-import argparse
-import os
 import pathlib
-import shutil
-import statistics
 import sys
 import tempfile
-import types
 
+import cost_ratio
 import process
 
 LIMIT = 1.03  # of issue "A/B the language in production"
@@ -56,56 +52,23 @@ end
 """
 
 
-def ratios(duet, language, key, rounds, seconds, wrk):
+def ratios(options, language, key):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         name, text = HANDLERS[language]
         (folder / name).write_text(text)
         (folder / "duet.toml").write_text(CONFIG.format(source=name, key=key))
         (folder / "cookies.lua").write_text(COOKIES)
-        server = process.Server([duet, "serve", "duet.toml", "--listen", "127.0.0.1:{port}",
-                                 "--admin", "off"], folder, folder / "log", dict(os.environ))
-        try:
-            asks = [f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
-                    for path in ("/plain", "/divided")]
-            server.first_answer(asks, lambda body: body == b"Hello, World!")
-            script = "cookies.lua" if key.startswith("cookie") else None
-
-            def cost(path):
-                work = types.SimpleNamespace(path=path, script=script)
-                return process.load(server, work, seconds, 64, wrk, folder,
-                                    dict(os.environ)).cpu_per_request
-
-            cost("/plain"), cost("/divided")  # warm
-            found = []
-            for number in range(rounds):
-                order = ("/plain", "/divided") if number % 2 else ("/divided", "/plain")
-                taken = {path: cost(path) for path in order}
-                found.append(taken["/divided"] / taken["/plain"])
-            return found
-        finally:
-            server.stop()
+        return cost_ratio.ratios(options, folder, "/divided", "/plain", b"Hello, World!",
+                                 "cookies.lua" if key.startswith("cookie") else None)
 
 
 def main():
-    root = pathlib.Path(__file__).resolve().parents[2]
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=int, default=1)
-    parser.add_argument("--duet", default=str(root / "build/release/bin/duet"))
-    options = parser.parse_args()
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        raise process.PeerError("wrk is needed: apt-get install wrk")
-    process.pick_cores()
+    options = cost_ratio.options(__doc__.splitlines()[0], rounds=9)
     for language in HANDLERS:
         for key in ("random", "cookie:visitor"):
-            found = sorted(ratios(options.duet, language, key, options.rounds, options.seconds, wrk))
-            middle = statistics.median(found)
-            quarter = len(found) // 4
-            print(f"{language:10}  {key:14}  divided / plain {middle:.3f}  "
-                  f"(middle half {found[quarter]:.3f}-{found[-1 - quarter]:.3f}; at most {LIMIT}) "
-                  f"{'pass' if middle <= LIMIT else 'MISS'}", flush=True)
+            cost_ratio.say(f"{language:10}  {key:14}  divided / plain",
+                           ratios(options, language, key), LIMIT)
 
 
 if __name__ == "__main__":

@@ -8,16 +8,14 @@ packages are those of the tests: ctest --preset release -R frameworks.install. N
 processor cores.
 """
 
-import argparse
 import json
 import os
 import pathlib
 import shutil
-import statistics
 import sys
 import tempfile
-import types
 
+import cost_ratio
 import process
 
 LIMIT = 1.02
@@ -60,54 +58,17 @@ def set_up(folder, packages, text):
         f'[[routes]]\npath = "/{name}/{{rest...}}"\nhandler = "{name}"\n' for name in ("on", "off")))
 
 
-def ratios(folder, options, wrk):
-    environment = dict(os.environ)
-    server = process.Server([options.duet, "serve", "duet.toml", "--listen", "127.0.0.1:{port}",
-                             "--admin", "off"], folder, folder / "log", environment)
-    try:
-        server.first_answer([f"GET /{name}/items/7 HTTP/1.1\r\nHost: a\r\n"
-                             "Connection: close\r\n\r\n".encode() for name in ("on", "off")],
-                            lambda body: body == b'{"id":"7"}')
-
-        def cost(name):
-            work = types.SimpleNamespace(path=f"/{name}/items/7", script=None)
-            return process.load(server, work, options.seconds, 64, wrk, folder,
-                                environment).cpu_per_request
-
-        cost("on"), cost("off")  # warm
-        found = []
-        for number in range(options.rounds):
-            taken = {name: cost(name) for name in (("on", "off") if number % 2 else ("off", "on"))}
-            found.append(taken["on"] / taken["off"])
-        return sorted(found)
-    finally:
-        server.stop()
-
-
 def main():
-    root = pathlib.Path(__file__).resolve().parents[2]
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--seconds", type=int, default=1)
-    parser.add_argument("--duet", default=str(root / "build/release/bin/duet"))
-    options = parser.parse_args()
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        raise process.PeerError("wrk is needed: apt-get install wrk")
-    tested = root / "build/release/tests/frameworks"
+    options = cost_ratio.options(__doc__.splitlines()[0], rounds=15)
+    tested = cost_ratio.ROOT / "build/release/tests/frameworks"
     if not (tested / "installed").exists():
         raise process.PeerError("packages are missing: ctest --preset release -R frameworks.install")
-    process.pick_cores()
     for name, text in APPLICATIONS.items():
         with tempfile.TemporaryDirectory(dir=tested) as folder:
             folder = pathlib.Path(folder)
             set_up(folder, tested / "node_modules", text)
-            found = ratios(folder, options, wrk)
-        middle = statistics.median(found)
-        quarter = len(found) // 4
-        print(f"{name:8}  counted / not counted {middle:.3f}  (middle half {found[quarter]:.3f}-"
-              f"{found[-1 - quarter]:.3f}; at most {LIMIT}) "
-              f"{'pass' if middle <= LIMIT else 'MISS'}", flush=True)
+            found = cost_ratio.ratios(options, folder, "/on/items/7", "/off/items/7", b'{"id":"7"}')
+        cost_ratio.say(f"{name:8}  counted / not counted", found, LIMIT)
 
 
 if __name__ == "__main__":

@@ -4,17 +4,13 @@
 
 The interpreter must ship its tests (pyenv's do, Debian's libpython3-testsuite). They run while this
 "handler" is imported, on loops of their own; the process ends afterwards, with 1 as no handler is
-found. NAMES=test_streams,test_tasks picks modules. What cannot pass is listed, with the reason.
+found. NAMES=test_streams,test_tasks picks modules (loop_suite.py). What cannot pass is listed, with the
+reason.
 """
 
 import asyncio
-import faulthandler
-import importlib
-import os
-import signal
-import sys
-import unittest
 
+import loop_suite
 from duet._loop import Loop
 
 MODULES = [
@@ -58,41 +54,12 @@ class Policy(asyncio.DefaultEventLoopPolicy):
         return Own()
 
 
-class Result(unittest.TextTestResult):
-    def startTest(self, test):
-        # A test that hangs ends the run, and says where.
-        faulthandler.dump_traceback_later(float(os.environ.get("HANG", "60")), exit=True)
-        super().startTest(test)
-
-
-def cases(suite):
-    for test in suite:
-        if isinstance(test, unittest.TestSuite):
-            yield from cases(test)
-        else:
-            yield test
-
-
 def main():
     asyncio.set_event_loop_policy(Policy())
     asyncio.SelectorEventLoop = Own
-    signal.signal = signal.signal.original  # the host's guard of SIGINT and SIGTERM
-    wanted = os.environ.get("NAMES", "").split(",") if os.environ.get("NAMES") else MODULES
-    chosen = unittest.TestSuite()
-    for name in wanted:
-        name, _, only = name.partition(":")
-        try:
-            module = importlib.import_module(f"test.test_asyncio.{name}")
-        except ModuleNotFoundError:
-            continue
-        for case in cases(unittest.defaultTestLoader.loadTestsFromModule(module)):
-            if only and only not in case.id():
-                continue
-            if not any(part in case.id() for part in EXCLUDED):
-                chosen.addTest(case)
-    result = unittest.TextTestRunner(verbosity=int(os.environ.get("VERBOSE", "1")),
-                                     resultclass=Result).run(chosen)
-    sys.exit(0 if result.wasSuccessful() else 1)
+    loop_suite.own_signals()
+    loop_suite.run(MODULES, "test.test_asyncio.",
+                   lambda case: not any(part in case.id() for part in EXCLUDED))
 
 
 main()

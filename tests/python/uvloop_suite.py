@@ -7,22 +7,19 @@
 The variants that uvloop runs on asyncio's loop (`AIOTestCase`) are run: they ask for what every loop
 has to do. VARIANT=uvloop runs those for uvloop's, many of which asyncio's own loop fails. On duet they
 run while this "handler" is imported, and the process ends afterwards, with 1 as no handler is found.
-NAMES=tcp,udp:socketpair picks modules and parts of names; HANG=60 are the seconds after which a test
-that hangs shows its stack and ends the run.
+What can be chosen is in loop_suite.py.
 """
 
 import asyncio
-import faulthandler
-import importlib
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import tarfile
 import tempfile
-import unittest
 import venv
+
+import loop_suite
 
 MODULES = ["base", "context", "dns", "executors", "pipes", "process", "signals", "sockets", "tcp",
            "udp", "unix", "aiohttp"]
@@ -57,22 +54,8 @@ def loop_class():
             super().__init__(own=True)
 
     Own.__module__ = "asyncio.duet"  # by which uvloop's tests tell that it is asyncio's kind
-    signal.signal = signal.signal.original  # the host's guard of SIGINT and SIGTERM
+    loop_suite.own_signals()
     return Own
-
-
-class Result(unittest.TextTestResult):
-    def startTest(self, test):
-        faulthandler.dump_traceback_later(float(os.environ.get("HANG", "60")), exit=True)
-        super().startTest(test)
-
-
-def cases(suite):
-    for test in suite:
-        if isinstance(test, unittest.TestSuite):
-            yield from cases(test)
-        else:
-            yield test
 
 
 def run():
@@ -91,17 +74,7 @@ def run():
     base.AIOTestCase.new_policy = lambda self: Policy()
     sys.path.insert(0, str(pathlib.Path(sys.prefix) / "suite"))
     kind = base.UVTestCase if os.environ.get("VARIANT") == "uvloop" else base.AIOTestCase
-    wanted = os.environ.get("NAMES", "").split(",") if os.environ.get("NAMES") else MODULES
-    chosen = unittest.TestSuite()
-    for name in wanted:
-        name, _, only = name.partition(":")
-        module = importlib.import_module(f"tests.test_{name}")
-        for case in cases(unittest.defaultTestLoader.loadTestsFromModule(module)):
-            if isinstance(case, kind) and only in case.id():
-                chosen.addTest(case)
-    result = unittest.TextTestRunner(verbosity=int(os.environ.get("VERBOSE", "1")),
-                                     resultclass=Result).run(chosen)
-    sys.exit(0 if result.wasSuccessful() else 1)
+    loop_suite.run(MODULES, "tests.test_", lambda case: isinstance(case, kind))
 
 
 if sys.argv[1:2] == ["fetch"]:
