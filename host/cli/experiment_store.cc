@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <ctime>
 #include <optional>
 #include <utility>
 
@@ -21,11 +20,7 @@ constexpr Nanos kPeriod = kSecond;
 // Of the wall clock: what is corrected step by step is less.
 constexpr double kJump = 5;
 
-double wall_seconds() {
-  timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
+double wall_seconds() { return static_cast<double>(wall_now()) * 1e-9; }
 
 }  // namespace
 
@@ -159,6 +154,7 @@ void ExperimentStore::save_all() {
 
 void ExperimentStore::close() {
   stopping_ = true;
+  experiments_.look();  // what ended since the last one belongs to the evidence, too
   save_all();
   writer_.reset();
 }

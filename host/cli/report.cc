@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host/base/clock.h"
 #include "host/cli/experiment_words.h"
 #include "host/experiment/two_digits.h"
+#include "host/measure/table.h"
 #include "host/stats/quantile.h"
 
 namespace duet::cli {
@@ -166,8 +168,7 @@ std::string record_of_aa(const Report& report) {
 }
 
 std::string bytes(const Json& value) {
-  if (value.is_null()) return "unknown";
-  return fmt::format("{:.1f} MiB", value.get<double>() / (1 << 20));
+  return value.is_null() ? "unknown" : measure::format_bytes(value.get<std::int64_t>());
 }
 
 void read_host(const Json& host, Report& report) {
@@ -228,6 +229,10 @@ Report report_of(const Json& experiment, const Json& host) {
   report.key = text(experiment.at("key"));
   const auto since = number(experiment.at("first_request"));
   report.since = since ? instant(*since) : "no request yet";
+  const auto kept_at = experiment.find("kept_at");
+  report.as_of = kept_at == experiment.end()
+                     ? instant(static_cast<double>(wall_now()) * 1e-9)
+                     : instant(kept_at->get<double>()) + ", when it was kept";
   const Json& variants = experiment.at("variants");
   const Json* control = nullptr;
   for (const Json& variant : variants) {

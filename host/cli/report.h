@@ -44,6 +44,7 @@ struct ReportGuardrail {
 
 struct Report {
   std::string name, state, verdict, key, since;
+  std::string as_of;                  // when the figures were taken; of a database: written
   std::vector<std::string> warnings;  // what makes the verdict worth less
   std::string aa;                     // the record of the A/A arm
   std::string split;                  // whether the requests are divided as configured
@@ -66,7 +67,7 @@ std::string report_text(const Report& report);
 // One self-contained page.
 std::string report_page(const Report& report);
 
-// "12-15% slower", "not known yet": of a ratio of times.
+// "12 to 15% slower", "not known yet": of a ratio of times.
 std::string slower(const std::optional<double>& low, const std::optional<double>& high);
 // Cores that 10,000 requests a second take, by CPU time a request in microseconds.
 inline double cores(double cpu_us) { return cpu_us * 1e4 / 1e6; }

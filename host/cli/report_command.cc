@@ -2,7 +2,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -86,23 +86,36 @@ Result<Json> choose(const Json& all, const std::vector<std::string>& words) {
   return Error{"there is no experiment '" + words[0] + "'", {}, "there are " + names, {}};
 }
 
-// Of a database, without the host: as /api/experiments gives them.
+// Of a database, without the host: as /api/experiments gives them, and `kept_at`, when they were
+// written (seconds since 1970).
 Result<Json> kept_in(const std::string& path) {
   auto database = store::Database::open_to_read(path);
   if (!database) return database.error();
   auto all = (*database)->read();
   if (!all) return all.error();
   std::vector<experiment::LiveSnapshot> shots;
+  std::vector<double> written;
   for (store::Kept& kept : *all) {
     auto spec = store::spec_of(kept.state);
     auto state = store::state_of(kept.state);
-    if (!spec || !state) continue;
-    auto live = experiment::Live::create(std::move(*spec));
-    if (!live || !(*live)->restore(std::move(*state), kept.keys, false)) continue;
+    auto live = spec && state ? experiment::Live::create(std::move(*spec))
+                              : Result<std::unique_ptr<experiment::Live>>(Error{});
+    if (!live || !(*live)->restore(std::move(*state), kept.keys, false)) {
+      return Error{
+          "what it has of the experiment '" + printable(kept.experiment) + "' cannot be read",
+          path,
+          "another version of duet may have written it",
+          {}};
+    }
     (*live)->restore_audit(std::move(kept.audit));
     shots.push_back((*live)->snapshot());
+    written.push_back(kept.at);
   }
-  return Json::parse(admin::experiments_json(shots));
+  Json all_of_them = Json::parse(admin::experiments_json(shots));
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    all_of_them["experiments"][i]["kept_at"] = written[i];
+  }
+  return all_of_them;
 }
 
 int write(const std::string& path, const std::string& page) {

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
+#include <cmath>
 
 #include "host/cli/experiment_words.h"
 #include "host/cli/report.h"
@@ -179,7 +179,7 @@ std::string report_page(const Report& report) {
   page.title = "duet report: " + report.name;
   page.verdict = report.verdict;
   page.about = fmt::format("{}, since {}; assigned by {}; as of {}", report.state, report.since,
-                           report.key, instant(static_cast<double>(std::time(nullptr))));
+                           report.key, report.as_of);
   const auto add = [&](std::string title, std::string html) {
     if (!html.empty()) page.sections.push_back({std::move(title), std::move(html)});
   };

@@ -89,8 +89,8 @@ std::string blame_of(const Report& report) {
 std::string report_text(const Report& report) {
   std::string out = fmt::format("{}: {}\n", report.name, report.verdict);
   for (const std::string& warning : report.warnings) out += "  WARNING: " + warning + "\n";
-  out += fmt::format("  {}\n  {}, since {}; assigned by {}; divided {}\n", report.aa, report.state,
-                     report.since, report.key, report.split);
+  out += fmt::format("  {}\n  {}, since {}, as of {}; assigned by {}; divided {}\n", report.aa,
+                     report.state, report.since, report.as_of, report.key, report.split);
   if (!report.ramp.empty()) out += "  ramp: " + report.ramp + "\n";
   out += "\n" + variants_of(report) + "\n" + cpu_of(report) + quantiles_of(report) +
          guardrails_of(report) + blame_of(report);

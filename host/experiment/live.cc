@@ -24,11 +24,7 @@ constexpr Nanos kQuantilePeriod = kSecond;
 // A failing variant is looked at this often at most, beside the usual times.
 constexpr Nanos kUrgentPeriod = kMillisecond;
 
-double wall_seconds() {
-  timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
+double wall_seconds() { return static_cast<double>(wall_now()) * 1e-9; }
 
 std::uint64_t next_random(std::uint64_t& state) {  // SplitMix64
   state += 0x9e3779b97f4a7c15;

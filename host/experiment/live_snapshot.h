@@ -42,7 +42,6 @@ struct GuardrailSnapshot {
 struct VariantSnapshot {
   std::string name;
   std::string handler;  // of the configuration
-  measure::HandlerIndex handler_index = measure::kNoHandler;
   bool control = false;
   bool aa = false;           // the control once more: what is called is false
   double weight = 0;         // as configured, divided by the sum

@@ -46,7 +46,6 @@ VariantSnapshot Live::variant_snapshot(std::size_t v) const {
   VariantSnapshot shot;
   shot.name = spec.variants[v];
   shot.handler = spec_.variants[v].handler;
-  shot.handler_index = spec_.variants[v].handler_index;
   shot.control = v == spec.control;
   shot.aa = spec_.variants[v].aa;
   double sum = 0;
@@ -124,7 +123,7 @@ measure::ExperimentFigures Live::figures() const {
     one.handler = spec_.variants[v].handler;
     one.share = experiment_.split().share(v);
     one.rolled_back = experiment_.rolled_back(v);
-    one.errors = of.errors;
+    one.errors = of.errors - of.lost;  // of those that are in the histogram
     one.in_flight = of.in_flight;
     const measure::Histogram total = sum_of(of.before, of.stage_total);
     total.cumulate(measure::kPhaseBounds, one.cumulative);

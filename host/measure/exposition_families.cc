@@ -246,8 +246,8 @@ void experiments(ExpositionWriter& out, const Snapshot& shot) {
   each([&](const Labels& labels, const VariantFigures& variant) {
     out.sample(labels, variant.errors);
   });
-  out.family("duet_variant_cpu_seconds", Type::kCounter, "seconds",
-             "CPU time of these requests: their part of their handler's.");
+  out.family("duet_variant_cpu_seconds", Type::kGauge, "seconds",
+             "CPU time of these requests, estimated as their part of their handler's.");
   each([&](const Labels& labels, const VariantFigures& variant) {
     out.sample(labels, seconds(variant.cpu));
   });

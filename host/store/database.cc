@@ -1,7 +1,6 @@
 #include "host/store/database.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -169,7 +168,7 @@ Result<void> Database::run(const char* sql) {
   return why;
 }
 
-// Errors of a damaged file have kDamaged as their detail.
+// Errors of a damaged file have "damaged" as their detail.
 Result<void> Database::connect(bool to_write) {
   if (sqlite3_open_v2(path_.c_str(), &db_, to_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY,
                       nullptr) != SQLITE_OK) {

@@ -89,6 +89,7 @@ std::string Writer::trouble() const {
 }
 
 void Writer::work(const std::shared_ptr<Shared>& shared) {
+  bool in_trouble = false;
   std::unique_lock lock(shared->mutex);
   while (true) {
     shared->changed.wait(lock, [&] { return shared->stopping || !shared->waiting.empty(); });
@@ -97,23 +98,20 @@ void Writer::work(const std::shared_ptr<Shared>& shared) {
     std::vector<Moment> moments = std::exchange(shared->waiting, {});
     lock.unlock();
     const Result<void> written = shared->database->write(as_text(moments));
-    lock.lock();
-    if (written) {
-      if (!shared->trouble.empty()) {
-        log::info("experiments: what is counted is kept again, with what was counted meanwhile");
-      }
-      shared->trouble.clear();
-      continue;
-    }
-    const std::string why = written.error().to_string();
-    if (shared->trouble.empty() || last) {
+    // Said without the lock, which the loop takes: the log may be on the disk that hangs.
+    if (written && in_trouble) {
+      log::info("experiments: what is counted is kept again, with what was counted meanwhile");
+    } else if (!written && (!in_trouble || last)) {
       log::error(last ? "experiments: what was counted last is not kept"
                       : "experiments: what is counted is not kept at present",
                  {{"store", written.error().where},
                   {"why", written.error().message},
                   {"hint", written.error().hint}});
     }
-    shared->trouble = why;
+    in_trouble = !written;
+    lock.lock();
+    shared->trouble = written ? "" : written.error().to_string();
+    if (written) continue;
     if (last) break;
     std::swap(moments, shared->waiting);
     add(shared->waiting, std::move(moments));

@@ -184,7 +184,7 @@ TEST(Exposition, HasExperimentsByVariant) {
   EXPECT_EQ(value_of(text, "duet_variant_request_duration_seconds_count" + labels), 40);
   EXPECT_EQ(value_of(text, "duet_variant_request_duration_seconds_sum" + labels), 0.08);
   EXPECT_EQ(value_of(text, "duet_variant_errors_total" + labels), 3);
-  EXPECT_EQ(value_of(text, "duet_variant_cpu_seconds_total" + labels), 0.002);
+  EXPECT_EQ(value_of(text, "duet_variant_cpu_seconds" + labels), 0.002);
   EXPECT_EQ(value_of(text, "duet_variant_share" + labels), 0.5);
   EXPECT_EQ(value_of(text, "duet_variant_rolled_back" + labels), 1);
   EXPECT_EQ(value_of(text,
