@@ -236,6 +236,18 @@ v8::Local<v8::Uint8Array> to_bytes(v8::Isolate* isolate, std::string&& bytes) {
   return v8::Uint8Array::New(v8::ArrayBuffer::New(isolate, std::move(store)), 0, size);
 }
 
+void set_functions(v8::Local<v8::Context> context, v8::Local<v8::Object> object,
+                   std::span<const NamedFunction> functions, void* self) {
+  v8::Isolate* isolate = context->GetIsolate();
+  v8::Local<v8::External> data = v8::External::New(isolate, self);
+  for (const auto& [name, callback] : functions) {
+    object
+        ->Set(context, to_name(isolate, name),
+              v8::Function::New(context, callback, data).ToLocalChecked())
+        .Check();
+  }
+}
+
 Error error_from(v8::Isolate* isolate, v8::Local<v8::Context> context,
                  v8::Local<v8::Value> thrown) {
   Error error;

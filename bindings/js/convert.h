@@ -6,8 +6,10 @@
 #include <v8.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "host/base/result.h"
 
@@ -80,6 +82,12 @@ class BytesView {
 
 // A Uint8Array that takes the bytes over: large ones are not copied.
 v8::Local<v8::Uint8Array> to_bytes(v8::Isolate* isolate, std::string&& bytes);
+
+// Makes functions members of `object`. `self`: what they find as their data, an External; it
+// outlives them.
+using NamedFunction = std::pair<const char*, v8::FunctionCallback>;
+void set_functions(v8::Local<v8::Context> context, v8::Local<v8::Object> object,
+                   std::span<const NamedFunction> functions, void* self);
 
 // What a thrown value says: message, the first place in it that is a file, and the stack.
 Error error_from(v8::Isolate* isolate, v8::Local<v8::Context> context, v8::Local<v8::Value> thrown);

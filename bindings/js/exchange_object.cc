@@ -63,7 +63,7 @@ std::string_view why_aborted(AbortReason reason) {
 }
 
 void ExchangeObject::install(v8::Local<v8::Context> context, v8::Local<v8::Object> host) {
-  const std::pair<const char*, v8::FunctionCallback> functions[] = {
+  const NamedFunction functions[] = {
       {"text", text},
       {"header", header},
       {"headers", headers},
@@ -92,12 +92,7 @@ void ExchangeObject::install(v8::Local<v8::Context> context, v8::Local<v8::Objec
       {"pause", pause},
       {"timerBase", timer_base},
   };
-  v8::Local<v8::External> data = v8::External::New(isolate_, this);
-  for (const auto& [name, callback] : functions) {
-    host->Set(context, to_name(isolate_, name),
-              v8::Function::New(context, callback, data).ToLocalChecked())
-        .Check();
-  }
+  set_functions(context, host, functions, this);
   for (std::size_t i = 0; i + 1 < methods_.size(); ++i) {
     methods_[i].Set(isolate_, to_name(isolate_, http::method_name(static_cast<http::Method>(i))));
   }

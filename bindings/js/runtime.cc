@@ -55,8 +55,7 @@ Result<void> JsRuntime::run_scripts() {
   exchange_object_->install(context, host);
   websocket_object_->install(context, host);
   tunnel_object_->install(context, host);
-  v8::Local<v8::External> data = v8::External::New(isolate, this);
-  const std::pair<const char*, v8::FunctionCallback> functions[] = {
+  const NamedFunction functions[] = {
       {"fail", fail},
       {"log", log},
       {"loaded", loaded},
@@ -67,11 +66,7 @@ Result<void> JsRuntime::run_scripts() {
       {"noteRoute", note_route},
       {"hasRoutes", has_routes},
   };
-  for (const auto& [name, callback] : functions) {
-    host->Set(context, to_name(isolate, name),
-              v8::Function::New(context, callback, data).ToLocalChecked())
-        .Check();
-  }
+  set_functions(context, host, functions, this);
   // The slot of the async context, as built-ins that V8 can inline; Node uses the same two.
   v8::Local<v8::Object> extras = context->GetExtrasBindingObject();
   const std::pair<const char*, const char*> slot[] = {

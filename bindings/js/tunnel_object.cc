@@ -8,17 +8,11 @@
 namespace duet::js {
 
 void TunnelObject::install(v8::Local<v8::Context> context, v8::Local<v8::Object> host) {
-  const std::pair<const char*, v8::FunctionCallback> functions[] = {
+  const NamedFunction functions[] = {
       {"tunnelOpen", open},       {"tunnelWrite", write}, {"tunnelEnd", end},
       {"tunnelDestroy", destroy}, {"tunnelRead", read},
   };
-  v8::Isolate* isolate = engine_.isolate();
-  v8::Local<v8::External> data = v8::External::New(isolate, this);
-  for (const auto& [name, callback] : functions) {
-    host->Set(context, to_name(isolate, name),
-              v8::Function::New(context, callback, data).ToLocalChecked())
-        .Check();
-  }
+  set_functions(context, host, functions, this);
 }
 
 // tunnelOpen(exchange, slot) gives the tunnel's number, which is not read from yet; 0 when the

@@ -10,17 +10,11 @@
 namespace duet::js {
 
 void WebSocketObject::install(v8::Local<v8::Context> context, v8::Local<v8::Object> host) {
-  const std::pair<const char*, v8::FunctionCallback> functions[] = {
+  const NamedFunction functions[] = {
       {"socketAccept", accept},       {"socketSend", send},   {"socketClose", close},
       {"socketTerminate", terminate}, {"socketPause", pause}, {"socketBuffered", buffered},
   };
-  v8::Isolate* isolate = engine_.isolate();
-  v8::Local<v8::External> data = v8::External::New(isolate, this);
-  for (const auto& [name, callback] : functions) {
-    host->Set(context, to_name(isolate, name),
-              v8::Function::New(context, callback, data).ToLocalChecked())
-        .Check();
-  }
+  set_functions(context, host, functions, this);
 }
 
 // socketAccept(exchange, slot, protocol, "name\nvalue\n...") gives the session's number, 0 when the
