@@ -49,7 +49,6 @@ class Tunnel final : Upgraded {
   void destroy();
   void pause();
   void resume();
-  std::size_t buffered() const { return transport_->unsent(); }
   measure::HandlerIndex handler() const override { return handler_; }
 
   // A word of the engine's own. Starts as 0.

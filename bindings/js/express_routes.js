@@ -9,14 +9,17 @@ const { OTHER_ROUTES, frameOf, join, keyOf, note, registers, textOf } = use.rout
 const MOST_PREFIXES = 16, MOST_DEPTH = 16;
 
 const parents = new WeakMap();  // of a route, router or application: [{ router, path }]
-const knownRoutes = new WeakMap();  // of a route: { mounts, templates, keys }
+const knownRoutes = new WeakMap();  // of a route: { app, mounts, templates, keys }
 let mounts = 0;  // what was known of prefixes before the last mount is not known any more
 
 function addParent(child, router, path) {
   const known = parents.get(child);
   if (known === undefined) parents.set(child, [{ router, path }]);
-  else if (!known.some((one) => one.router === router && one.path === path)) {
+  else if (known.length < MOST_PREFIXES &&
+           !known.some((one) => one.router === router && one.path === path)) {
     known.push({ router, path });
+  } else {
+    return;
   }
   mounts++;
 }
@@ -51,18 +54,18 @@ function reached(node, app, depth, found, below) {
   return found;
 }
 
-// Does a path begin as this template says?
+// Does a path begin as this template says? Express ignores case unless told otherwise.
 function fits(template, baseUrl) {
-  const wanted = template.split('/');
-  return baseUrl.split('/').every((part, i) => wanted[i] !== undefined &&
+  const wanted = template.toLowerCase().split('/');
+  return baseUrl.toLowerCase().split('/').every((part, i) => wanted[i] !== undefined &&
     (part === wanted[i] || /[:*({]/.test(wanted[i])));
 }
 
 function templatesOf(node, own, app) {
   let known = knownRoutes.get(node);
-  if (known === undefined || known.mounts !== mounts) {
+  if (known === undefined || known.mounts !== mounts || known.app !== app) {
     const templates = [...new Set(reached(node, app, 0, [], own))];
-    known = { mounts, templates, keys: templates.map(keyOf) };
+    known = { app, mounts, templates, keys: templates.map(keyOf) };
     knownRoutes.set(node, known);
   }
   return known;
@@ -147,7 +150,8 @@ function watchLayer(layer, router, path, source) {
       const before = frame.route;
       source.run(noteRoute, layer, '/*', req);
       return original.call(this, req, res, function (error) {
-        if (!error) note(frame, before ?? keyOf(use.routes.NO_ROUTE));
+        const passes = !error || error === 'route' || error === 'router';
+        if (passes) note(frame, before ?? keyOf(use.routes.NO_ROUTE));
         next(error);
       });
     },

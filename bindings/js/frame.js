@@ -21,7 +21,8 @@ class Frame {
     this.onBody = undefined;
     this.onWritable = undefined;
     this.onAbort = undefined;
-    this.socket = undefined;  // the WebSocket or net.Socket that the request has become
+    this.socket = undefined;  // the WebSocket that the request has become
+    this.onFail = undefined;  // ends what the request has become, when its handler fails
     this.route = undefined;   // the key of the application's route that answers: routes.js
   }
 

@@ -144,10 +144,12 @@ Object.defineProperty(globalThis, Symbol.for('duet.routes'), {
   configurable: true,
   value: Object.freeze({
     watch(number, at, exported) {
-      if (watched.has(exported)) return;
-      watched.add(exported);
       const source = sources[number];
-      source.run(FRAMEWORKS[at][2], exported, source);
+      source.run(() => {
+        if (watched.has(exported)) return;
+        watched.add(exported);
+        FRAMEWORKS[at][2](exported, source);
+      });
     },
     hono(number, found) {
       sources[number].run(noteHono, found[0]);
@@ -190,8 +192,10 @@ function rewritten(url, text) {
   const at = FRAMEWORKS.findIndex(([its, where]) => its === name && where === file);
   if (at >= 0) {
     const { number } = sourceOf(folder, name);
-    // In a worker thread there is nobody to tell.
-    return `${text()}\n;${DUET}?.watch(${number}, ${at}, module.exports);`;
+    // In a worker thread there is nobody to tell; what only bears the framework's name may be an ES
+    // module.
+    return `${text()}\n;${DUET}?.watch(${number}, ${at}, ` +
+      'typeof module === "undefined" ? undefined : module.exports);';
   }
   if (name !== 'hono' || !HONO.includes(file)) return undefined;
   const { source, number } = sourceOf(folder, name);

@@ -16,7 +16,7 @@ function fail(frame, error, how) {
   }
   host.fail(frame === undefined ? 0 : frame.id, frame === undefined ? -1 : frame.handler.index,
             error, how);
-  if (frame?.socket !== undefined) use.websocket.failSocket(frame.socket);
+  frame?.onFail?.();
 }
 
 /** Marks an error whose request has been answered, and which is not the handler's fault. */

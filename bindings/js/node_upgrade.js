@@ -151,10 +151,11 @@ function define() {
 
     static {
       newTunnel = (frame, slot, addresses) => {
+        const id = host.tunnelOpen(frame.id, slot);
+        if (id === 0) return undefined;
         const handle = new Handle(addresses);
-        const socket = new UpgradedSocket(handle, frame);
-        handle.id = host.tunnelOpen(frame.id, slot);
-        return handle.id > 0 ? socket : undefined;
+        handle.id = id;
+        return new UpgradedSocket(handle, frame);
       };
       tell = (kind, slot, value) => {
         const socket = sockets[slot];
@@ -209,7 +210,7 @@ function upgrade(frame, server, req) {
     return false;
   }
   sockets[slot] = socket;
-  frame.socket = socket;
+  frame.onFail = () => socket.destroy();
   socket.server = server;
   req.socket = socket;
   req.upgrade = true;

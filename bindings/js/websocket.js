@@ -306,8 +306,7 @@ class WebSocket {
     create = (id, frame, url, protocol) => new WebSocket(sockets, id, frame, url, protocol);
     startSocket = (socket) => socket.#start();
     failSocket = (socket) => {
-      if (!(#state in socket)) socket.destroy();  // of a Node-style upgrade
-      else if (socket.#state === OPEN) socket.close(INTERNAL_ERROR, 'the handler failed');
+      if (socket.#state === OPEN) socket.close(INTERNAL_ERROR, 'the handler failed');
     };
     /** Called by C++, inside a slice of the handler. */
     event = (kind, slot, first, second, clean) => {
@@ -356,6 +355,7 @@ function upgrade(frame, url, options = {}) {
   const socket = create(id, frame, url, String(protocol));
   sockets[slot] = socket;
   frame.socket = socket;
+  frame.onFail = () => failSocket(socket);
   const response = new Response(null);
   Object.defineProperty(response, 'status', { value: 101 });
   return { socket, response };
@@ -363,5 +363,4 @@ function upgrade(frame, url, options = {}) {
 
 exports.upgrade = upgrade;
 exports.startSocket = startSocket;
-exports.failSocket = failSocket;
 exports.event = event;

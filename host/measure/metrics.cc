@@ -25,19 +25,23 @@ Metrics::RouteIndex Metrics::add_route(HandlerIndex handler, std::string_view pa
 std::uint32_t Metrics::inner_route(HandlerIndex handler, unsigned method,
                                    std::string_view pattern) {
   std::size_t known = 0;
+  std::uint32_t others = 0;
   if (pattern == kNoRoute || pattern == kOtherRoutes) method = kMethodNames.size() - 1;
   for (std::size_t i = 0; i < inner_routes_.size(); ++i) {
     const InnerRoute& route = *inner_routes_[i];
     if (route.handler != handler) continue;
     ++known;
-    const bool same = route.pattern == pattern && route.method == method;
-    if (same || route.pattern == kOtherRoutes) return static_cast<std::uint32_t>(i + 1);
+    const auto number = static_cast<std::uint32_t>(i + 1);
+    if (route.pattern == pattern && route.method == method) return number;
+    if (route.pattern == kOtherRoutes) others = number;
   }
+  const bool full = known + 1 >= kMostInnerRoutes;
+  if (full && others != 0) return others;
   auto route = std::make_unique<InnerRoute>();
   route->handler = handler;
   route->method = method;
   route->pattern = pattern;
-  if (known + 1 >= kMostInnerRoutes) {
+  if (full) {
     route->method = kMethodNames.size() - 1;
     route->pattern = kOtherRoutes;
   }

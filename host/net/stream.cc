@@ -1,8 +1,10 @@
 #include "host/net/stream.h"
 
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -10,6 +12,14 @@
 #include "host/net/receive_time.h"
 
 namespace duet::net {
+
+namespace {
+
+std::atomic<bool> forked{false};  // from then on, others may have our descriptors
+[[maybe_unused]] const int kWatchesForks = pthread_atfork(
+    nullptr, [] { forked.store(true, std::memory_order_relaxed); }, nullptr);
+
+}  // namespace
 
 Stream::Stream(Loop& loop, int fd, std::string& read_buffer, StreamEvents& events)
     : read_buffer_(read_buffer), events_(events), fd_(fd) {
@@ -162,7 +172,7 @@ void Stream::close() {
   uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
     auto* self = static_cast<Stream*>(handle->data);
     // A process that a handler forked has the descriptor too: closing ours would tell nobody.
-    if (!self->reset_) shutdown(self->fd_, SHUT_WR);
+    if (!self->reset_ && forked.load(std::memory_order_relaxed)) shutdown(self->fd_, SHUT_WR);
     ::close(self->fd_);
     self->events_.on_closed();
   });

@@ -155,6 +155,15 @@ class NotAsExpectedTest(Folder):
         self.assertIn("router 1.2.3", said[0])
         self.assertIn("is no function", said[0])
 
+    def test_an_es_module_of_that_name_is_left_alone(self):
+        self.package("router", {
+            "package.json": json.dumps({"name": "router", "version": "1.2.3", "type": "module",
+                                        "exports": "./index.js"}),
+            "index.js": "export default { fetch: () => new Response('its own') };\n"})
+        with Duet(EXECUTABLE, [self.write("app.mjs", "export { default } from 'router';\n")]) as duet:
+            self.assertEqual(b"its own", duet.get("/").body)
+        self.assertEqual(1, len(self.warnings(duet)), duet.output)
+
     def test_what_fails_later_is_said_once_and_not_the_applications_fault(self):
         # A context without what koa-mount needs.
         self.package("koa", {"lib/context.js": "module.exports = {};\n",

@@ -270,7 +270,9 @@ class UpgradeTest(unittest.TestCase):
                            b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
             received = b""
             while b"cannot be upgraded now" not in received:
-                received += client.recv(65536)
+                piece = client.recv(65536)
+                self.assertNotEqual(piece, b"", received)
+                received += piece
             self.assertEqual(re.findall(rb"HTTP/1.1 (\d+)", received), [b"200", b"503"])
 
     def test_the_end_of_the_host(self):

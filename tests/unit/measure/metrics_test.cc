@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
 #include "host/measure/loop_meter.h"
 #include "host/measure/snapshot.h"
 #include "tests/unit/measure/sample_snapshot.h"
@@ -25,6 +28,22 @@ TEST(Metrics, CountsRequestsByHandlerAndStatus) {
   EXPECT_EQ(stats.with_class(0), 1u);
   EXPECT_EQ(sample.metrics.handlers()[1].stats.requests(), 0u);
   EXPECT_EQ(sample.metrics.routes()[0].stats.series().size(), 4u);
+}
+
+TEST(Metrics, RoutesInsideAnApplicationAreBounded) {
+  Sample sample;
+  Metrics& metrics = sample.metrics;
+  // An application that says so itself takes none of the others' places.
+  const std::uint32_t others = metrics.inner_route(0, 1, Metrics::kOtherRoutes);
+  std::set<std::uint32_t> numbers{others};
+  for (std::size_t i = 1; i < Metrics::kMostInnerRoutes - 1; ++i) {
+    numbers.insert(metrics.inner_route(0, 1, "/" + std::to_string(i)));
+  }
+  EXPECT_EQ(numbers.size(), Metrics::kMostInnerRoutes - 1);
+  EXPECT_EQ(metrics.inner_route(0, 1, "/one too many"), others);
+  EXPECT_EQ(metrics.inner_route(0, 1, "/two too many"), others);
+  EXPECT_TRUE(numbers.contains(metrics.inner_route(0, 1, "/7")));
+  EXPECT_FALSE(numbers.contains(metrics.inner_route(1, 1, "/7")));
 }
 
 TEST(Metrics, QuantilesOfAPhaseAreOverAllRequests) {
