@@ -48,6 +48,11 @@ class ExperimentStore : public ::testing::Test {
     for (const json& variant : experiment["variants"]) sum += variant["requests"].get<int>();
     return sum;
   }
+  // Those of both variants that the guardrail has seen.
+  static int judged(const json& experiment) {
+    const json guardrail = experiment["variants"][1]["guardrails"][0];
+    return guardrail["requests"].get<int>() + guardrail["control_requests"].get<int>();
+  }
   // What is counted of the requests, without what depends on the moment.
   static json counted(const DuetHost& host) {
     const json one = shown(host);
@@ -73,7 +78,9 @@ TEST_F(ExperimentStore, AStopLosesNothingAndTheBadVariantStaysOut) {
     HttpClient client = host.client();
     for (int i = 0; i < 600; ++i) client.get("/");
     ASSERT_TRUE(eventually([&] {
-      return shown(host)["variants"][1]["rolled_back"] == true && requests(shown(host)) == 600;
+      const json one = shown(host);
+      return one["variants"][1]["rolled_back"] == true && requests(one) == 600 &&
+             judged(one) == 600;
     }));
     ASSERT_FALSE(host.log_line("'b' is rolled back by the guardrail 'errors'").is_null());
     before = counted(host);
@@ -100,6 +107,18 @@ TEST_F(ExperimentStore, AStopLosesNothingAndTheBadVariantStaysOut) {
   EXPECT_EQ(shown(host)["audit"].size(), audit + 1);
   EXPECT_EQ(host.client().get("/").value("Duet-Variant"), "a");
   EXPECT_TRUE(shown(host)["store"].is_null());
+}
+
+TEST_F(ExperimentStore, WhatEndsJustBeforeTheStopIsJudged) {
+  const std::string file = config();
+  {
+    DuetHost host({file});
+    HttpClient client = host.client();
+    for (int i = 0; i < 50; ++i) client.get("/");
+    EXPECT_EQ(host.stop(), 0);
+  }
+  DuetHost host({file});
+  EXPECT_EQ(judged(shown(host)), 50);
 }
 
 TEST_F(ExperimentStore, AKillUnderLoadLosesItsLastSecondAtMost) {
