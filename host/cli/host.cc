@@ -259,8 +259,10 @@ Result<void> Host::open_listeners() {
   for (const config::Address& address : config_.server.listen) {
     auto parsed = net::Address::parse(address.to_string());
     if (!parsed) return std::move(parsed).error();
+    net::ListenOptions options;
+    options.kernel_timestamps = config_.server.kernel_timestamps;
     auto listener =
-        net::Listener::open(*loop_, *parsed, {}, [this](int fd) { server_->adopt(fd); });
+        net::Listener::open(*loop_, *parsed, options, [this](int fd) { server_->adopt(fd); });
     if (!listener) return std::move(listener).error();
     listeners_.push_back(std::move(*listener));
   }

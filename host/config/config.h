@@ -69,6 +69,8 @@ struct ServerConfig {
   // Absolute path of the database that experiments are kept in; empty: they are not.
   std::string store;
   bool dev = false;  // stacks are shown to clients
+  // Requests count from when the kernel received them, not from when they were read.
+  bool kernel_timestamps = true;
   log::Format log_format = log::Format::kAuto;
   log::Level log_level = log::Level::kInfo;
 };

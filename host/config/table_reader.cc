@@ -29,6 +29,14 @@ void ReaderContext::warning(const Place& place, std::string message, std::string
   diagnostics.add({Severity::kWarning, file, place, std::move(message), std::move(hint)});
 }
 
+void ReaderContext::not_one_of(const TomlEntry& entry,
+                               std::span<const std::string_view> words) const {
+  std::string hint = did_you_mean(entry.value.string, words);
+  if (hint.empty()) hint = "one of " + one_of(words);
+  error(entry.value.place, in_quotes(entry.value.string) + " is no '" + entry.key + "'",
+        std::move(hint));
+}
+
 TableReader::TableReader(const ReaderContext& context, const std::vector<TomlEntry>& entries,
                          std::string name, std::span<const Synonym> synonyms)
     : context_(context), entries_(entries), name_(std::move(name)), synonyms_(synonyms) {}

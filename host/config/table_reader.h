@@ -17,6 +17,11 @@
 
 namespace duet::config {
 
+// What durations may be: uv's timers are whole milliseconds, and a day is beyond what anybody waits
+// for.
+inline constexpr Nanos kShortestTime = kMillisecond;
+inline constexpr Nanos kLongestTime = 24 * 3600 * kSecond;
+
 // Where a reader reports to.
 struct ReaderContext {
   const std::string& file;
@@ -25,6 +30,8 @@ struct ReaderContext {
   void error(const Place& place, std::string message, std::string hint) const;
   void error(const Place& place, const Error& error) const;
   void warning(const Place& place, std::string message, std::string hint) const;
+  // The text of `entry` is none of `words`.
+  void not_one_of(const TomlEntry& entry, std::span<const std::string_view> words) const;
 };
 
 // Another word for a key, as other servers have it.

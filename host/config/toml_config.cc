@@ -10,6 +10,7 @@
 #include "host/config/suggest.h"
 #include "host/config/table_reader.h"
 #include "host/config/toml_experiment.h"
+#include "host/config/toml_server.h"
 #include "host/config/toml_tree.h"
 #include "host/config/toml_words.h"
 #include "host/config/values.h"
@@ -17,11 +18,7 @@
 namespace duet::config {
 namespace {
 
-// uv's timers are whole milliseconds; a day is beyond what anybody waits for.
-constexpr Nanos kShortest = kMillisecond;
-constexpr Nanos kLongest = 24 * 3600 * kSecond;
-constexpr std::uint64_t kKibi = 1024;
-constexpr std::uint64_t kMebi = 1024 * kKibi;
+constexpr std::uint64_t kMebi = 1024 * 1024;
 constexpr std::size_t kLongestName = 64;  // a handler's name is a label of every metric
 
 std::string in_quotes(std::string_view text) { return "'" + printable(text) + "'"; }
@@ -51,8 +48,10 @@ class ConfigReader {
     const TomlEntry* experiments = root.take("experiment");
     root.finish();
 
-    if (server != nullptr) read_server(*server);
-    if (log != nullptr) read_log(*log);
+    if (server != nullptr) {
+      in_file_ = read_server(context_, *server, file_.directory, result_);
+    }
+    if (log != nullptr) read_log(context_, *log, result_.config.server);
     if (handlers != nullptr) read_handlers(*handlers);
     if (routes != nullptr) read_routes(*routes);
     if (experiments != nullptr && !incomplete_) {
@@ -68,163 +67,6 @@ class ConfigReader {
 
  private:
   ServerConfig& server() { return result_.config.server; }
-
-  // --- [server] ---
-
-  void read_server(const TomlEntry& entry) {
-    TableReader table(context_, entry.value.entries, "[server]", kServerWords);
-    read_listen(table);
-    read_admin(table);
-    if (const auto dev = table.flag("dev")) server().dev = *dev;
-    if (const auto deadline = table.duration("deadline", kShortest, kLongest, true)) {
-      deadline_ = *deadline;
-    }
-    if (const TomlEntry* env_file = table.text("env_file", "\".env\"")) {
-      result_.env_file = env_file->value.string;
-      result_.env_file_place = env_file->value.place;
-    }
-    read_store(context_, table, file_.directory, server());
-    const TomlEntry* limits = table.table("limits");
-    const TomlEntry* timeouts = table.table("timeouts");
-    const TomlEntry* websocket = table.table("websocket");
-    table.finish();
-    if (limits != nullptr) read_limits(*limits);
-    if (timeouts != nullptr) read_timeouts(*timeouts);
-    if (websocket != nullptr) read_websocket(*websocket);
-  }
-
-  void read_listen(TableReader& table) {
-    const TomlEntry* entry = table.take("listen");
-    if (entry == nullptr) return;
-    if (entry->value.type == TomlValue::Type::kInteger) {
-      const std::string port = std::to_string(entry->value.integer);
-      context_.error(entry->value.place, "'listen' in [server] must be text, not an integer",
-                     "write listen = \"127.0.0.1:" + port +
-                         "\" for this machine only, \"0.0.0.0:" + port + "\" for every interface");
-      return;
-    }
-    if (entry->value.type == TomlValue::Type::kArray && entry->value.items.empty()) {
-      context_.error(entry->value.place, "'listen' in [server] is empty",
-                     "name an address, or remove the line for the default 127.0.0.1:8000");
-      return;
-    }
-    for (const TomlValue* item : table.texts("listen", "[\"127.0.0.1:8000\"]")) {
-      Result<Address> address = parse_address(item->string, file_.directory);
-      if (!address) {
-        context_.error(item->place, address.error());
-        continue;
-      }
-      const bool fixed = address->is_unix() || address->port != 0;
-      const auto& known = server().listen;
-      if (fixed && std::find(known.begin(), known.end(), *address) != known.end()) {
-        context_.error(item->place, "the address " + address->to_string() + " is listed twice",
-                       "remove one of them");
-        continue;
-      }
-      server().listen.push_back(std::move(*address));
-    }
-  }
-
-  void read_admin(TableReader& table) {
-    const TomlEntry* entry = table.take("admin");
-    if (entry == nullptr) return;
-    const TomlValue& value = entry->value;
-    if (value.type == TomlValue::Type::kBoolean && !value.boolean) {
-      context_.error(value.place, "'admin' in [server] must be text, not true or false",
-                     "write admin = \"off\"");
-      return;
-    }
-    const TomlEntry* text = table.text("admin", "\"127.0.0.1:9000\" or \"off\"");
-    if (text == nullptr) return;
-    server().admin_is_default = false;
-    if (value.string == "off") return;
-    Result<Address> address = parse_address(value.string, file_.directory);
-    if (!address) return context_.error(value.place, address.error());
-    if (!is_local(*address)) {
-      context_.warning(value.place,
-                       "other machines can reach the admin address " + address->to_string(),
-                       "it shows handlers, routes and timings to anybody; 127.0.0.1 is safer");
-    }
-    server().admin.push_back(std::move(*address));
-  }
-
-  void read_limits(const TomlEntry& entry) {
-    Limits& limits = server().limits;
-    TableReader table(context_, entry.value.entries, "[server.limits]", kLimitWords);
-    const TomlEntry* target_entry = entry.value.find("target");
-    if (const auto size = table.size("head", 256, kMebi)) limits.head_bytes = *size;
-    if (const auto size = table.size("target", 16, kMebi)) limits.target_bytes = *size;
-    if (const auto size = table.size("body", 0, kMebi * kMebi)) {
-      limits.body_bytes = *size;
-      body_limit_ = *size;
-    }
-    if (const auto count = table.integer("pipelined", 1, 1024)) {
-      limits.pipelined = static_cast<std::size_t>(*count);
-    }
-    table.finish();
-    if (limits.target_bytes > limits.head_bytes) {
-      if (target_entry != nullptr) {
-        context_.error(target_entry->value.place, "'target' is larger than the head that holds it",
-                       "at most " + show_size(limits.head_bytes) + ", or raise 'head'");
-      } else {
-        limits.target_bytes = limits.head_bytes;
-      }
-    }
-  }
-
-  void read_timeouts(const TomlEntry& entry) {
-    Timeouts& timeouts = server().timeouts;
-    TableReader table(context_, entry.value.entries, "[server.timeouts]", kTimeoutWords);
-    if (const auto t = table.duration("head", kShortest, kLongest, false)) timeouts.head = *t;
-    if (const auto t = table.duration("body", kShortest, kLongest, false)) timeouts.body_idle = *t;
-    if (const auto t = table.duration("keep_alive", kShortest, kLongest, false)) {
-      timeouts.keep_alive = *t;
-    }
-    if (const auto t = table.duration("shutdown", kShortest, kLongest, true)) {
-      timeouts.shutdown = *t;
-    }
-    table.finish();
-  }
-
-  void read_websocket(const TomlEntry& entry) {
-    WebSocketLimits& limits = server().websocket;
-    TableReader table(context_, entry.value.entries, "[server.websocket]", kWebSocketWords);
-    if (const auto size = table.size("message", 1, kMebi * 1024)) limits.message_bytes = *size;
-    if (const auto size = table.size("buffered", 64 * 1024, kMebi * 1024)) {
-      limits.buffered_bytes = *size;
-    }
-    if (const auto t = table.duration("ping", kShortest, kLongest, true)) limits.ping = *t;
-    if (const auto compression = table.flag("compression")) limits.compression = *compression;
-    table.finish();
-  }
-
-  // --- [log] ---
-
-  void read_log(const TomlEntry& entry) {
-    TableReader table(context_, entry.value.entries, "[log]");
-    if (const TomlEntry* format = table.text("format", "\"text\"")) {
-      if (const auto parsed = parse_log_format(format->value.string)) {
-        server().log_format = *parsed;
-      } else {
-        not_one_of(*format, kLogFormats);
-      }
-    }
-    if (const TomlEntry* level = table.text("level", "\"info\"")) {
-      if (const auto parsed = parse_log_level(level->value.string)) {
-        server().log_level = *parsed;
-      } else {
-        not_one_of(*level, kLogLevels);
-      }
-    }
-    table.finish();
-  }
-
-  void not_one_of(const TomlEntry& entry, std::span<const std::string_view> words) {
-    std::string hint = did_you_mean(entry.value.string, words);
-    if (hint.empty()) hint = "one of " + one_of(words);
-    context_.error(entry.value.place, in_quotes(entry.value.string) + " is no '" + entry.key + "'",
-                   std::move(hint));
-  }
 
   // --- [handlers.NAME] ---
 
@@ -258,9 +100,10 @@ class ConfigReader {
     if (const TomlEntry* root = table.text("root", "\".\"")) read_root(*root, handler);
     if (const TomlEntry* env = table.table("env")) read_env(*env, handler);
 
-    const auto deadline = table.duration("deadline", kShortest, kLongest, true);
+    const auto deadline = table.duration("deadline", kShortestTime, kLongestTime, true);
     handler.deadline =
-        deadline ? *deadline : defaults_.deadline.value_or(deadline_.value_or(handler.deadline));
+        deadline ? *deadline
+                 : defaults_.deadline.value_or(in_file_.deadline.value_or(handler.deadline));
     const TomlEntry* blocking = entry.value.find("blocking");
     if (const auto flag = table.flag("blocking")) handler.blocking = *flag;
     if (handler.blocking && handler.language != Language::kPython) {
@@ -271,7 +114,7 @@ class ConfigReader {
     }
     read_application(table, handler);
     const auto limit = table.size("body_limit", 0, kMebi * kMebi);
-    handler.default_body_limit = !limit && !defaults_.body_bytes && !body_limit_;
+    handler.default_body_limit = !limit && !defaults_.body_bytes && !in_file_.body_bytes;
     handler.body_limit = static_cast<std::size_t>(limit ? *limit : default_body_limit());
     table.finish();
     result_.config.handlers.push_back(std::move(handler));
@@ -284,7 +127,7 @@ class ConfigReader {
       const std::string& word = text->value.string;
       if (std::find(std::begin(kInterfaces), std::end(kInterfaces), word) ==
           std::end(kInterfaces)) {
-        not_one_of(*text, kInterfaces);
+        context_.not_one_of(*text, kInterfaces);
       } else if (handler.language != Language::kPython) {
         context_.error(text->value.place, "'interface' is for Python handlers only", "remove it");
       } else {
@@ -304,7 +147,7 @@ class ConfigReader {
   }
 
   std::uint64_t default_body_limit() {
-    return defaults_.body_bytes.value_or(body_limit_.value_or(server().limits.body_bytes));
+    return defaults_.body_bytes.value_or(in_file_.body_bytes.value_or(server().limits.body_bytes));
   }
 
   std::optional<Language> read_language(const TomlEntry& entry) {
@@ -319,7 +162,7 @@ class ConfigReader {
                      "did you mean '" + std::string(synonym.key) + "'?");
       return std::nullopt;
     }
-    not_one_of(entry, kLanguages);
+    context_.not_one_of(entry, kLanguages);
     return std::nullopt;
   }
 
@@ -575,8 +418,7 @@ class ConfigReader {
   const RouteRules& rules_;
   ReaderContext context_;
   TomlConfig result_;
-  std::optional<Nanos> deadline_;
-  std::optional<std::uint64_t> body_limit_;
+  Defaults in_file_;                          // as [server] has them
   std::vector<Place> handler_places_;         // as Config::handlers
   std::vector<std::string> broken_handlers_;  // named, but no table
   std::vector<std::size_t> used_;             // handlers that a route names

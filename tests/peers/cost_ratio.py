@@ -26,6 +26,16 @@ def options(description, rounds):
     return given
 
 
+def by_turns(rounds, dearer, plain):
+    """Ascending ratios, one a round, of what two functions measure one after the other."""
+    plain(), dearer()  # warm
+    found = []
+    for number in range(rounds):
+        taken = {measure: measure() for measure in ((plain, dearer) if number % 2 else (dearer, plain))}
+        found.append(taken[dearer] / taken[plain])
+    return sorted(found)
+
+
 def ratios(options, folder, dearer, plain, body, script=None):
     """Ascending ratios, one a round, of the two paths of the host that folder/duet.toml describes.
 
@@ -43,13 +53,7 @@ def ratios(options, folder, dearer, plain, body, script=None):
             return process.load(server, work, options.seconds, 64, options.wrk, folder,
                                 environment).cpu_per_request
 
-        cost(plain), cost(dearer)  # warm
-        found = []
-        for number in range(options.rounds):
-            taken = {path: cost(path) for path in
-                     ((plain, dearer) if number % 2 else (dearer, plain))}
-            found.append(taken[dearer] / taken[plain])
-        return sorted(found)
+        return by_turns(options.rounds, lambda: cost(dearer), lambda: cost(plain))
     finally:
         server.stop()
 

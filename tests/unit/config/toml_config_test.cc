@@ -63,6 +63,7 @@ TEST_F(TomlConfigTest, ReadsEverything) {
 listen = ["127.0.0.1:8000", "[::1]:0", "unix:duet.sock"]
 admin = "127.0.0.1:9001"
 dev = true
+kernel_timestamps = false
 deadline = "5s"
 [server.limits]
 head = "8KiB"
@@ -120,6 +121,7 @@ handler = "c"
   EXPECT_EQ(server.admin.at(0).to_string(), "127.0.0.1:9001");
   EXPECT_FALSE(server.admin_is_default);
   EXPECT_TRUE(server.dev);
+  EXPECT_FALSE(server.kernel_timestamps);
   EXPECT_EQ(server.limits.head_bytes, 8192u);
   EXPECT_EQ(server.limits.target_bytes, 4096u);
   EXPECT_EQ(server.limits.body_bytes, 2097152u);
@@ -220,7 +222,7 @@ TEST_F(TomlConfigTest, UnknownKeysAndTables) {
             "duet.toml:2:1: error: unknown key 'lisen' in [server] (did you mean 'listen'?)\n"
             "duet.toml:3:1: error: unknown key 'port' in [server] (did you mean 'listen'?)\n"
             "duet.toml:4:1: error: unknown key 'xyzzy' in [server] (known keys are listen, admin, "
-            "dev, deadline, env_file, store, limits, timeouts or "
+            "dev, deadline, env_file, kernel_timestamps, store, limits, timeouts or "
             "websocket)\n");
   EXPECT_EQ(in_server("[sever]\na = 1\n[servers]\n"),
             "duet.toml:2:2: error: unknown table 'sever' (did you mean 'server'?)\n"

@@ -1,0 +1,101 @@
+"""What timing costs a hello-world request of the C++ plug-in: a share of its CPU time.
+
+    python3 tests/peers/timing_cost.py [--rounds N] [--seconds S] [--duet PATH]
+
+Two shares. Kernel timestamps: two hosts by turns, one with `kernel_timestamps = false`. All the rest
+(clock readings, phases, histograms, the ledger): what measure_bench says that it takes a request, of
+the CPU time of a request without kernel timestamps. Needs wrk, two processor cores, and measure_bench
+beside the host's build.
+"""
+
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import types
+
+import cost_ratio
+import process
+
+IN_ALL, WITHOUT_KERNEL = 0.05, 0.02  # of issue "Two languages, one loop"
+CONFIG = """\
+[server]
+kernel_timestamps = {kernel}
+[handlers.hello]
+source = "hello.so"
+[[routes]]
+path = "/"
+handler = "hello"
+"""
+WORK = types.SimpleNamespace(path="/", script=None)
+
+
+def host(options, folder, kernel):
+    folder = folder / kernel
+    folder.mkdir()
+    (folder / "duet.toml").write_text(CONFIG.format(kernel=kernel))
+    server = process.Server([options.duet, "serve", "duet.toml", "--listen", "127.0.0.1:{port}",
+                             "--admin", "off"], folder, folder / "log", dict(os.environ))
+    return server, folder
+
+
+def cost(options, server, folder):
+    return process.load(server, WORK, options.seconds, 64, options.wrk, folder,
+                        dict(os.environ)).cpu_per_request
+
+
+def bench(options):
+    """Microseconds that measure_bench says a request's timing takes, kernel timestamps excepted."""
+    program = pathlib.Path(options.duet).parents[1] / "tests/measure_bench"
+    if not program.exists():
+        raise process.PeerError(f"{program} is missing: cmake --build --preset release")
+    said = subprocess.run([program], capture_output=True, text=True, check=True).stdout
+    line = re.search(r"^in all, with the .*?([\d.]+) ns", said, re.M)
+    if line is None:
+        raise process.PeerError(f"measure_bench does not say what a request takes:\n{said}")
+    return float(line[1]) / 1e3
+
+
+def say(what, share, limit, note=""):
+    print(f"{what:40} {share:6.2%}{note}  (at most {limit:.0%}) {'pass' if share <= limit else 'MISS'}",
+          flush=True)
+
+
+def main():
+    options = cost_ratio.options(__doc__.splitlines()[0], rounds=15)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        servers = []
+        try:
+            for kernel in ("true", "false"):
+                servers.append(host(options, folder, kernel))
+                servers[-1][0].first_answer([b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"],
+                                            lambda answer: answer == b"Hello, World!")
+            plain_costs = []
+
+            def plain():
+                plain_costs.append(cost(options, *servers[1]))
+                return plain_costs[-1]
+
+            found = cost_ratio.by_turns(options.rounds, lambda: cost(options, *servers[0]), plain)
+        finally:
+            for server, _ in servers:
+                server.stop()
+    request = statistics.median(plain_costs)
+    own = bench(options) / request
+    kernel = statistics.median(found) - 1
+    quarter = len(found) // 4
+    print(f"a request without kernel timestamps: {request:.2f} us of CPU")
+    say("timing without kernel timestamps", own, WITHOUT_KERNEL)
+    say("kernel timestamps and timing in all", kernel + own, IN_ALL,
+        f" (kernel {kernel:.2%}, middle half {found[quarter] - 1:.2%} to {found[-1 - quarter] - 1:.2%})")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except process.PeerError as error:
+        sys.exit(f"timing_cost: {error}")
