@@ -1,6 +1,7 @@
 // What a run is to do: everything that it depends on, apart from the machine and the servers.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,9 +13,16 @@
 namespace duet::bench {
 
 struct ArmPlan {
-  std::string name;    // unique within the plan
-  std::string target;  // a URL, or what `duet serve` takes: a file, module:attribute, duet.toml
-  bool is_url() const { return target.starts_with("http://") || target.starts_with("https://"); }
+  enum class Kind : std::uint8_t {
+    kUrl,      // of a server that runs
+    kHandler,  // what `duet serve` takes: a file, module:attribute, duet.toml
+    kCommand,  // of a shell, with {port} in it, that starts a server
+  };
+  std::string name;  // unique within the plan
+  std::string target;
+  Kind kind = Kind::kHandler;
+  bool is_url() const { return kind == Kind::kUrl; }
+  bool is_command() const { return kind == Kind::kCommand; }
 };
 
 struct Plan {

@@ -22,7 +22,8 @@ constexpr int kLookEveryMs = 5;
 constexpr std::size_t kMostStartLines = 64 * 1024;  // what is searched for the line
 
 // In the child, after fork(): nothing but system calls.
-[[noreturn]] void become(char* const* arguments, int output, int failure) {
+[[noreturn]] void become(char* const* arguments, char* const* environment, int output,
+                         int failure) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   setpgid(0, 0);
   sigset_t none;
@@ -32,19 +33,51 @@ constexpr std::size_t kMostStartLines = 64 * 1024;  // what is searched for the 
   dup2(empty, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
-  execvp(arguments[0], arguments);
+  execvpe(arguments[0], arguments, environment);
   const int code = errno;
   (void)!write(failure, &code, sizeof code);
   _exit(127);
 }
 
+// In the guard, after fork(): nothing but system calls. `life` ends when the bench does.
+[[noreturn]] void guard(pid_t group, int life) {
+  setpgid(0, 0);
+  dup2(life, STDIN_FILENO);
+  close_range(STDIN_FILENO + 1, ~0U, 0);  // above all the ends of other guards' pipes
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, nullptr);
+  prctl(PR_SET_NAME, "bench-guard");
+  char nothing;
+  while (read(STDIN_FILENO, &nothing, 1) < 0 && errno == EINTR) {
+  }
+  kill(-group, SIGKILL);
+  _exit(0);
+}
+
+// This process's environment with `more` on top.
+std::vector<char*> environment_with(const std::vector<std::string>& more) {
+  std::vector<char*> all;
+  for (char** one = environ; *one != nullptr; ++one) {
+    const std::string_view given = *one;
+    const bool replaced = std::any_of(more.begin(), more.end(), [given](const std::string& other) {
+      return given.starts_with(std::string_view(other).substr(0, other.find('=') + 1));
+    });
+    if (!replaced) all.push_back(*one);
+  }
+  for (const std::string& one : more) all.push_back(const_cast<char*>(one.c_str()));
+  all.push_back(nullptr);
+  return all;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ServerProcess>> ServerProcess::start(
-    const std::vector<std::string>& command) {
+    const std::vector<std::string>& command, const std::vector<std::string>& environment) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  const std::vector<char*> variables = environment_with(environment);
   const auto failed = [&](int code) {
     return Error{"cannot run " + command[0] + ": " + std::strerror(code), {}, {}, {}};
   };
@@ -57,7 +90,7 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::start(
     return failed(code);
   }
   const pid_t pid = fork();
-  if (pid == 0) become(arguments.data(), output, failure[1]);
+  if (pid == 0) become(arguments.data(), variables.data(), output, failure[1]);
   int code = pid < 0 ? errno : 0;
   close(failure[1]);
   // The pipe is closed when the program runs; otherwise it brings the reason.
@@ -68,7 +101,21 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::start(
     close(output);
     return failed(code);
   }
-  return std::unique_ptr<ServerProcess>(new ServerProcess(pid, output));
+  std::unique_ptr<ServerProcess> process(new ServerProcess(pid, output));
+  if (auto guarded = process->set_guard(); !guarded) return std::move(guarded).error();
+  return process;
+}
+
+Result<void> ServerProcess::set_guard() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) == 0) {
+    guard_ = fork();
+    if (guard_ == 0) guard(pid_, ends[0]);
+    life_ = ends[1];
+    close(ends[0]);
+  }
+  if (guard_ > 0) return {};
+  return Error{std::string("a server cannot be guarded: ") + std::strerror(errno), {}, {}, {}};
 }
 
 ServerProcess::~ServerProcess() {
@@ -77,12 +124,19 @@ ServerProcess::~ServerProcess() {
   while (running() && now() < deadline) poll(nullptr, 0, kLookEveryMs);
   kill(-pid_, SIGKILL);  // also what it started and left behind
   if (!ended_) waitpid(pid_, nullptr, 0);
+  if (life_ >= 0) close(life_);
+  if (guard_ > 0) waitpid(guard_, nullptr, 0);
   close(output_);
 }
 
 bool ServerProcess::running() {
   if (!ended_) ended_ = waitpid(pid_, &status_, WNOHANG) == pid_;
   return !ended_;
+}
+
+std::string ServerProcess::ending() const {
+  return WIFSIGNALED(status_) ? "signal " + std::to_string(WTERMSIG(status_))
+                              : "exit code " + std::to_string(WEXITSTATUS(status_));
 }
 
 std::string ServerProcess::read_output(std::size_t from, std::size_t most) const {
@@ -112,10 +166,7 @@ Result<std::string> ServerProcess::wait_for_line(std::string_view prefix, Nanos 
       if (line.starts_with(prefix)) return std::string(line.substr(prefix.size()));
     }
     if (over) {
-      const std::string how = WIFSIGNALED(status_)
-                                  ? "signal " + std::to_string(WTERMSIG(status_))
-                                  : "exit code " + std::to_string(WEXITSTATUS(status_));
-      return Error{"it ended before it listened (" + how + ")", {}, {}, output()};
+      return Error{"it ended before it listened (" + ending() + ")", {}, {}, output()};
     }
     if (give_up()) return Error{"interrupted", {}, {}, {}};
     if (now() >= deadline) {

@@ -14,20 +14,26 @@
 
 namespace duet::bench {
 
-// In a process group of its own, so that Ctrl-C reaches the bench alone, which then decides. The
-// kernel ends it when the thread that started it goes. Not thread-safe.
+// In a process group of its own, so that Ctrl-C reaches the bench alone, which then decides. A
+// second process, the guard, kills that group when the bench goes without doing so, for whatever
+// reason. Not thread-safe.
 class ServerProcess {
  public:
-  // `command`: the program, looked up in PATH, and its arguments. Its standard output and error are
-  // kept in memory, its standard input is empty. Error: it cannot be run.
-  static Result<std::unique_ptr<ServerProcess>> start(const std::vector<std::string>& command);
-  // SIGTERM to the group; SIGKILL when it has not ended within five seconds.
+  // `command`: the program, looked up in PATH, and its arguments. `environment`: "NAME=value", put
+  // on top of this process's. Its standard output and error are kept in memory, its standard input
+  // is empty. Error: it cannot be run.
+  static Result<std::unique_ptr<ServerProcess>> start(
+      const std::vector<std::string>& command, const std::vector<std::string>& environment = {});
+  // SIGTERM to the group; SIGKILL to what is left of it when the process that was started has
+  // ended, or after five seconds.
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
   pid_t pid() const { return pid_; }
   bool running();
+  // How it ended, as a sentence's part: "exit code 3". Once running() is false.
+  std::string ending() const;
   // The last lines of what it has written, at most `most` bytes.
   std::string output(std::size_t most = 2000) const;
 
@@ -38,10 +44,13 @@ class ServerProcess {
 
  private:
   ServerProcess(pid_t pid, int output) : pid_(pid), output_(output) {}
+  Result<void> set_guard();
   std::string read_output(std::size_t from, std::size_t most) const;
 
   pid_t pid_;
-  int output_;  // a file in memory that both of its streams are written to
+  int output_;     // a file in memory that both of its streams are written to
+  int life_ = -1;  // the guard waits for its end
+  pid_t guard_ = -1;
   bool ended_ = false;
   int status_ = 0;
 };

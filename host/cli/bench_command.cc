@@ -24,6 +24,8 @@ constexpr HelpRow kExamples[] = {
     {"duet bench js=a.mjs py=b.py --path /x", "with names for the table"},
     {"duet bench hello.so --rate 20k --duration 30s", ""},
     {"duet bench main:app --body @order.json", "POST with a body"},
+    {"duet bench main:app --command 'uvicorn main:app --port {port}'",
+     "beside its usual server, started for the run"},
     {"duet bench hello.so --closed --pipeline 16", "as fast as it answers"},
 };
 
@@ -32,7 +34,16 @@ constexpr HelpRow kArguments[] = {
      "what duet serve takes: each is served by a host of its own, on a free port, for as long as "
      "the run lasts"},
     {"http://HOST:PORT/PATH", "a server that runs already"},
+    {"--command COMMAND", "a server that is started for the run"},
     {"NAME=...", "either of them, called NAME in the table"},
+};
+
+constexpr Option kTargets[] = {
+    {"command", "'[NAME=]COMMAND'",
+     "Starts a server by a shell command: {port} in it, and PORT in its environment, is a free "
+     "port "
+     "of 127.0.0.1. It is measured once it answers, and stopped with all that it started.",
+     "", true},
 };
 
 constexpr Option kLoad[] = {
@@ -72,8 +83,11 @@ constexpr Option kOutput[] = {
     kHelpOption,
 };
 
-constexpr OptionGroup kOptions[] = {
-    {"Load", kLoad}, {"Run", kRun}, {"Requests", kRequest}, {"Output", kOutput}};
+constexpr OptionGroup kOptions[] = {{"Servers", kTargets},
+                                    {"Load", kLoad},
+                                    {"Run", kRun},
+                                    {"Requests", kRequest},
+                                    {"Output", kOutput}};
 
 constexpr HelpSection kSections[] = {
     {"What is measured", kArguments, {}},

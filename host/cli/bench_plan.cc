@@ -1,12 +1,14 @@
 #include "host/cli/bench_plan.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <sstream>
 
 #include "host/base/escape.h"
 #include "host/config/values.h"
@@ -96,31 +98,62 @@ class PlanReader {
     return *parsed;
   }
 
+  void add_arm(std::string name, std::string target, bench::ArmPlan::Kind kind) {
+    const auto taken = [this](const std::string& other) {
+      return std::any_of(plan_.arms.begin(), plan_.arms.end(),
+                         [&](const bench::ArmPlan& arm) { return arm.name == other; });
+    };
+    const std::string base = name;
+    for (int number = 2; taken(name); ++number) name = base + "#" + std::to_string(number);
+    plan_.arms.push_back({std::move(name), std::move(target), kind});
+  }
+
   // [NAME=]TARGET; a name has no character that a file or URL needs before its first '='.
   void read_arms() {
     for (const std::string& word : arguments_.positional()) {
-      bench::ArmPlan arm;
       const std::size_t equals = word.find('=');
       const bool named =
           equals != std::string::npos && equals > 0 && word.find_first_of("/:?.", 0) > equals;
-      arm.target = named ? word.substr(equals + 1) : word;
-      arm.name = named ? word.substr(0, equals) : word;
-      if (!named && !arm.is_url()) arm.name = word.substr(word.rfind('/') + 1);
-      if (arm.target.empty()) wrong("'" + printable(word) + "' names nothing to measure", "");
-      const auto taken = [&](const std::string& name) {
-        return std::any_of(plan_.arms.begin(), plan_.arms.end(),
-                           [&](const bench::ArmPlan& other) { return other.name == name; });
-      };
-      const std::string base = arm.name;
-      for (int number = 2; taken(arm.name); ++number) {
-        arm.name = base + "#" + std::to_string(number);
-      }
-      plan_.arms.push_back(std::move(arm));
+      std::string target = named ? word.substr(equals + 1) : word;
+      if (target.empty()) wrong("'" + printable(word) + "' names nothing to measure", "");
+      const bool url = target.starts_with("http://") || target.starts_with("https://");
+      std::string name = named ? word.substr(0, equals) : word;
+      if (!named && !url) name = word.substr(word.rfind('/') + 1);
+      add_arm(std::move(name), std::move(target),
+              url ? bench::ArmPlan::Kind::kUrl : bench::ArmPlan::Kind::kHandler);
     }
+    for (const std::string& text : arguments_.values("command")) read_command(text);
     if (plan_.arms.empty()) {
       wrong("there is nothing to measure",
             "duet bench hello.mjs hello.py, or duet bench http://127.0.0.1:8000/");
     }
+  }
+
+  // [NAME=]COMMAND; "PORT=1 node x.js" begins with a variable of the environment instead.
+  void read_command(const std::string& text) {
+    const std::size_t equals = text.find('=');
+    const std::string before = text.substr(0, equals);
+    const auto all = [&before](auto&& is) {
+      return std::all_of(before.begin(), before.end(), [&](unsigned char c) { return is(c); });
+    };
+    const bool word = all([](int c) { return std::isalnum(c) || c == '_' || c == '-'; });
+    const bool variable = all([](int c) { return std::isupper(c) || std::isdigit(c) || c == '_'; });
+    const bool named = equals != std::string::npos && equals > 0 && word && !variable;
+    std::string command = named ? text.substr(equals + 1) : text;
+    const std::size_t begin = command.find_first_not_of(" \t");
+    if (begin == std::string::npos) {
+      wrong("--command '" + printable(text) + "' names no command",
+            "--command 'uvicorn main:app --port {port}'");
+      return;
+    }
+    std::string name = before;
+    if (!named) {  // the program, without its folder and the variables before it
+      std::istringstream words(command);
+      while (words >> name && name.find('=') != std::string::npos) {
+      }
+      name = name.substr(name.rfind('/') + 1);
+    }
+    add_arm(std::move(name), std::move(command), bench::ArmPlan::Kind::kCommand);
   }
 
   void read_load() {

@@ -4,18 +4,18 @@
 
 #include <algorithm>
 #include <atomic>
+#include <sstream>
 #include <thread>
 #include <utility>
 
 #include "host/base/escape.h"
-#include "host/cli/engines.h"
 
 namespace duet::cli {
 
 namespace {
 
-constexpr Nanos kStartPatience = 60 * kSecond;
 constexpr Nanos kTryPatience = 5 * kSecond;
+constexpr Nanos kReadyPatience = 60 * kSecond, kTryEvery = 20 * kMillisecond;
 constexpr Nanos kProgressEvery = 500 * kMillisecond;
 
 std::string why_lost(bench::Outcome outcome) {
@@ -57,31 +57,27 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   for (std::uint16_t arm = 0; arm < plan_.arms.size(); ++arm) {
     result.arms.push_back(summarize(result.schedule, arm, result.rounds));
     result.trouble.push_back((*generator)->trouble(arm));
+    note_ended(plan_.arms[arm], result.trouble.back());
   }
   return result;
 }
 
-Result<std::string> BenchRun::start_server(const bench::ArmPlan& arm) {
-  listener_.note("starting " + printable(arm.target));
-  auto started =
-      bench::ServerProcess::start({executable_path(), "serve", "--listen", "127.0.0.1:0", "--admin",
-                                   "off", "--log-level", "warn", "--", arm.target});
-  if (!started) return std::move(started).error();
-  auto address = (*started)->wait_for_line("listening on ", kStartPatience,
-                                           [this] { return interrupt_.count() > 0; });
-  servers_.push_back(std::move(*started));
-  if (!address) {
-    Error error = std::move(address).error();
-    error.where = printable(arm.name);
-    return error;
-  }
-  return address;
+// A server that was started for the run and is gone before its end.
+void BenchRun::note_ended(const bench::ArmPlan& arm, std::string& trouble) {
+  bench::ServerProcess* server = servers_.of(arm);
+  if (server == nullptr || server->running()) return;
+  trouble = "its server ended: " + server->ending();
+  listener_.note(printable(arm.name) + " ended during the run (" + server->ending() +
+                 "); the last that it wrote:");
+  std::istringstream lines(server->output());
+  for (std::string line; std::getline(lines, line);) listener_.note("  " + printable(line));
 }
 
 Result<bench::Target> BenchRun::target_of(const bench::ArmPlan& arm) {
   std::string text = arm.target;
   if (!arm.is_url()) {
-    auto address = start_server(arm);
+    listener_.note("starting " + printable(arm.target));
+    auto address = servers_.start(arm);
     if (!address) return std::move(address).error();
     text = *address;
   }
@@ -102,20 +98,37 @@ Result<bench::Target> BenchRun::target_of(const bench::ArmPlan& arm) {
   return target;
 }
 
-// One request, alone: what is wrong from the start is said before the run, not after it.
+// What is wrong from the start is said before the run, not after it.
 Result<void> BenchRun::try_out(const bench::ArmPlan& arm, const bench::Target& target) {
-  const auto failed = [&arm](Error error) {
+  auto status = first_status(target);
+  // A command's server may take connections before it is ready.
+  bench::ServerProcess* server = arm.is_command() ? servers_.of(arm) : nullptr;
+  const Nanos deadline = now() + kReadyPatience;
+  while (!status && server != nullptr && server->running() && now() < deadline &&
+         interrupt_.wait(kTryEvery) == 0) {
+    status = first_status(target);
+  }
+  if (!status) {
+    Error error = std::move(status).error();
     error.where = printable(arm.name);
+    if (server != nullptr) error.detail = server->output();
     return error;
-  };
+  }
+  if (*status >= 400) {
+    listener_.note(printable(arm.name) + " answers " + std::to_string(*status) +
+                   " to the first request");
+  }
+  return {};
+}
+
+// Of one request, alone.
+Result<int> BenchRun::first_status(const bench::Target& target) {
   bench::Generator::Options options = plan_.generator;
   options.connections = 1;
   options.patience = std::min(options.patience, kTryPatience);
   auto generator = bench::Generator::create({target}, options);
-  if (!generator) return failed(std::move(generator).error());
-  if (auto connected = (*generator)->connect(); !connected) {
-    return failed(std::move(connected).error());
-  }
+  if (!generator) return std::move(generator).error();
+  if (auto connected = (*generator)->connect(); !connected) return std::move(connected).error();
   bench::Schedule one;
   one.rounds = 1;
   one.length = kMillisecond;
@@ -123,19 +136,12 @@ Result<void> BenchRun::try_out(const bench::ArmPlan& arm, const bench::Target& t
   one.samples.emplace_back();
   (*generator)->run(one, false);
   const bench::Sample& answer = one.samples[0];
-  if (!is_answer(answer.outcome)) {
-    const std::string& trouble = (*generator)->trouble(0);
-    return failed(
-        {"the first request fails: " + (trouble.empty() ? why_lost(answer.outcome) : trouble),
-         {},
-         {},
-         {}});
-  }
-  if (answer.outcome == bench::Outcome::kBadStatus) {
-    listener_.note(printable(arm.name) + " answers " + std::to_string(answer.status) +
-                   " to the first request");
-  }
-  return {};
+  if (is_answer(answer.outcome)) return static_cast<int>(answer.status);
+  const std::string& trouble = (*generator)->trouble(0);
+  return Error{"the first request fails: " + (trouble.empty() ? why_lost(answer.outcome) : trouble),
+               {},
+               {},
+               {}};
 }
 
 void BenchRun::load(bench::Generator& generator, bench::Schedule& schedule) {

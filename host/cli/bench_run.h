@@ -10,8 +10,8 @@
 #include "host/base/result.h"
 #include "host/bench/generator.h"
 #include "host/bench/plan.h"
-#include "host/bench/server_process.h"
 #include "host/bench/summary.h"
+#include "host/cli/bench_servers.h"
 #include "host/cli/interrupt.h"
 
 namespace duet::cli {
@@ -33,22 +33,23 @@ class BenchRun {
   };
 
   BenchRun(const bench::Plan& plan, Interrupt& interrupt, Listener listener)
-      : plan_(plan), interrupt_(interrupt), listener_(std::move(listener)) {}
+      : plan_(plan), interrupt_(interrupt), listener_(std::move(listener)), servers_(interrupt) {}
 
   // Blocks for the whole run of `schedule`, which is the plan's. Errors: a server does not start or
   // cannot be reached, or it was interrupted before a round was complete.
   Result<BenchResult> run(bench::Schedule schedule);
 
  private:
-  Result<std::string> start_server(const bench::ArmPlan& arm);
   Result<bench::Target> target_of(const bench::ArmPlan& arm);
   Result<void> try_out(const bench::ArmPlan& arm, const bench::Target& target);
+  Result<int> first_status(const bench::Target& target);
+  void note_ended(const bench::ArmPlan& arm, std::string& trouble);
   void load(bench::Generator& generator, bench::Schedule& schedule);
 
   const bench::Plan& plan_;
   Interrupt& interrupt_;
   Listener listener_;
-  std::vector<std::unique_ptr<bench::ServerProcess>> servers_;
+  BenchServers servers_;
 };
 
 }  // namespace duet::cli

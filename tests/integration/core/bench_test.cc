@@ -6,28 +6,16 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/duet_host.h"
+#include "tests/integration/core/bench_process.h"
 
 namespace duet {
 namespace {
 
 using Json = nlohmann::json;
+using testing_support::bench;
+using testing_support::bench_options;
 using testing_support::Finished;
 using testing_support::Process;
-using testing_support::ProcessOptions;
-
-ProcessOptions with(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "bench");
-  return {.arguments = std::move(arguments),
-          .environment = {{"PORT", std::nullopt}},
-          .directory = "",
-          .terminal = false};
-}
-
-Finished bench(std::vector<std::string> arguments) {
-  return testing_support::run(testing_support::duet_program(), with(std::move(arguments)),
-                              std::chrono::seconds(60));
-}
 
 TEST(BenchCommand, MeasuresTwoHandlersInTurn) {
   const Finished finished = bench({"a=hello.so", "b=hello.so", "--rate", "500", "--duration", "1s",
@@ -69,8 +57,9 @@ TEST(BenchCommand, AnswersThatFailAreCountedAndSaid) {
 }
 
 TEST(BenchCommand, CtrlCKeepsWhatIsComplete) {
-  Process process(testing_support::duet_program(),
-                  with({"hello.so", "--duration", "60s", "--block", "50ms", "--warmup", "0"}));
+  Process process(
+      testing_support::duet_program(),
+      bench_options({"hello.so", "--duration", "60s", "--block", "50ms", "--warmup", "0"}));
   ASSERT_TRUE(process.wait_for_err("%, ", std::chrono::seconds(30))) << process.err();
   process.signal(SIGINT);
   EXPECT_EQ(process.wait(std::chrono::seconds(30)), 128 + SIGINT) << process.err();
@@ -94,6 +83,7 @@ TEST(BenchCommand, SaysWhatIsWrongBeforeItBegins) {
       {{"a", "b", "c", "--block", "1s", "--duration", "2s"}, 2, "--duration is too short"},
       {{"hello.so", "--rate", "1000k", "--duration", "1h"}, 2, "requests"},
       {{"hello.so", "--block", "2s", "--duration", "9s"}, 2, "a block lasts"},
+      {{"--command", " "}, 2, "names no command"},
       {{"absent.py"}, 1, "no such file"},
       {{"https://127.0.0.1/"}, 1, "TLS"},
       {{"http://127.0.0.1:1/"}, 1, "refused"},

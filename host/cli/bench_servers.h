@@ -1,0 +1,44 @@
+// The servers that `duet bench` starts itself: hosts of handlers, and commands.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/bench/plan.h"
+#include "host/bench/server_process.h"
+#include "host/cli/interrupt.h"
+
+namespace duet::cli {
+
+class BenchServers {
+ public:
+  explicit BenchServers(Interrupt& interrupt) : interrupt_(interrupt) {}
+
+  // Starts what the arm names and waits until it takes connections. Gives its address:
+  // "http://127.0.0.1:40123". Errors have the arm as their place and its output as the detail.
+  Result<std::string> start(const bench::ArmPlan& arm);
+
+  // The process that was started for that arm; nullptr when none was.
+  bench::ServerProcess* of(const bench::ArmPlan& arm) const;
+
+ private:
+  Result<std::string> start_host(const bench::ArmPlan& arm);
+  Result<std::string> start_command(const bench::ArmPlan& arm);
+
+  struct Server {
+    std::string arm;
+    std::unique_ptr<bench::ServerProcess> process;
+  };
+  Interrupt& interrupt_;
+  std::vector<Server> servers_;
+};
+
+// A TCP port of 127.0.0.1 on which nobody listens; 0 when there is none.
+std::uint16_t free_port();
+// The command with its {port} replaced.
+std::string with_port(std::string command, std::uint16_t port);
+
+}  // namespace duet::cli

@@ -1,0 +1,103 @@
+// Servers that `duet bench` starts by a command: measured beside others, and gone afterwards.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/integration/core/bench_process.h"
+#include "tests/support/test_server.h"
+
+namespace duet {
+namespace {
+
+using Json = nlohmann::json;
+using testing_support::bench;
+using testing_support::bench_options;
+using testing_support::duet_program;
+using testing_support::eventually;
+using testing_support::Finished;
+using testing_support::HttpClient;
+using testing_support::Process;
+using testing_support::serve_hello;
+using testing_support::TemporaryDirectory;
+
+// Whether somebody listens on the port that a command wrote into that file.
+bool listens(const std::string& port_file) {
+  std::string port;
+  std::ifstream(port_file) >> port;
+  if (port.empty()) return false;
+  try {
+    return HttpClient("127.0.0.1:" + port).get("/").status == 200;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+TEST(BenchServers, ACommandIsMeasuredBesideAHandlerAndAUrl) {
+  testing_support::DuetHost running(testing_support::HostOptions{
+      .arguments = {"hello.so"}, .environment = {}, .directory = "", .listeners = 1});
+  const Finished finished =
+      bench({"file=hello.so", "url=" + running.address(), "--command", "shell=" + serve_hello(),
+             "--command", "PORT_OF_IT=1 " + serve_hello(), "--command",
+             "exec " + duet_program() + " serve hello.so --listen 127.0.0.1:$PORT --admin off",
+             "--rate", "200", "--duration", "500ms", "--warmup", "0", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const Json result = Json::parse(finished.out);
+  const std::vector<std::string> names = {"file", "url", "shell", "duet", "exec"};
+  ASSERT_EQ(result["arms"].size(), names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Json& arm = result["arms"][i];
+    EXPECT_EQ(arm["name"], names[i]);
+    EXPECT_GT(arm["requests"], 0) << arm;
+    EXPECT_EQ(arm["answered"], arm["requests"]) << arm;
+    EXPECT_EQ(arm["bad_status"], 0) << arm;
+  }
+}
+
+TEST(BenchServers, WhatACommandThatFailsSaysIsShown) {
+  const Finished finished =
+      bench({"hello.so", "--command", "bad=echo no such application >&2; exit 3"});
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_NE(finished.err.find("bad: it ended before it listened (exit code 3)"), std::string::npos)
+      << finished.err;
+  EXPECT_NE(finished.err.find("\n  no such application\n"), std::string::npos) << finished.err;
+}
+
+TEST(BenchServers, AServerThatEndsDuringTheRunIsSaid) {
+  // It is killed once it has answered somebody else, who asks it meanwhile.
+  const Finished finished =
+      bench({"--command",
+             "dies=" + serve_hello() + " & while ! " + duet_program() +
+                 " bench http://127.0.0.1:{port}/ --duration 100ms --warmup 0 >/dev/null 2>&1; do "
+                 ":; done; echo out of luck; kill -9 $!; exit 4",
+             "--rate", "200", "--duration", "3s", "--warmup", "0", "--connections", "2",
+             "--patience", "300ms"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_NE(finished.err.find("ended during the run (exit code 4)"), std::string::npos)
+      << finished.err;
+  EXPECT_NE(finished.err.find("out of luck"), std::string::npos) << finished.err;
+  EXPECT_NE(finished.out.find("its server ended: exit code 4"), std::string::npos) << finished.out;
+}
+
+class BenchEnds : public ::testing::TestWithParam<int> {};
+
+TEST_P(BenchEnds, AndItsServersWithIt) {
+  TemporaryDirectory directory;
+  const std::string port_file = directory.path() + "/port";
+  // The server is a grandchild, which the shell waits for.
+  const std::string command = "echo {port} > " + port_file + "; " + serve_hello() + " & wait";
+  Process process(duet_program(),
+                  bench_options({"--command", command, "--duration", "60s", "--block", "20ms"}));
+  ASSERT_TRUE(process.wait_for_err("%, ", std::chrono::seconds(30))) << process.err();
+  ASSERT_TRUE(listens(port_file));
+  process.signal(GetParam());
+  process.wait(std::chrono::seconds(30));
+  EXPECT_TRUE(eventually([&] { return !listens(port_file); }));
+}
+
+INSTANTIATE_TEST_SUITE_P(BySignal, BenchEnds, ::testing::Values(SIGINT, SIGKILL));
+
+}  // namespace
+}  // namespace duet
