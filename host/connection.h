@@ -79,7 +79,7 @@ class HttpConnection final : net::StreamEvents,
   void refuse(int status, std::string_view sentence);
   Exchange* begin_refused();
   void append_head(Exchange&, const http::ResponseHead&, std::optional<std::uint64_t> length);
-  bool append_measurements(const Exchange& exchange, std::string& fields) const;
+  void append_measurements(const Exchange& exchange, std::string& fields) const;
   std::string& output_of(Exchange& exchange);
   void answer_grew(Exchange& exchange);
   void answer_complete(Exchange& exchange);

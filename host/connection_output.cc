@@ -58,18 +58,14 @@ void HttpConnection::append_head(Exchange& exchange, const http::ResponseHead& h
   framing.keep_alive =
       request.keep_alive() && !head.close() && delimited && !last && !body_too_much(exchange);
   if (!framing.keep_alive) close_after_ = true;
-  std::string_view own =
-      head.has_date() ? std::string_view{} : server_.date_.line(std::time(nullptr));
-  std::string measured;
-  if (append_measurements(exchange, measured)) {
-    measured += own;
-    own = measured;
-  }
-  http::append_response_head(output_of(exchange), head, framing, own);
+  std::string own;
+  append_measurements(exchange, own);
+  http::append_response_head(output_of(exchange), head, framing,
+                             server_.date_.line(std::time(nullptr)), own);
 }
 
 // Which variant answered; Server-Timing and traceparent, for the clients that ask for them.
-bool HttpConnection::append_measurements(const Exchange& exchange, std::string& fields) const {
+void HttpConnection::append_measurements(const Exchange& exchange, std::string& fields) const {
   const http::RequestHead& request = exchange.head_;
   fields += exchange.assignment_.field;
   fields += exchange.assignment_.set_cookie;
@@ -86,7 +82,6 @@ bool HttpConnection::append_measurements(const Exchange& exchange, std::string& 
       fields += "\r\n";
     }
   }
-  return !fields.empty();
 }
 
 // Whether what is still to come of the request's body is not worth reading.

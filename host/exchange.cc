@@ -243,6 +243,7 @@ void ExchangeTable::close(Exchange& exchange) {
   exchange.info_ = nullptr;
   exchange.next_ = nullptr;
   exchange.deadline_ = 0;
+  exchange.waits_for_ = {};
   exchange.bytes_in_ = exchange.bytes_out_ = exchange.ends_at_ = 0;
   exchange.body_limit_ = exchange.declared_left_ = 0;
   exchange.status_ = 0;

@@ -190,6 +190,10 @@ class Exchange {
   // When the answer's head is due, on now()'s clock: 504 then. 0: never.
   Nanos deadline() const { return deadline_; }
   void set_deadline(Nanos at) { deadline_ = at; }
+  // What it waits for now, for the log when the deadline passes; outlives the exchange. Empty: for
+  // its handler.
+  void set_waits_for(std::string_view what) { waits_for_ = what; }
+  std::string_view waits_for() const { return waits_for_; }
   // Watches over it from now on, by a queue of deadlines of equal length. No effect once answered.
   void arm_deadline(TimeoutQueue& queue);
   int status() const { return status_; }  // of the answer; 0 before it
@@ -224,6 +228,7 @@ class Exchange {
   Timeout deadline_timeout_;
   Assignment assignment_;
   std::string body_;  // request bytes at hand
+  std::string_view waits_for_;
   std::string held_;  // answer bytes that wait for the answers before this one
   ExchangeTransport* transport_ = nullptr;
   ExchangeListener* listener_ = nullptr;

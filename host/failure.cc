@@ -112,7 +112,8 @@ void log_deadline(const Exchange& exchange) {
             {{"handler", info != nullptr ? std::string_view(info->name) : none},
              {"route", info != nullptr ? std::string_view(info->route) : none},
              {"method", exchange.head().method_text()},
-             {"target", target}});
+             {"target", target},
+             {"waited_for", exchange.waits_for()}});
 }
 
 std::string failure_page(const Exchange& exchange, const Error& error, const std::string& id,

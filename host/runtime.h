@@ -21,11 +21,20 @@
 
 namespace duet {
 
+// How a service elsewhere is asked (host/upstream).
+struct ServiceSpec {
+  Nanos connect = 5 * kSecond;     // for a connection, its name's look-up included: 504
+  Nanos body_idle = 30 * kSecond;  // between two pieces of an answer's body
+  Nanos keep_alive = 4 * kSecond;  // an idle connection is closed
+  std::size_t connections = 100;   // at most
+};
+
 // A handler as configured. Paths are absolute.
 struct HandlerSpec {
-  std::string name;    // in logs, metrics and the matrix; unique
-  std::string source;  // "/dir/hello.mjs", "/dir/hello.py", or "module:attribute" (Python)
-  std::string root;    // directory of the source, or the project's: for packages and modules
+  std::string name;  // in logs, metrics and the matrix; unique
+  // "/dir/hello.mjs", "/dir/hello.py", "module:attribute" (Python), or "http://host:port/prefix".
+  std::string source;
+  std::string root;  // directory of the source, or the project's: for packages and modules
   std::vector<std::pair<std::string, std::string>> env;  // given to the handler as `env`
   Nanos deadline = 30 * kSecond;  // from arrival to the complete answer; 0: none
   bool blocking = false;          // Python: run `def` in the thread pool
@@ -34,6 +43,7 @@ struct HandlerSpec {
   std::size_t body_limit = 0;       // bytes; what text()/json()/bytes() may hold; 413 beyond
   bool default_body_limit = false;  // nobody asked for it
   measure::HandlerIndex index = measure::kNoHandler;
+  ServiceSpec service;  // of an http:// source
 };
 
 // A handler as loaded by its engine.
@@ -86,7 +96,7 @@ class Runtime : public ExchangeListener {
  public:
   virtual ~Runtime() = default;
 
-  virtual std::string_view name() const = 0;  // "javascript", "python", "native"
+  virtual std::string_view name() const = 0;  // "javascript", "python", "native", "http"
   // "V8 13.6…, Node 24…": name and version pairs for `duet version`; callable before start().
   virtual std::vector<std::pair<std::string, std::string>> versions() const = 0;
 
@@ -126,7 +136,7 @@ class Runtime : public ExchangeListener {
 
 // The one symbol of an engine module. `version` is kRuntimeBoundary of the host; a module built for
 // another returns null.
-inline constexpr std::uint32_t kRuntimeBoundary = 2;
+inline constexpr std::uint32_t kRuntimeBoundary = 3;
 using CreateRuntime = Runtime* (*)(std::uint32_t version);
 inline constexpr const char* kCreateRuntimeSymbol = "duet_create_runtime";
 

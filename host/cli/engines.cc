@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bindings/native/native_runtime.h"
+#include "host/upstream/upstream_runtime.h"
 
 namespace duet::cli {
 
@@ -76,6 +77,9 @@ Result<Runtime*> Engines::open(config::Language language) {
   switch (language) {
     case config::Language::kNative:
       known = make_native_runtime();
+      break;
+    case config::Language::kHttp:
+      known = make_upstream_runtime();
       break;
     case config::Language::kJavaScript: {
       auto opened = open_module(module_directory() + "/duet_js.so");

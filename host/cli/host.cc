@@ -51,6 +51,8 @@ HandlerSpec handler_spec(const config::Handler& handler, measure::HandlerIndex i
   spec.root_path = handler.root_path;
   spec.body_limit = handler.body_limit;
   spec.default_body_limit = handler.default_body_limit;
+  spec.service = {handler.service.connect, handler.service.body_idle, handler.service.keep_alive,
+                  handler.service.connections};
   spec.index = index;
   return spec;
 }

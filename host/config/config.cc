@@ -16,6 +16,8 @@ std::string_view language_name(Language language) {
       return "python";
     case Language::kNative:
       return "native";
+    case Language::kHttp:
+      return "http";
   }
   return "";
 }

@@ -75,13 +75,25 @@ struct ServerConfig {
   log::Level log_level = log::Level::kInfo;
 };
 
-enum class Language : std::uint8_t { kJavaScript, kPython, kNative };
-inline constexpr std::size_t kLanguages = 3;
-std::string_view language_name(Language language);  // "javascript", "python", "native"
+// kHttp: a service elsewhere, in whatever language.
+enum class Language : std::uint8_t { kJavaScript, kPython, kNative, kHttp };
+inline constexpr std::size_t kLanguages = 4;
+std::string_view language_name(Language language);  // "javascript", "python", "native", "http"
+
+// How a service elsewhere is asked.
+struct Service {
+  Nanos connect = 5 * kSecond;     // for a connection: 504
+  Nanos body_idle = 30 * kSecond;  // between two pieces of an answer's body; then it is broken off
+  // An idle connection is closed. Less than the 5 s after which Node and uvicorn close theirs, so
+  // that few requests meet a connection that is just closing.
+  Nanos keep_alive = 4 * kSecond;
+  std::size_t connections = 100;  // at most; further requests wait
+};
 
 struct Handler {
-  std::string name;    // unique
-  std::string source;  // absolute path of a file that exists, or "module:attribute" (Python)
+  std::string name;  // unique
+  // Absolute path of a file that exists, "module:attribute" (Python), or a URL of ServiceUrl.
+  std::string source;
   // Absolute. Where packages and modules are looked for: the source's directory unless given; for
   // "module:attribute" the directory of duet.toml, or the current one.
   std::string root;
@@ -93,6 +105,7 @@ struct Handler {
   bool default_body_limit = true;  // neither the handler nor [server.limits] nor an option says it
   std::string interface;           // Python: "fetch", "asgi", "asgi2", "wsgi"; empty: found out
   std::string root_path;           // "/shop": where an application is mounted; empty: at the root
+  Service service;                 // kHttp
 };
 
 struct Route {

@@ -172,6 +172,12 @@ class Loader {
         diagnostics_.error(source.error().message, source.error().hint);
         continue;
       }
+      if (!alone && source->language == Language::kHttp) {
+        diagnostics_.error(
+            "'" + printable(given) + "' is a service elsewhere: its paths are unknown",
+            "serve it alone, or give it routes in a duet.toml");
+        continue;
+      }
       Handler handler;
       const bool is_file = source->source.starts_with('/');
       handler.name = is_file ? fs::path(source->source).filename().string() : source->source;

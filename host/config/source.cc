@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "host/base/escape.h"
+#include "host/base/service_url.h"
 #include "host/config/suggest.h"
 
 namespace duet::config {
@@ -149,6 +150,15 @@ Result<Source> resolve_source(std::string_view text, const std::string& director
   if (text.empty()) return Error{"the source is empty", {}, "name a file or module:attribute", {}};
   if (text.find('\0') != std::string_view::npos) {
     return Error{"the source holds a NUL character", {}, "name a file or module:attribute", {}};
+  }
+  if (ServiceUrl::looks_like(text)) {
+    auto url = ServiceUrl::parse(text);
+    if (!url) return std::move(url).error();
+    if (!language) return Source{url->text(), directory, Language::kHttp};
+    return Error{"'" + printable(text) + "' is a service elsewhere: its language does not matter",
+                 {},
+                 "remove 'language'",
+                 {}};
   }
   fs::path path(text);
   if (path.is_relative()) path = fs::path(directory) / path;

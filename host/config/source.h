@@ -1,4 +1,4 @@
-// What a handler is made of: a file, or an attribute of a Python module.
+// What a handler is made of: a file, an attribute of a Python module, or a service elsewhere.
 #pragma once
 
 #include <optional>
@@ -11,8 +11,8 @@
 namespace duet::config {
 
 struct Source {
-  std::string source;  // absolute path of a readable file, or "module:attribute"
-  std::string root;    // absolute directory: the file's own, or `directory` for a module
+  std::string source;  // absolute path of a readable file, "module:attribute", or a URL
+  std::string root;    // absolute directory: the file's own, else `directory`
   Language language = Language::kJavaScript;
 };
 
@@ -27,8 +27,8 @@ const std::string& shipped_plugins();
 
 // Understands `text`, relative to `directory` (absolute); a plain "name.so" that is not there may
 // also be one of the shipped plug-ins. `language`: as the user said, for files
-// whose name does not tell. Errors: no such file (with the name that was probably meant), a
-// directory, not readable, a name that tells no language.
+// whose name does not tell. Errors: a URL that is no ServiceUrl, no such file (with the name that
+// was probably meant), a directory, not readable, a name that tells no language.
 Result<Source> resolve_source(std::string_view text, const std::string& directory,
                               std::optional<Language> language = std::nullopt);
 

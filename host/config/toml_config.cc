@@ -10,6 +10,7 @@
 #include "host/config/suggest.h"
 #include "host/config/table_reader.h"
 #include "host/config/toml_experiment.h"
+#include "host/config/toml_handler.h"
 #include "host/config/toml_server.h"
 #include "host/config/toml_tree.h"
 #include "host/config/toml_words.h"
@@ -57,7 +58,7 @@ class ConfigReader {
     if (experiments != nullptr && !incomplete_) {
       const std::size_t before = context_.diagnostics.errors();
       const auto variants =
-          read_experiments(context_, *experiments, broken_handlers_, result_.config);
+          read_experiments(context_, *experiments, broken_handlers_, unnamed(), result_.config);
       used_.insert(used_.end(), variants.begin(), variants.end());
       broken_routes_ = broken_routes_ || context_.diagnostics.errors() > before;
     }
@@ -112,7 +113,8 @@ class ConfigReader {
                          ? "remove it: JavaScript moves work off the loop by a Worker"
                          : "remove it");
     }
-    read_application(table, handler);
+    read_application(context_, table, handler);
+    read_service(context_, table, entry, handler);
     const auto limit = table.size("body_limit", 0, kMebi * kMebi);
     handler.default_body_limit = !limit && !defaults_.body_bytes && !in_file_.body_bytes;
     handler.body_limit = static_cast<std::size_t>(limit ? *limit : default_body_limit());
@@ -120,30 +122,13 @@ class ConfigReader {
     result_.config.handlers.push_back(std::move(handler));
   }
 
-  // What matters to Python applications alone.
-  void read_application(TableReader& table, Handler& handler) {
-    constexpr std::string_view kInterfaces[] = {"fetch", "asgi", "asgi2", "wsgi"};
-    if (const TomlEntry* text = table.text("interface", "\"asgi\"")) {
-      const std::string& word = text->value.string;
-      if (std::find(std::begin(kInterfaces), std::end(kInterfaces), word) ==
-          std::end(kInterfaces)) {
-        context_.not_one_of(*text, kInterfaces);
-      } else if (handler.language != Language::kPython) {
-        context_.error(text->value.place, "'interface' is for Python handlers only", "remove it");
-      } else {
-        handler.interface = word;
-      }
-    }
-    if (const TomlEntry* text = table.text("root_path", "\"/shop\"")) {
-      std::string path = text->value.string;
-      while (path.ends_with('/')) path.pop_back();
-      if (!path.empty() && !path.starts_with('/')) {
-        context_.error(text->value.place, "'root_path' must begin with '/'",
-                       "write root_path = \"/" + printable(path) + "\"");
-      } else {
-        handler.root_path = std::move(path);
-      }
-    }
+  // One that only an experiment names, by its URL.
+  Handler unnamed() {
+    Handler handler;
+    handler.deadline = defaults_.deadline.value_or(in_file_.deadline.value_or(handler.deadline));
+    handler.body_limit = static_cast<std::size_t>(default_body_limit());
+    handler.default_body_limit = !defaults_.body_bytes && !in_file_.body_bytes;
+    return handler;
   }
 
   std::uint64_t default_body_limit() {

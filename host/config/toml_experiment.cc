@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "host/base/escape.h"
+#include "host/base/service_url.h"
 #include "host/config/suggest.h"
 #include "host/config/toml_guardrails.h"
 #include "host/config/toml_words.h"
@@ -34,8 +35,8 @@ bool is_token(std::string_view text) {
 class ExperimentReader {
  public:
   ExperimentReader(const ReaderContext& context, const std::vector<std::string>& broken,
-                   Config& config)
-      : context_(context), broken_(broken), config_(config) {}
+                   const Handler& unnamed, Config& config)
+      : context_(context), broken_(broken), unnamed_(unnamed), config_(config) {}
 
   std::vector<std::size_t> used;
 
@@ -213,15 +214,21 @@ class ExperimentReader {
     if (handler == nullptr) {
       if (value.find("handler") == nullptr) {
         error(value.place, "[[experiment.variants]] has no 'handler'",
-              "add handler = \"NAME\" of a [handlers.NAME]");
+              "add handler = \"NAME\" of a [handlers.NAME], or \"http://host:port/prefix\"");
       }
       return false;
     }
-    const auto index = find_handler(*handler);
+    const bool elsewhere = ServiceUrl::looks_like(handler->value.string);
+    const auto index = elsewhere ? service(*handler) : find_handler(*handler);
     if (!index) return false;
     variant.handler = *index;
     used.push_back(*index);
     if (name == nullptr && value.find("name") != nullptr) return false;
+    if (name == nullptr && elsewhere) {
+      error(handler->value.place, "a variant that is a service elsewhere needs a 'name'",
+            "add name = \"go\", for example");
+      return false;
+    }
     variant.name = name != nullptr ? name->value.string : handler->value.string;
     const TomlEntry& named = name != nullptr ? *name : *handler;
     if (!good_name(named, "a variant")) return false;
@@ -233,6 +240,28 @@ class ExperimentReader {
     }
     one.variants.push_back(std::move(variant));
     return fine;
+  }
+
+  // The handler of that URL: the one that is there, or a new one.
+  std::optional<std::uint32_t> service(const TomlEntry& entry) {
+    const auto url = ServiceUrl::parse(entry.value.string);
+    if (!url) {
+      context_.error(entry.value.place, url.error());
+      return std::nullopt;
+    }
+    Handler handler = unnamed_;
+    handler.name = handler.source = url->text();
+    handler.language = Language::kHttp;
+    if (handler.name.size() > kLongestName) {
+      error(entry.value.place, "the URL is too long for the name of a handler",
+            "write [handlers.NAME] with source = this URL, and handler = \"NAME\" here");
+      return std::nullopt;
+    }
+    for (std::size_t i = 0; i < config_.handlers.size(); ++i) {
+      if (config_.handlers[i].name == handler.name) return static_cast<std::uint32_t>(i);
+    }
+    config_.handlers.push_back(std::move(handler));
+    return static_cast<std::uint32_t>(config_.handlers.size() - 1);
   }
 
   static bool table_had(const TomlValue& value, std::string_view key, bool read) {
@@ -414,19 +443,21 @@ class ExperimentReader {
 
   const ReaderContext& context_;
   const std::vector<std::string>& broken_;
+  const Handler& unnamed_;
   Config& config_;
 };
 
 }  // namespace
 
 std::vector<std::size_t> read_experiments(const ReaderContext& context, const TomlEntry& entry,
-                                          const std::vector<std::string>& broken, Config& config) {
+                                          const std::vector<std::string>& broken,
+                                          const Handler& unnamed, Config& config) {
   if (entry.value.type != Type::kArray) {
     context.error(entry.place, "experiments are a list of tables",
                   "write [[experiment]] with double brackets, once for each");
     return {};
   }
-  ExperimentReader reader(context, broken, config);
+  ExperimentReader reader(context, broken, unnamed, config);
   for (const TomlValue& item : entry.value.items) {
     if (item.type == Type::kTable) {
       reader.read(item);

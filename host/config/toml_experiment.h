@@ -12,9 +12,11 @@ namespace duet::config {
 
 // Reads all of them into config.experiments. Handlers and routes of `config` have been read; those
 // that are `broken` (named in the file, but not usable) are not reported a second time.
-// Gives the indices of the handlers that variants use.
+// A variant may name a service elsewhere by its URL: it becomes a handler of config.handlers, made
+// of `unnamed` (its defaults). Gives the indices of the handlers that variants use.
 std::vector<std::size_t> read_experiments(const ReaderContext& context, const TomlEntry& entry,
-                                          const std::vector<std::string>& broken, Config& config);
+                                          const std::vector<std::string>& broken,
+                                          const Handler& unnamed, Config& config);
 
 // `store` of [server], where experiments are kept; relative to `directory`, which is where the
 // default is as well.

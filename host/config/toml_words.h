@@ -42,7 +42,17 @@ inline constexpr Synonym kHandlerWords[] = {
     {"threaded", "blocking"},     {"cwd", "root"},           {"dir", "root"},
     {"runtime", "language"},      {"type", "language"},      {"max_body", "body_limit"},
     {"kind", "interface"},        {"protocol", "interface"}, {"mount", "root_path"},
-    {"script_name", "root_path"}, {"prefix", "root_path"}};
+    {"script_name", "root_path"}, {"prefix", "root_path"},   {"url", "source"},
+    {"proxy_pass", "source"},     {"service", "upstream"}};
+inline constexpr Synonym kUpstreamWords[] = {{"connect_timeout", "connect"},
+                                             {"proxy_connect_timeout", "connect"},
+                                             {"timeout", "connect"},
+                                             {"read_timeout", "body"},
+                                             {"proxy_read_timeout", "body"},
+                                             {"idle", "keep_alive"},
+                                             {"keepalive", "keep_alive"},
+                                             {"keepalive_timeout", "keep_alive"},
+                                             {"max_connections", "connections"}};
 inline constexpr Synonym kRouteWords[] = {
     {"pattern", "path"},   {"url", "path"},       {"location", "path"},
     {"route", "path"},     {"method", "methods"}, {"verb", "methods"},

@@ -1,6 +1,16 @@
 #include "host/http/response_parser.h"
 
+#include "host/base/check.h"
+#include "host/http/characters.h"
+
 namespace duet::http {
+
+namespace {
+
+// One large head must not hold memory as long as the connection lives.
+constexpr std::size_t kKeptBytes = 16 * 1024;
+
+}  // namespace
 
 struct ResponseParser::Callbacks {
   static ResponseParser& self(llhttp_t* llhttp) {
@@ -8,12 +18,15 @@ struct ResponseParser::Callbacks {
   }
 
   static int on_message_begin(llhttp_t* llhttp) {
-    self(llhttp).in_answer_ = true;
-    self(llhttp).head_bytes_ = 0;
+    ResponseParser& parser = self(llhttp);
+    parser.in_answer_ = true;
+    parser.head_bytes_ = 0;
+    parser.forget_fields();
+    parser.in_fields_ = parser.keeps_;
     return 0;
   }
 
-  // Spans of the status line, of fields and of trailers: bounded here, kept nowhere.
+  // Spans of the status line, of fields and of trailers: bounded here.
   static int on_head_bytes(llhttp_t* llhttp, const char*, std::size_t length) {
     ResponseParser& parser = self(llhttp);
     parser.head_bytes_ += length;
@@ -22,8 +35,25 @@ struct ResponseParser::Callbacks {
     return -1;
   }
 
+  // A name or a value comes in as many pieces as it was cut into.
+  static int on_field_name(llhttp_t* llhttp, const char* at, std::size_t length) {
+    ResponseParser& parser = self(llhttp);
+    if (parser.in_fields_) parser.add_name({at, length});
+    return on_head_bytes(llhttp, at, length);
+  }
+
+  static int on_field_value(llhttp_t* llhttp, const char* at, std::size_t length) {
+    ResponseParser& parser = self(llhttp);
+    if (parser.in_fields_) parser.add_value({at, length});
+    return on_head_bytes(llhttp, at, length);
+  }
+
   // An empty field name or value brings no span, so each field counts by itself, too.
-  static int on_field_complete(llhttp_t* llhttp) { return on_head_bytes(llhttp, nullptr, 4); }
+  static int on_field_complete(llhttp_t* llhttp) {
+    ResponseParser& parser = self(llhttp);
+    parser.field_began_ = false;
+    return on_head_bytes(llhttp, nullptr, 4);
+  }
 
   static int on_headers_complete(llhttp_t* llhttp) {
     ResponseParser& parser = self(llhttp);
@@ -36,6 +66,7 @@ struct ResponseParser::Callbacks {
       parser.error_ = "the answer's status is not between 100 and 599";
       return -1;
     }
+    parser.in_fields_ = false;
     parser.interim_ = status < 200;
     if (parser.interim_) return 1;
     switch (parser.sink_.on_head(status)) {
@@ -67,8 +98,8 @@ struct ResponseParser::Callbacks {
     llhttp_settings_init(&settings);
     settings.on_message_begin = on_message_begin;
     settings.on_status = on_head_bytes;
-    settings.on_header_field = on_head_bytes;
-    settings.on_header_value = on_head_bytes;
+    settings.on_header_field = on_field_name;
+    settings.on_header_value = on_field_value;
     settings.on_header_value_complete = on_field_complete;
     settings.on_headers_complete = on_headers_complete;
     settings.on_body = on_body;
@@ -81,14 +112,48 @@ struct ResponseParser::Callbacks {
 
 llhttp_settings_t ResponseParser::Callbacks::settings = ResponseParser::Callbacks::make();
 
-ResponseParser::ResponseParser(Sink& sink) : sink_(sink) { reset(); }
+ResponseParser::ResponseParser(Sink& sink, Fields fields)
+    : sink_(sink), keeps_(fields == Fields::kKept) {
+  reset();
+}
 
 void ResponseParser::reset() {
   llhttp_init(&llhttp_, HTTP_RESPONSE, &Callbacks::settings);
   llhttp_.data = this;
   head_bytes_ = 0;
   error_ = "";
-  in_answer_ = interim_ = false;
+  in_answer_ = interim_ = in_fields_ = false;
+  forget_fields();
+}
+
+void ResponseParser::add_name(std::string_view piece) {
+  if (!field_began_) {
+    const auto at = static_cast<std::uint32_t>(kept_.size());
+    spans_.push_back({at, at, at});
+    field_began_ = true;
+  }
+  kept_ += piece;
+  spans_.back().value = spans_.back().end = static_cast<std::uint32_t>(kept_.size());
+}
+
+void ResponseParser::add_value(std::string_view piece) {
+  kept_ += piece;
+  spans_.back().end = static_cast<std::uint32_t>(kept_.size());
+}
+
+Field ResponseParser::field(std::size_t index) const {
+  DUET_CHECK(index < spans_.size());
+  const Span& span = spans_[index];
+  const std::string_view all = kept_;
+  return {all.substr(span.name, span.value - span.name),
+          trim(all.substr(span.value, span.end - span.value))};
+}
+
+void ResponseParser::forget_fields() {
+  if (kept_.capacity() > kKeptBytes) std::string().swap(kept_);
+  kept_.clear();
+  spans_.clear();
+  field_began_ = false;
 }
 
 bool ResponseParser::feed(std::string_view bytes) {

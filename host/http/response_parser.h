@@ -1,12 +1,16 @@
-// HTTP/1.1 answers from bytes, by llhttp (strict): for whoever sends requests (the load generator).
-// Pure: no I/O, no clock, no allocation. Fields are checked but not kept.
+// HTTP/1.1 answers from bytes, by llhttp (strict): for whoever sends requests.
+// Pure: no I/O, no clock. Allocates only for fields that are to be kept.
 #pragma once
 
 #include <llhttp.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include "host/http/message.h"
 
 namespace duet::http {
 
@@ -34,7 +38,10 @@ class ResponseParser {
   // so that an endless head ends.
   static constexpr std::size_t kHeadBytes = 256 * 1024;
 
-  explicit ResponseParser(Sink& sink);
+  // Whether field() has an answer's fields. They are checked either way.
+  enum class Fields : std::uint8_t { kDropped, kKept };
+
+  explicit ResponseParser(Sink& sink, Fields fields = Fields::kDropped);
   ResponseParser(const ResponseParser&) = delete;
   ResponseParser& operator=(const ResponseParser&) = delete;
 
@@ -47,20 +54,36 @@ class ResponseParser {
   // A new connection: everything of the old one is forgotten.
   void reset();
 
+  // The fields of the final answer at hand, in order, without its trailers: from Sink::on_head()
+  // until the next answer begins or reset().
+  std::size_t field_count() const { return spans_.size(); }
+  Field field(std::size_t index) const;
+
   // A part of an answer has come, but not all.
   bool in_answer() const { return in_answer_; }
   const char* error() const { return error_; }  // "" when there is none; valid for ever
 
  private:
   struct Callbacks;
+  struct Span {
+    std::uint32_t name, value, end;  // offsets in kept_
+  };
   bool fail(llhttp_errno_t code);
+  void add_name(std::string_view piece);
+  void add_value(std::string_view piece);
+  void forget_fields();
 
   Sink& sink_;
   llhttp_t llhttp_;
+  std::string kept_;  // names and values, one after the other
+  std::vector<Span> spans_;
   std::size_t head_bytes_ = 0;
   const char* error_ = "";
+  const bool keeps_;
   bool in_answer_ = false;
   bool interim_ = false;
+  bool in_fields_ = false;    // of the head, not of trailers
+  bool field_began_ = false;  // spans_.back() is not complete
 };
 
 }  // namespace duet::http

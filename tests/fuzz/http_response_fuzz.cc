@@ -15,9 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t first = size == 0 ? 1 : 1 + data[size / 2] % (size + 1);
   for (const auto body : {ResponseParser::Body::kAsDeclared, ResponseParser::Body::kNone}) {
     for (const bool ended : {false, true}) {
-      const std::string whole = response_transcript(bytes, size, size, ended, body);
-      DUET_CHECK(response_transcript(bytes, 1, 1, ended, body) == whole);
-      DUET_CHECK(response_transcript(bytes, first, 7, ended, body) == whole);
+      constexpr auto kKept = ResponseParser::Fields::kKept;
+      const std::string whole = response_transcript(bytes, size, size, ended, body, kKept);
+      DUET_CHECK(response_transcript(bytes, 1, 1, ended, body, kKept) == whole);
+      DUET_CHECK(response_transcript(bytes, first, 7, ended, body, kKept) == whole);
       DUET_CHECK(!whole.ends_with('!'));
     }
   }

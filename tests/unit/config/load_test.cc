@@ -105,6 +105,12 @@ TEST_F(LoadTest, FilesThatCannotBeServedTogether) {
             "duet: error: two files are called 'hello.py': each is served under its name (rename "
             "one, or give them routes in a duet.toml)\n"
             "duet: error: 'hello.py' is named twice (name it once)\n");
+  request_.sources = {"hello.py", "http://api:8080"};
+  EXPECT_EQ(errors(),
+            "duet: error: 'http://api:8080' is a service elsewhere: its paths are unknown (serve "
+            "it alone, or give it routes in a duet.toml)\n");
+  request_.sources = {"http://api:8080"};
+  EXPECT_EQ(routes(), "/*=http://api:8080 ");
 }
 
 TEST_F(LoadTest, WithoutArgumentsDuetTomlIsTaken) {

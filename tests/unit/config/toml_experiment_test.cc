@@ -194,6 +194,52 @@ TEST_F(TomlExperimentTest, ExplainsMistakes) {
   for (const auto& [lines, expected] : kCases) EXPECT_EQ(messages(lines), expected) << lines;
 }
 
+TEST_F(TomlExperimentTest, AVariantMayBeAServiceElsewhere) {
+  const Config config = read(std::string(kWhere) +
+                             "[[experiment.variants]]\nhandler = \"js\"\n"
+                             "[[experiment.variants]]\nname = \"go\"\n"
+                             "handler = \"http://127.0.0.1:8080/v1/\"\n"
+                             "[[experiment.variants]]\nname = \"again\"\n"
+                             "handler = \"http://127.0.0.1:8080/v1\"\n"
+                             "[server]\ndeadline = \"2s\"\n");
+  ASSERT_TRUE(diagnostics_.ok()) << diagnostics_.render(false);
+  ASSERT_EQ(config.handlers.size(), 3u) << "one URL is one handler";
+  const Handler& service = config.handlers[2];
+  EXPECT_EQ(service.name, "http://127.0.0.1:8080/v1");
+  EXPECT_EQ(service.source, service.name);
+  EXPECT_EQ(service.language, Language::kHttp);
+  EXPECT_EQ(service.deadline, 2 * kSecond);
+  EXPECT_TRUE(service.default_body_limit);
+  ASSERT_EQ(config.experiments.size(), 1u);
+  EXPECT_EQ(config.experiments[0].variants[1].handler, 2u);
+  EXPECT_EQ(config.experiments[0].variants[2].handler, 2u);
+}
+
+TEST_F(TomlExperimentTest, ExplainsMistakesInServicesElsewhere) {
+  const std::string begin =
+      std::string(kWhere) + "[[experiment.variants]]\nhandler = \"js\"\n[[experiment.variants]]\n";
+  const struct {
+    std::string lines, expected;
+  } kCases[] = {
+      {"handler = \"http://api:8080\"\n",
+       "duet.toml:14:11: error: a variant that is a service elsewhere needs a 'name' (add name = "
+       "\"go\", for example)\n"},
+      {"name = \"go\"\nhandler = \"https://api\"\n",
+       "duet.toml:15:11: error: 'https://api' is reached by https, which duet does not speak (name "
+       "it by http://, or put a proxy that speaks TLS in between)\n"},
+      {"name = \"go\"\nhandler = \"http://api:99999\"\n",
+       "duet.toml:15:11: error: 'http://api:99999' has no valid port: a number from 1 to 65535 "
+       "(write \"http://127.0.0.1:8080\" or \"http://name:8080/prefix\")\n"},
+      {"name = \"go\"\nhandler = \"http://user:secret@api\"\n",
+       "duet.toml:15:11: error: 'http://user:secret@api' holds credentials (remove them: whoever "
+       "asks brings its own fields)\n"},
+      {"name = \"go\"\nhandler = \"http://api/" + std::string(60, 'x') + "\"\n",
+       "duet.toml:15:11: error: the URL is too long for the name of a handler (write "
+       "[handlers.NAME] with source = this URL, and handler = \"NAME\" here)\n"},
+  };
+  for (const auto& [lines, expected] : kCases) EXPECT_EQ(messages(begin + lines), expected);
+}
+
 TEST_F(TomlExperimentTest, KeepsExperimentsBesideTheFileUnlessToldOtherwise) {
   const auto read_with = [&](const std::string& store) {
     return read(kWhere + std::string(kVariants) + store).server.store;

@@ -12,13 +12,15 @@ namespace {
 using Body = ResponseParser::Body;
 
 // The same for every way to cut it in two, byte by byte, and whole.
-std::string told(const std::string& bytes, bool ended = false, Body body = Body::kAsDeclared) {
-  const std::string whole = response_transcript(bytes, bytes.size(), bytes.size(), ended, body);
+std::string told(const std::string& bytes, bool ended = false, Body body = Body::kAsDeclared,
+                 ResponseParser::Fields fields = ResponseParser::Fields::kDropped) {
+  const std::string whole =
+      response_transcript(bytes, bytes.size(), bytes.size(), ended, body, fields);
   for (std::size_t cut = 1; cut < std::min<std::size_t>(bytes.size(), 2000); ++cut) {
-    EXPECT_EQ(response_transcript(bytes, cut, bytes.size(), ended, body), whole)
+    EXPECT_EQ(response_transcript(bytes, cut, bytes.size(), ended, body, fields), whole)
         << "cut at " << cut;
   }
-  EXPECT_EQ(response_transcript(bytes, 1, 1, ended, body), whole);
+  EXPECT_EQ(response_transcript(bytes, 1, 1, ended, body, fields), whole);
   return whole;
 }
 
@@ -67,6 +69,16 @@ TEST(ResponseParser, InterimAnswersAreSkipped) {
   EXPECT_EQ(told("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"
                  "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"),
             "200 [x] keep\n");
+}
+
+TEST(ResponseParser, KeepsTheFieldsOfTheFinalHeadAlone) {
+  EXPECT_EQ(told("HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"
+                 "HTTP/1.1 200 OK\r\nX-One:  two words \t\r\nEmpty:\r\nX-One: again\r\n"
+                 "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Sum: 1\r\n\r\n"
+                 "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n",
+                 false, Body::kAsDeclared, ResponseParser::Fields::kKept),
+            "200 X-One=two words; Empty=; X-One=again; Transfer-Encoding=chunked; [x] keep\n"
+            "404 Content-Length=0; [] keep\n");
 }
 
 TEST(ResponseParser, AnEndWithinAnAnswerIsAnError) {

@@ -37,6 +37,17 @@ TEST(ResponseText, WritesAWholeHead) {
             ">HTTP/1.1 200 OK\r\ndate: mine\r\nContent-Length: 1\r\n\r\n");
 }
 
+TEST(ResponseText, TheHostsOwnFieldsAreThereWhoeverGaveTheDate) {
+  for (const auto& [given, date] : {std::pair(head_of(200), "Date: now\r\n"),
+                                    std::pair(head_of(200, {{"Date", "mine"}}), "")}) {
+    std::string out;
+    append_response_head(out, given, {.content_length = 0}, kDate, "Duet-Variant: py\r\n");
+    EXPECT_TRUE(
+        out.ends_with("Content-Length: 0\r\nDuet-Variant: py\r\n" + std::string(date) + "\r\n"))
+        << out;
+  }
+}
+
 TEST(ResponseText, DelimitsTheBody) {
   EXPECT_EQ(text_of(head_of(200), {.chunked = true}),
             ">HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nDate: now\r\n\r\n");
