@@ -470,18 +470,27 @@ PyObject* new_headers(PyObject* initial) {
   return self.release();
 }
 
+namespace {
+
+// What stands before the first `separator`, and what behind it.
+std::pair<std::string_view, std::string_view> cut(std::string_view text, char separator) {
+  const std::size_t at = text.find(separator);
+  if (at == text.npos) return {text, {}};
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+}  // namespace
+
 PyObject* new_query(std::string_view query) {
   HeadersObject* self = allocate(query_type);
   if (self == nullptr) return nullptr;
   self->fields = new Fields;
   while (!query.empty()) {
-    const std::size_t end = std::min(query.find('&'), query.size());
-    const std::string_view part = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
+    const auto [part, rest] = cut(query, '&');
+    query = rest;
     if (part.empty()) continue;
-    const std::size_t equals = std::min(part.find('='), part.size());
-    self->fields->emplace_back(form_decode(part.substr(0, equals)),
-                               form_decode(part.substr(std::min(equals + 1, part.size()))));
+    const auto [name, value] = cut(part, '=');
+    self->fields->emplace_back(form_decode(name), form_decode(value));
   }
   return reinterpret_cast<PyObject*>(self);
 }
