@@ -177,20 +177,15 @@ void JsRuntime::event(Exchange& exchange, Event kind, std::string_view why) noex
 }
 
 void JsRuntime::enter_script(const std::function<bool()>& call) noexcept {
-  if (in_batch_) {
+  const bool within = in_batch_;
+  if (!within) enter();
+  {
     LightScope scope(*engine_);
     if (!call()) interrupter_->recover();
-    pump_->pause();
-    return;
   }
-  bool returned;
-  {
-    Scope scope(*engine_);
-    returned = call();
-    // Not paused here: the continuations run as the scope closes, and belong to the same request.
-  }
+  // Continuations run before the pause: they belong to the same request.
+  if (!within) leave();
   pump_->pause();
-  if (!returned || interrupter_->stopped()) interrupter_->recover();
 }
 
 bool JsRuntime::call_event(Exchange& exchange, Event kind, std::string_view why) noexcept {
