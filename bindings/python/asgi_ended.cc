@@ -3,6 +3,7 @@
 #include <array>
 
 #include "bindings/python/asgi_call.h"
+#include "bindings/python/awaitable.h"
 #include "bindings/python/convert.h"
 
 namespace duet::python {
@@ -21,9 +22,6 @@ std::size_t free_count = 0;
 
 EndedObject* cast(PyObject* object) { return reinterpret_cast<EndedObject*>(object); }
 
-PyObject* itself(PyObject* self) { return Py_NewRef(self); }
-PyObject* itself_method(PyObject* self, PyObject*) { return Py_NewRef(self); }
-
 PySendResult send(PyObject* self, PyObject*, PyObject** result) {
   if (self == ended_with_none) {
     *result = Py_NewRef(Py_None);
@@ -37,32 +35,14 @@ PySendResult send(PyObject* self, PyObject*, PyObject** result) {
 
 PyObject* next(PyObject* self) {
   PyObject* value = nullptr;
-  if (send(self, Py_None, &value) == PYGEN_RETURN) {
-    Ref held = Ref::steal(value);
-    if (value == Py_None) {
-      PyErr_SetNone(PyExc_StopIteration);
-    } else {
-      Ref stop = Ref::steal(PyObject_CallOneArg(PyExc_StopIteration, value));
-      if (stop) PyErr_SetObject(PyExc_StopIteration, stop.get());
-    }
-  }
-  return nullptr;
+  const PySendResult step = send(self, Py_None, &value);
+  return as_iteration(step, value);
 }
 
 PyObject* send_method(PyObject* self, PyObject*) { return next(self); }
 
 PyObject* throw_method(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  if (count < 1) {
-    PyErr_SetString(PyExc_TypeError, "throw(exception)");
-    return nullptr;
-  }
-  PyObject* given = count > 1 && args[1] != Py_None ? args[1] : args[0];
-  if (PyExceptionClass_Check(given)) {
-    PyErr_SetNone(given);
-  } else {
-    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(given)), given);
-  }
-  return nullptr;
+  return raise_given(args, count);
 }
 
 PyObject* close_method(PyObject*, PyObject*) { Py_RETURN_NONE; }
@@ -80,8 +60,7 @@ void dealloc(PyObject* self) {
 
 PyMethodDef methods[] = {
     {"send", send_method, METH_O, nullptr},
-    {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(throw_method)),
-     METH_FASTCALL, nullptr},
+    {"throw", fast(throw_method), METH_FASTCALL, nullptr},
     {"close", close_method, METH_NOARGS, nullptr},
     {"__await__", itself_method, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},

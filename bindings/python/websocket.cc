@@ -3,14 +3,15 @@
 #include <string>
 
 #include "bindings/python/asgi_route.h"
+#include "bindings/python/awaitable.h"
 #include "bindings/python/engine.h"
+#include "bindings/python/websocket_object.h"
 #include "host/base/log.h"
 #include "host/websocket_session.h"
 
 namespace duet::python {
 namespace {
 
-PyObject* message_name = nullptr;
 PyObject* writable_name = nullptr;
 PyObject* closed_name = nullptr;
 
@@ -20,13 +21,12 @@ class Listener final : public WebSocketListener {
     engine->gil.take();
     socket.hold();
     Ref data = Ref::steal(text ? from_utf8(payload) : to_bytes(payload));
-    PyObject* arguments[] = {receiver(socket), data.get()};
-    tell(data ? PyObject_VectorcallMethod(message_name, arguments, 2, nullptr) : nullptr);
+    tell(data && websocket_message(receiver(socket), socket, data.release()));
   }
   void on_writable(WebSocketSession& socket) noexcept override {
     engine->gil.take();
-    PyObject* arguments[] = {receiver(socket)};
-    tell(PyObject_VectorcallMethod(writable_name, arguments, 1, nullptr));
+    Ref told = Ref::steal(PyObject_CallMethodNoArgs(receiver(socket), writable_name));
+    tell(static_cast<bool>(told));
   }
   void on_close(WebSocketSession& socket, std::uint16_t code, std::string_view reason,
                 bool clean) noexcept override {
@@ -36,16 +36,16 @@ class Listener final : public WebSocketListener {
     Ref number = Ref::steal(PyLong_FromLong(code));
     Ref text = Ref::steal(from_utf8(reason));
     PyObject* arguments[] = {held.get(), number.get(), text.get(), clean ? Py_True : Py_False};
-    tell(PyObject_VectorcallMethod(closed_name, arguments, 4, nullptr));
+    Ref told = Ref::steal(PyObject_VectorcallMethod(closed_name, arguments, 4, nullptr));
+    tell(told && wake_websocket(held.get()));
   }
 
  private:
   static PyObject* receiver(const WebSocketSession& socket) {
     return reinterpret_cast<PyObject*>(socket.engine_data);
   }
-  static void tell(PyObject* result) {
-    if (result == nullptr) log_error("a WebSocket's receiver failed", nullptr);
-    Py_XDECREF(result);
+  static void tell(bool done) {
+    if (!done) log_error("a WebSocket's receiver failed", nullptr);
     engine->after_python();
   }
 };
@@ -57,26 +57,22 @@ bool check_arguments(Py_ssize_t count, Py_ssize_t wanted) {
   return false;
 }
 
-bool on_loop_thread() {
-  if (engine->events->on_own_thread()) return true;
-  PyErr_SetString(PyExc_RuntimeError,
-                  "a WebSocket belongs to the event loop's thread: from another one use "
-                  "asyncio.run_coroutine_threadsafe()");
-  return false;
-}
-
-// The session of that number; null when it is over, or with an error set.
 WebSocketSession* find(PyObject* number) {
-  if (!on_loop_thread()) return nullptr;
   const unsigned long long id = PyLong_AsUnsignedLongLong(number);
-  if (PyErr_Occurred()) return nullptr;
-  return engine->host.websockets->find(id);
+  return PyErr_Occurred() ? nullptr : find_websocket(id);
 }
 
-// websocket_accept(request, receiver, protocol, [(name, value), ...]) → the session's number, or 0
-// when the handshake was refused (and answered). Names and values are str or bytes.
+// websocket_accept(request, receiver, protocol, [(name, value), ...]) → whether it is open; if not,
+// the handshake was refused and answered. The receiver gets the session's number as _id. Names and
+// values are str or bytes.
 PyObject* accept(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
-  if (!check_arguments(count, 4) || !on_loop_thread()) return nullptr;
+  if (!check_arguments(count, 4)) return nullptr;
+  if (!is_websocket(arguments[1])) {
+    PyErr_SetString(PyExc_TypeError, "the receiver must be a WebSocket");
+    return nullptr;
+  }
+  find_websocket(0);  // whether this is the loop's thread
+  if (PyErr_Occurred()) return nullptr;
   RequestObject* request = as_request(arguments[0]);
   if (request->mode == BodyMode::kValues && request->asgi == nullptr) {
     PyErr_SetString(PyExc_RuntimeError,
@@ -116,36 +112,11 @@ PyObject* accept(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
     return nullptr;
   }
   if (WebSocketSession* socket = engine->host.websockets->find(*accepted)) {
+    set_websocket_id(arguments[1], *accepted);
     socket->engine_data = reinterpret_cast<std::uint64_t>(Py_NewRef(arguments[1]));
     Py_XSETREF(request->websocket, Py_NewRef(arguments[1]));
   }
-  return PyLong_FromUnsignedLongLong(*accepted);
-}
-
-// websocket_send(number, data) → 0: sent, 1: sent, but wait for _writable(), 2: it is over.
-PyObject* send(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
-  if (!check_arguments(count, 2)) return nullptr;
-  WebSocketSession* socket = find(arguments[0]);
-  if (PyErr_Occurred()) return nullptr;
-  WriteResult result = WriteResult::kGone;
-  PyObject* data = arguments[1];
-  if (PyUnicode_Check(data)) {
-    const std::string_view text = utf8(data);
-    if (text.data() == nullptr) return nullptr;
-    if (socket != nullptr) result = socket->send(true, text);
-  } else if (PyObject_CheckBuffer(data)) {
-    Py_buffer buffer;
-    if (PyObject_GetBuffer(data, &buffer, PyBUF_SIMPLE) < 0) return nullptr;
-    if (socket != nullptr) {
-      result = socket->send(
-          false, {static_cast<const char*>(buffer.buf), static_cast<std::size_t>(buffer.len)});
-    }
-    PyBuffer_Release(&buffer);
-  } else {
-    return PyErr_Format(PyExc_TypeError, "a message must be str or bytes, not %.100s",
-                        Py_TYPE(data)->tp_name);
-  }
-  return PyLong_FromLong(static_cast<long>(result));
+  return PyBool_FromLong(*accepted != 0);
 }
 
 // websocket_close(number, code, reason); code 0: without one.
@@ -177,25 +148,6 @@ PyObject* terminate(PyObject*, PyObject* number) {
   Py_RETURN_NONE;
 }
 
-// websocket_pause(number, whether)
-PyObject* pause(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
-  if (!check_arguments(count, 2)) return nullptr;
-  WebSocketSession* socket = find(arguments[0]);
-  if (PyErr_Occurred()) return nullptr;
-  if (socket != nullptr && arguments[1] == Py_True) socket->pause();
-  if (socket != nullptr && arguments[1] != Py_True) socket->resume();
-  Py_RETURN_NONE;
-}
-
-// websocket_release(number): all messages have been taken; a close frame behind them may be
-// answered.
-PyObject* release(PyObject*, PyObject* number) {
-  WebSocketSession* socket = find(number);
-  if (PyErr_Occurred()) return nullptr;
-  if (socket != nullptr) socket->release();
-  Py_RETURN_NONE;
-}
-
 // websocket_buffered(number) → bytes that wait for the client.
 PyObject* buffered(PyObject*, PyObject* number) {
   const WebSocketSession* socket = find(number);
@@ -216,29 +168,20 @@ PyObject* protocols(PyObject*, PyObject* self) {
   return list.release();
 }
 
-// A function with a count of arguments, as PyMethodDef has it.
-PyCFunction fast(PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t)) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
-}
-
 }  // namespace
 
 bool add_websocket_functions(PyObject* module) {
   static PyMethodDef functions[] = {
       {"websocket_accept", fast(accept), METH_FASTCALL, nullptr},
-      {"websocket_send", fast(send), METH_FASTCALL, nullptr},
       {"websocket_close", fast(close), METH_FASTCALL, nullptr},
       {"websocket_terminate", terminate, METH_O, nullptr},
-      {"websocket_pause", fast(pause), METH_FASTCALL, nullptr},
-      {"websocket_release", release, METH_O, nullptr},
       {"websocket_buffered", buffered, METH_O, nullptr},
       {"websocket_protocols", protocols, METH_O, nullptr},
       {nullptr, nullptr, 0, nullptr},
   };
-  message_name = PyUnicode_InternFromString("_message");
   writable_name = PyUnicode_InternFromString("_writable");
   closed_name = PyUnicode_InternFromString("_closed");
-  return message_name && writable_name && closed_name &&
+  return writable_name && closed_name && create_websocket_type(module) &&
          PyModule_AddFunctions(module, functions) == 0;
 }
 

@@ -1,18 +1,13 @@
 """WebSockets: what request.websocket() gives."""
 
-from collections import deque
-
 try:
     import _duet
+    from _duet import WebSocketBase
 except ImportError:  # outside of the host: editors, type checkers
     _duet = None
+    WebSocketBase = object
 
 from ._stream import RequestEnded
-
-_FULL, _GONE = 1, 2  # of _duet.websocket_send()
-
-# Messages that wait for the handler before the client is not read any more.
-_HIGH_WATER = 16
 
 
 class HandshakeRefused(RequestEnded):
@@ -31,7 +26,7 @@ class WebSocketClosed(RequestEnded):
         self.reason = reason
 
 
-class WebSocket:
+class WebSocket(WebSocketBase):
     """The server's side of a WebSocket.
 
         ws = await request.websocket()
@@ -41,23 +36,15 @@ class WebSocket:
     It closes when the handler returns (1000) or raises (1011). Pings and pongs are the host's.
     """
 
-    __slots__ = (
-        "protocol", "close_code", "close_reason",
-        "_id", "_messages", "_receiver", "_sender", "_paused", "_closing",
-    )
+    # receive(), iteration and send() are the base's, and so are close_code and close_reason.
+    __slots__ = ("protocol", "_sender", "_closing")
 
     def __init__(self, request, protocol=None, headers=()):
         fields = list(headers.items() if hasattr(headers, "items") else headers or ())
         self.protocol = protocol
-        self.close_code = None
-        self.close_reason = ""
-        self._messages = deque(maxlen=None)
-        self._receiver = None
         self._sender = None
-        self._paused = False
         self._closing = False
-        self._id = _duet.websocket_accept(request, self, protocol or "", fields)
-        if self._id == 0:
+        if not _duet.websocket_accept(request, self, protocol or "", fields):
             raise HandshakeRefused("the request is no WebSocket handshake, and was answered so")
 
     def __await__(self):
@@ -74,49 +61,16 @@ class WebSocket:
         """Bytes that wait for the client to read."""
         return _duet.websocket_buffered(self._id)
 
-    async def receive(self):
-        """The next message: str or bytes. Raises WebSocketClosed when there will be none."""
-        while not self._messages:
-            if self.close_code is not None:
-                raise WebSocketClosed(self.close_code, self.close_reason)
-            if self._receiver is not None:
-                raise RuntimeError("another task is receiving from this WebSocket already")
-            _duet.websocket_release(self._id)  # a close frame of the client waits for this
-            self._receiver = _duet.host_loop().create_future()
-            try:
-                await self._receiver
-            finally:
-                self._receiver = None
-        message = self._messages.popleft()
-        if self._paused and not self._messages:
-            self._paused = False
-            _duet.websocket_pause(self._id, False)
-        return message
+    async def _wait_for_room(self):
+        if self._sender is None:
+            self._sender = _duet.host_loop().create_future()
+        import asyncio
 
-    def __aiter__(self):
-        return self
+        await asyncio.shield(self._sender)  # several may wait for it
 
-    async def __anext__(self):
-        try:
-            return await self.receive()
-        except WebSocketClosed:
-            raise StopAsyncIteration from None
-
-    async def send(self, message):
-        """Sends str as text, bytes as binary; waits while the client does not read.
-
-        Raises WebSocketClosed when nobody reads it any more.
-        """
-        result = _duet.websocket_send(self._id, message)
-        if result == _FULL:
-            if self._sender is None:
-                self._sender = _duet.host_loop().create_future()
-            import asyncio
-
-            await asyncio.shield(self._sender)  # several may wait for it
-        elif result == _GONE:
-            code = self.close_code
-            raise WebSocketClosed(1006 if code is None else code, self.close_reason)
+    async def _raise_closed(self):
+        code = self.close_code
+        raise WebSocketClosed(1006 if code is None else code, self.close_reason)
 
     async def send_json(self, value):
         """Sends json.dumps(value) as text."""
@@ -135,14 +89,6 @@ class WebSocket:
 
     # --- what the host tells; on the loop, outside of any handler ---
 
-    def _message(self, message):
-        self._messages.append(message)
-        if len(self._messages) >= _HIGH_WATER and not self._paused:
-            self._paused = True
-            _duet.websocket_pause(self._id, True)
-        if (waiter := self._receiver) is not None and not waiter.done():
-            waiter.set_result(None)
-
     def _writable(self):
         waiter, self._sender = self._sender, None
         if waiter is not None and not waiter.done():
@@ -152,8 +98,6 @@ class WebSocket:
         self.close_code = code
         self.close_reason = reason
         self._writable()
-        if (waiter := self._receiver) is not None and not waiter.done():
-            waiter.set_result(None)
 
     def _handler_done(self, failed):
         if self.close_code is None:

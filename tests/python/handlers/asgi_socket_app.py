@@ -56,6 +56,21 @@ async def early_receive(scope, receive, send):
     await send({"type": "websocket.send", "text": (await waiting)["text"] + "!"})
 
 
+async def cancelled_receive(scope, receive, send):
+    """What came just before a receive() was cancelled is there for the next one."""
+    await accept(receive, send)
+    waiting = asyncio.ensure_future(receive())
+    await asyncio.sleep(0)
+    await send({"type": "websocket.send", "text": "waiting"})
+    while not waiting._fut_waiter.done():
+        await asyncio.sleep(0)
+    waiting.cancel()
+    try:
+        await waiting
+    except asyncio.CancelledError:
+        await send({"type": "websocket.send", "text": (await receive())["text"] + ", late"})
+
+
 async def left(scope, receive, send):
     await accept(receive, send)
     told["left"] = [await receive(), await receive()]
