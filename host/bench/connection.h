@@ -50,6 +50,7 @@ class Connection final : http::ResponseParser::Sink {
   std::uint16_t arm() const { return arm_; }
   State state() const { return state_; }
   std::uint32_t in_flight() const { return count_; }
+  bool was_used() const { return answers_ > 0 || count_ > 0; }
   bool has_room() const { return count_ < depth_; }
 
   // Begins to connect; on_room or on_closed follows, possibly from within.

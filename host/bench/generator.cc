@@ -25,7 +25,13 @@ constexpr Nanos kPublishEvery = 500 * kMillisecond;
 constexpr double kFastestLoop = 2e6;              // answers a second of a closed loop
 constexpr Nanos kBeforeStart = 2 * kMillisecond;  // the first request is not late by our own set-up
 
-// Connections are descriptors: as many as the process may have.
+// Written by one thread, read by others: no locked instruction.
+void count(std::atomic<std::uint64_t>& counter) {
+  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
 void raise_descriptor_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
@@ -33,13 +39,6 @@ void raise_descriptor_limit() {
     setrlimit(RLIMIT_NOFILE, &limit);
   }
 }
-
-// Written by one thread, read by others: no locked instruction.
-void count(std::atomic<std::uint64_t>& counter) {
-  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
-}  // namespace
 
 Generator::Generator(std::vector<Target> targets, const Options& options)
     : options_(options), buffer_(kBufferBytes, '\0') {
@@ -252,7 +251,8 @@ void Generator::ask_again(Connection& connection) {
     sample.due = sample.tried = at;
     sample.arm = arm;
     sample.block = block_of_[arm];
-    sample.text = next_text_[arm]++ % static_cast<std::uint32_t>(arms_[arm].target.texts.size());
+    sample.text = text_at(schedule_->order, next_text_[arm]++,
+                          static_cast<std::uint32_t>(arms_[arm].target.texts.size()));
     sample.outcome = Outcome::kOpen;
     schedule_->samples.push_back(sample);
     ++open_;

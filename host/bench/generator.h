@@ -22,6 +22,9 @@
 
 namespace duet::bench {
 
+// Connections are descriptors: as many as the process may have.
+void raise_descriptor_limit();
+
 class Generator final : ConnectionEvents {
  public:
   struct Options {

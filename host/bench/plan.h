@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/bench/generator.h"
+#include "host/bench/recording.h"
 #include "host/bench/schedule.h"
 
 namespace duet::bench {
@@ -30,10 +31,15 @@ struct Plan {
   ScheduleOptions schedule;  // its duration has the warm-up in it
   Nanos warmup = 0;
   Generator::Options generator;
+  std::uint32_t idle = 0;  // further connections to each arm, answered once before the run
   std::string method;
   std::optional<std::string> path;  // for all arms; otherwise that of the URL, or /
   std::vector<std::pair<std::string, std::string>> fields;
   std::vector<std::string> bodies;  // they take turns; at least one, which may be empty
+  // Instead of method, path and bodies; `fields` are added to each. schedule.order has its order.
+  std::optional<Recording> recording;
+  double replay_speed = 1;
+  std::vector<std::string> notes;  // what is worth knowing before the run
 };
 
 }  // namespace duet::bench

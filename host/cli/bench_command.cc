@@ -26,6 +26,7 @@ constexpr HelpRow kExamples[] = {
     {"duet bench main:app --body @order.json", "POST with a body"},
     {"duet bench main:app --command 'uvicorn main:app --port {port}'",
      "beside its usual server, started for the run"},
+    {"duet bench hello.so --rate 1k..9k --idle 5000", "a ramp beside idle connections"},
     {"duet bench hello.so --closed --pipeline 16", "as fast as it answers"},
 };
 
@@ -47,7 +48,11 @@ constexpr Option kTargets[] = {
 };
 
 constexpr Option kLoad[] = {
-    {"rate", "NUMBER", "Requests a second to the one whose turn it is; 20k is 20,000.", "1000"},
+    {"rate", "NUMBER",
+     "Requests a second to the one whose turn it is; 20k is 20,000. 1000..5000 is a ramp, and the "
+     "table then has its steps.",
+     "1000"},
+    {"steps", "NUMBER", "The steps of a ramp, from its first rate to its last.", "5"},
     {"arrivals", "KIND",
      "poisson: at random, as of many independent users; or constant: at even distances.",
      "poisson"},
@@ -55,6 +60,8 @@ constexpr Option kLoad[] = {
      "A closed loop instead: each connection asks again as soon as it is answered. For capacity, "
      "not for latency."},
     {"connections", "NUMBER", "Connections to each.", "64"},
+    {"idle", "NUMBER",
+     "So many idle connections to each besides, which were answered once before the run."},
     {"pipeline", "NUMBER", "Requests in flight on one connection, at most.", "1"},
     {"no-keep-alive", "", "A new connection for each request; it is in the latency."},
     {"patience", "DURATION", "What has no answer by then, or no free connection, has failed.",
@@ -76,6 +83,14 @@ constexpr Option kRequest[] = {
     {"method", "METHOD", "GET, PUT, ….", "GET, or POST with a body"},
     {"header", "'NAME: VALUE'", "A field of each request.", "", true},
     {"body", "TEXT", "The body; @FILE is the content of a file. Several take turns.", "", true},
+    {"requests", "FILE",
+     "Recorded requests: a HAR, an access log (common or combined), or JSON lines. They take "
+     "turns, "
+     "in their order."},
+    {"replay", "SPEED",
+     "At their recorded distances instead of a --rate: 1x, or 10x for ten times as fast. Each "
+     "target gets all of them."},
+    {"shuffle", "", "Recorded requests in random order."},
 };
 
 constexpr Option kOutput[] = {
@@ -91,6 +106,11 @@ constexpr OptionGroup kOptions[] = {{"Servers", kTargets},
 
 constexpr HelpSection kSections[] = {
     {"What is measured", kArguments, {}},
+    {"Recorded requests",
+     {},
+     "A JSON line is {\"path\": ..., \"method\", \"headers\": {...}, \"body\" or \"json\" or\n"
+     "\"body_file\", \"at\": seconds or a time}; all but the path may be missing. Fields of the\n"
+     "connection and Host are not repeated. What cannot be sent is left out, and said."},
     {"How it measures",
      {},
      "The load is open: every request has an intended time, fixed before the run, and\n"
@@ -112,7 +132,7 @@ constexpr OptionHint kHints[] = {
     {"t", "the generator has one thread"},  {"threads", "the generator has one thread"},
     {"R", "did you mean '--rate'?"},        {"H", "did you mean '--header'?"},
     {"X", "did you mean '--method'?"},      {"data", "did you mean '--body'?"},
-    {"n", "write --duration DURATION"},     {"requests", "write --duration DURATION"},
+    {"n", "write --duration DURATION"},
 };
 
 void print_error(const Error& error) {
@@ -139,6 +159,7 @@ int run(const Arguments& arguments) {
   std::vector<std::string> names;
   for (const bench::ArmPlan& arm : plan.arms) names.push_back(printable(arm.name));
   BenchProgress progress(names);
+  for (const std::string& note : plan.notes) progress.note(note);
   BenchRun bench(plan, interrupt,
                  {.note = [&](const std::string& line) { progress.note(line); },
                   .progress = [&](const bench::Generator& generator, Nanos elapsed,

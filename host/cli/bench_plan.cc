@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "host/base/escape.h"
+#include "host/bench/random.h"
 #include "host/config/values.h"
 
 namespace duet::cli {
@@ -31,10 +32,13 @@ class PlanReader {
   bench::Plan read() {
     read_arms();
     read_load();
-    read_times();
     read_request();
+    read_recording();
+    read_times();
     plan_.schedule.arms = static_cast<std::uint16_t>(plan_.arms.size());
-    plan_.schedule.texts.assign(plan_.arms.size(), static_cast<std::uint32_t>(plan_.bodies.size()));
+    const std::size_t texts =
+        plan_.recording ? plan_.recording->requests.size() : plan_.bodies.size();
+    plan_.schedule.texts.assign(plan_.arms.size(), static_cast<std::uint32_t>(texts));
     return std::move(plan_);
   }
 
@@ -44,10 +48,8 @@ class PlanReader {
   }
 
   // A number with an optional k (thousand) behind it.
-  double number(std::string_view option, double otherwise, double least, double most) {
-    const auto text = arguments_.value(option);
-    if (!text) return otherwise;
-    std::string_view digits = *text;
+  double number(std::string_view option, std::string_view text, double least, double most) {
+    std::string_view digits = text;
     const bool thousands = digits.ends_with('k');
     if (thousands) digits.remove_suffix(1);
     double value = 0;
@@ -56,9 +58,9 @@ class PlanReader {
     value *= thousands ? 1000 : 1;
     if (digits.empty() || failure != std::errc() || end != digits.data() + digits.size() ||
         !(value >= least && value <= most)) {
-      wrong("--" + std::string(option) + " '" + printable(*text) + "' is no such number",
+      wrong("--" + std::string(option) + " '" + printable(text) + "' is no such number",
             "from " + shown(least) + " to " + shown(most));
-      return otherwise;
+      return least;
     }
     return value;
   }
@@ -159,7 +161,7 @@ class PlanReader {
   void read_load() {
     bench::ScheduleOptions& schedule = plan_.schedule;
     const std::string arrivals = arguments_.value("arrivals").value_or("poisson");
-    schedule.rate = number("rate", 1000, 0.1, kMostRate);
+    read_rate();
     if (arrivals == "constant") {
       schedule.arrivals = bench::Arrivals::kConstant;
     } else if (arrivals == "poisson") {
@@ -184,25 +186,151 @@ class PlanReader {
       wrong("--no-keep-alive sends one request on each connection, --pipeline several",
             "leave one of them out");
     }
+    plan_.idle = static_cast<std::uint32_t>(whole("idle", 0, 1, 1'000'000));
+    if (plan_.idle > 0 && !generator.keep_alive) {
+      wrong("idle connections are kept alive", "leave out --idle or --no-keep-alive");
+    }
     generator.patience = duration("patience", 10 * kSecond, 10 * kMillisecond);
+  }
+
+  // "5000", or a ramp "1000..5000".
+  void read_rate() {
+    bench::ScheduleOptions& schedule = plan_.schedule;
+    const std::string text = arguments_.value("rate").value_or("1000");
+    const std::size_t dots = text.find("..");
+    schedule.rate = number("rate", text.substr(0, dots), 0.1, kMostRate);
+    const auto steps = whole("steps", 5, 2, 100);
+    if (dots == std::string::npos) {
+      if (arguments_.has("steps")) wrong("--steps is of a ramp", "--rate 1000..5000");
+      return;
+    }
+    const double last = number("rate", text.substr(dots + 2), 0.1, kMostRate);
+    for (std::uint64_t i = 0; i < steps; ++i) {
+      schedule.steps.push_back(schedule.rate + (last - schedule.rate) * static_cast<double>(i) /
+                                                   static_cast<double>(steps - 1));
+    }
+    schedule.rate = (schedule.rate + last) / 2;
   }
 
   void read_times() {
     bench::ScheduleOptions& schedule = plan_.schedule;
     const auto arms = static_cast<Nanos>(std::max<std::size_t>(1, plan_.arms.size()));
-    const Nanos measured = duration("duration", 10 * kSecond, 100 * kMillisecond);
+    const bool replay = schedule.arrivals == bench::Arrivals::kReplay;
+    const Nanos once = std::max(kMillisecond, schedule.period) * arms;
+    const Nanos measured =
+        duration("duration", replay ? once : 10 * kSecond, replay ? 1 : 100 * kMillisecond);
     plan_.warmup = duration("warmup", 2 * kSecond, 0);
     schedule.duration = plan_.warmup + measured;
+    schedule.warmup = plan_.warmup;
     const Nanos fitting = measured / (arms * kRoundsWanted);
-    schedule.block =
-        duration("block", std::clamp(fitting, kShortestBlock, kLongestBlock), kMillisecond);
+    Nanos block = std::clamp(fitting, kShortestBlock, kLongestBlock);
     schedule.gap = plan_.arms.size() > 1 ? 10 * kMillisecond : 0;
-    if (schedule.block * arms > measured) {
+    if (replay) block = schedule.period / std::max<Nanos>(1, schedule.period / block) + 1;
+    schedule.block = duration("block", std::min(block, kLongestBlock), kMillisecond);
+    const bool once_only = replay && !arguments_.has("duration");
+    if (once_only) {
+      // In whole rounds; the pauses between blocks come on top of what was recorded.
+      const Nanos round = (schedule.block + schedule.gap) * arms;
+      const Nanos pieces = (schedule.period + schedule.block - 1) / schedule.block;
+      schedule.period = pieces * schedule.block;
+      schedule.duration = ((plan_.warmup + round - 1) / round + pieces) * round;
+    }
+    if (!once_only && schedule.block * arms > measured) {
       wrong("--duration is too short for a block of each of the " + std::to_string(arms) + " arms",
             "a longer --duration or a shorter --block");
     }
     schedule.seed =
         arguments_.has("seed") ? whole("seed", 1, 0, ~std::uint64_t{0}) : std::random_device()();
+    if (arguments_.has("shuffle")) {
+      bench::Random random(schedule.seed);
+      for (std::size_t i = schedule.order.size(); i > 1; --i) {
+        std::swap(schedule.order[i - 1], schedule.order[random.below(i)]);
+      }
+    }
+  }
+
+  std::optional<std::string> content(const std::string& name, const char* what) {
+    std::ifstream file(name, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    if (file) return text;
+    wrong(what + (" " + printable(name)) + " cannot be read: " + std::strerror(errno), "");
+    return std::nullopt;
+  }
+
+  void read_recording() {
+    const auto name = arguments_.value("requests");
+    for (const char* option : {"replay", "shuffle"}) {
+      if (!name && arguments_.has(option)) {
+        wrong("--" + std::string(option) + " is of recorded requests", "--requests FILE");
+      }
+    }
+    if (!name) return;
+    for (const char* option : {"method", "path", "body"}) {
+      if (arguments_.has(option)) {
+        wrong("--requests has no --" + std::string(option), "the recording says it");
+      }
+    }
+    const auto text = content(*name, "the recording");
+    if (!text) return;
+    const std::size_t slash = name->rfind('/');
+    auto read =
+        bench::read_recording(*text, slash == std::string::npos ? "" : name->substr(0, slash + 1));
+    if (!read) {
+      Error error = std::move(read).error();
+      error.where = printable(*name);
+      errors_.push_back(std::move(error));
+      return;
+    }
+    plan_.recording = std::move(*read);
+    note_recording(*name);
+    bench::ScheduleOptions& schedule = plan_.schedule;
+    for (const auto& entry : plan_.recording->entries) schedule.order.push_back(entry.request);
+    if (arguments_.has("replay")) read_replay();
+  }
+
+  void note_recording(const std::string& name) {
+    const bench::Recording& recording = *plan_.recording;
+    for (const std::string& one : recording.left_out) {
+      plan_.notes.push_back(printable(name) + ": left out " + printable(one));
+    }
+    if (recording.left_out_count > recording.left_out.size()) {
+      plan_.notes.push_back(printable(name) + ": left out " +
+                            std::to_string(recording.left_out_count - recording.left_out.size()) +
+                            " more");
+    }
+  }
+
+  // "1x", "10x", "0.5x".
+  void read_replay() {
+    const std::string text = *arguments_.value("replay");
+    const char* const end = text.data() + text.size();
+    double speed = 0;
+    const auto [at, failure] = std::from_chars(text.data(), end, speed);
+    if (failure != std::errc() || std::string_view(at, end) != "x" || !(speed >= 1e-3) ||
+        speed > 1e6) {
+      wrong("--replay '" + printable(text) + "' is no speed", "1x, 10x, 0.5x");
+      return;
+    }
+    for (const char* option : {"rate", "arrivals", "closed", "shuffle"}) {
+      if (arguments_.has(option)) {
+        wrong("--replay has no --" + std::string(option), "the recording's times say it");
+      }
+    }
+    if (!plan_.recording->timed) {
+      wrong("the recorded requests have no times, or all the same", "leave --replay out");
+      return;
+    }
+    bench::ScheduleOptions& schedule = plan_.schedule;
+    plan_.replay_speed = speed;
+    schedule.arrivals = bench::Arrivals::kReplay;
+    for (const auto& entry : plan_.recording->entries) {
+      schedule.instants.push_back(static_cast<Nanos>(static_cast<double>(entry.at) / speed));
+    }
+    // Until the first one would come again: a mean distance behind the last.
+    const auto count = static_cast<double>(schedule.instants.size());
+    const double last = static_cast<double>(schedule.instants.back());
+    schedule.period = static_cast<Nanos>(last * count / (count - 1)) + 1;
+    schedule.rate = count * 1e9 / static_cast<double>(schedule.period);
   }
 
   void read_request() {
@@ -211,13 +339,7 @@ class PlanReader {
         plan_.bodies.push_back(text);
         continue;
       }
-      std::ifstream file(text.substr(1), std::ios::binary);
-      std::string body{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-      if (!file) {
-        wrong("the body " + printable(text.substr(1)) + " cannot be read: " + std::strerror(errno),
-              "");
-      }
-      plan_.bodies.push_back(std::move(body));
+      plan_.bodies.push_back(content(text.substr(1), "the body").value_or(""));
     }
     plan_.method = arguments_.value("method").value_or(plan_.bodies.empty() ? "GET" : "POST");
     if (plan_.bodies.empty()) plan_.bodies.emplace_back();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "host/base/escape.h"
+#include "host/bench/process_memory.h"
 
 namespace duet::cli {
 
@@ -37,14 +38,15 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   BenchResult result;
   result.schedule = std::move(schedule);
 
-  std::vector<bench::Target> targets;
   for (const bench::ArmPlan& arm : plan_.arms) {
     auto target = target_of(arm);
     if (!target) return std::move(target).error();
     if (auto tried = try_out(arm, *target); !tried) return std::move(tried).error();
-    targets.push_back(std::move(*target));
+    targets_.push_back(std::move(*target));
   }
-  auto generator = bench::Generator::create(std::move(targets), plan_.generator);
+  states_.assign(targets_.size(), {});
+  if (auto opened = open_idle(); !opened) return std::move(opened).error();
+  auto generator = bench::Generator::create(targets_, plan_.generator);
   if (!generator) return std::move(generator).error();
   if (auto connected = (*generator)->connect(); !connected) return std::move(connected).error();
   load(**generator, result.schedule);
@@ -54,12 +56,49 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   if (result.rounds.count() == 0) {
     return Error{"the run was ended before anything was measured", {}, {}, {}};
   }
+  for (const bench::Step& step : result.schedule.steps) {
+    const bench::Rounds rounds{std::max(step.first, result.rounds.first),
+                               std::min(step.end, result.rounds.end)};
+    if (rounds.end != step.end || rounds.count() == 0) continue;
+    result.steps.push_back({step.rate, {}});
+    for (std::uint16_t arm = 0; arm < plan_.arms.size(); ++arm) {
+      result.steps.back().arms.push_back(summarize(result.schedule, arm, rounds));
+    }
+  }
   for (std::uint16_t arm = 0; arm < plan_.arms.size(); ++arm) {
+    states_[arm].resident = resident(arm);
+    if (!idle_.empty()) states_[arm].idle_open = idle_[arm]->open_now();
     result.arms.push_back(summarize(result.schedule, arm, result.rounds));
     result.trouble.push_back((*generator)->trouble(arm));
     note_ended(plan_.arms[arm], result.trouble.back());
   }
+  result.states = states_;
   return result;
+}
+
+std::optional<std::int64_t> BenchRun::resident(std::size_t arm) const {
+  const bench::ServerProcess* server = servers_.of(plan_.arms[arm]);
+  return server == nullptr ? std::nullopt : bench::resident_of_group(server->pid());
+}
+
+Result<void> BenchRun::open_idle() {
+  for (std::size_t arm = 0; arm < targets_.size() && plan_.idle > 0; ++arm) {
+    listener_.note("opening " + std::to_string(plan_.idle) + " idle connections to " +
+                   printable(plan_.arms[arm].name));
+    const auto before = resident(arm);
+    idle_.push_back(std::make_unique<bench::IdleConnections>(targets_[arm]));
+    if (auto opened = idle_.back()->open(plan_.idle, plan_.generator.patience,
+                                         [this] { return interrupt_.count() > 0; });
+        !opened) {
+      Error error = std::move(opened).error();
+      error.where = printable(plan_.arms[arm].name);
+      return error;
+    }
+    if (const auto after = resident(arm); before && after) {
+      states_[arm].idle_growth = *after - *before;
+    }
+  }
+  return {};
 }
 
 // A server that was started for the run and is gone before its end.
@@ -86,12 +125,19 @@ Result<bench::Target> BenchRun::target_of(const bench::ArmPlan& arm) {
   auto address = resolve(*url);
   if (!address) return std::move(address).error();
   bench::Target target{*address, {}};
-  for (const std::string& body : plan_.bodies) {
-    auto bytes = bench::request_text({.method = plan_.method,
-                                      .path = plan_.path.value_or(url->path),
-                                      .fields = plan_.fields,
-                                      .body = body},
-                                     url->authority, plan_.generator.keep_alive);
+  std::vector<bench::RequestSpec> specs;
+  if (plan_.recording) {
+    specs = plan_.recording->requests;
+    for (auto& spec : specs) {
+      spec.fields.insert(spec.fields.end(), plan_.fields.begin(), plan_.fields.end());
+    }
+  } else {
+    for (const std::string& body : plan_.bodies) {
+      specs.push_back({plan_.method, plan_.path.value_or(url->path), plan_.fields, body});
+    }
+  }
+  for (const bench::RequestSpec& spec : specs) {
+    auto bytes = bench::request_text(spec, url->authority, plan_.generator.keep_alive);
     if (!bytes) return std::move(bytes).error();
     target.texts.push_back(std::move(*bytes));
   }
@@ -153,10 +199,18 @@ void BenchRun::load(bench::Generator& generator, bench::Schedule& schedule) {
     done.store(true, std::memory_order_release);
   });
   Nanos shown = now();
+  bool warm = false;
   while (!done.load(std::memory_order_acquire)) {
     const int signals = interrupt_.wait(50 * kMillisecond);
     if (signals > 0) generator.stop();
     if (signals > 1) _exit(128 + interrupt_.signal());  // at once; the servers go with this thread
+    if (!warm && generator.started() != bench::kNever &&
+        now() >= generator.started() + plan_.warmup) {
+      for (std::size_t arm = 0; arm < states_.size(); ++arm) {
+        states_[arm].warm_resident = resident(arm);
+      }
+      warm = true;
+    }
     if (now() - shown < kProgressEvery || generator.started() == bench::kNever) continue;
     shown = now();
     listener_.progress(generator, shown - generator.started(), length);

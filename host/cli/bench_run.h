@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "host/base/result.h"
 #include "host/bench/generator.h"
+#include "host/bench/idle.h"
 #include "host/bench/plan.h"
 #include "host/bench/summary.h"
 #include "host/cli/bench_servers.h"
@@ -16,10 +18,26 @@
 
 namespace duet::cli {
 
+// What was seen of an arm beside its requests. Memory is known of servers that were started here.
+struct ArmState {
+  std::uint32_t idle_open = 0;                // idle connections that were open to the end
+  std::optional<std::int64_t> idle_growth;    // bytes, while the idle ones were opened
+  std::optional<std::int64_t> resident;       // bytes at the end
+  std::optional<std::int64_t> warm_resident;  // bytes when the warm-up was over
+};
+
+// One step of a ramp.
+struct BenchStep {
+  double rate = 0;  // requests a second
+  std::vector<bench::Summary> arms;
+};
+
 struct BenchResult {
   bench::Schedule schedule;  // with what became of each request
   bench::Rounds rounds;      // those that count
   std::vector<bench::Summary> arms;
+  std::vector<BenchStep> steps;      // of a ramp, as far as they were complete
+  std::vector<ArmState> states;      // by arm
   std::vector<std::string> trouble;  // by arm: why its connections broke; mostly empty
   bool interrupted = false;          // by a signal; what was complete is there
 };
@@ -43,6 +61,8 @@ class BenchRun {
   Result<bench::Target> target_of(const bench::ArmPlan& arm);
   Result<void> try_out(const bench::ArmPlan& arm, const bench::Target& target);
   Result<int> first_status(const bench::Target& target);
+  Result<void> open_idle();
+  std::optional<std::int64_t> resident(std::size_t arm) const;
   void note_ended(const bench::ArmPlan& arm, std::string& trouble);
   void load(bench::Generator& generator, bench::Schedule& schedule);
 
@@ -50,6 +70,9 @@ class BenchRun {
   Interrupt& interrupt_;
   Listener listener_;
   BenchServers servers_;
+  std::vector<bench::Target> targets_;                         // by arm
+  std::vector<std::unique_ptr<bench::IdleConnections>> idle_;  // likewise
+  std::vector<ArmState> states_;                               // likewise
 };
 
 }  // namespace duet::cli

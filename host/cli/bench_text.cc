@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "host/base/escape.h"
+#include "host/cli/bench_cells.h"
 #include "host/cli/text_table.h"
 #include "host/measure/table.h"
 
@@ -17,36 +18,39 @@ using bench::Summary;
 using measure::format_count;
 using measure::format_duration;
 
-double per_second(std::uint64_t count, Nanos time) {
-  return time == 0 ? 0 : static_cast<double>(count) * 1e9 / static_cast<double>(time);
+// "poisson arrivals, 1,000 requests a second"
+std::string load_text(const bench::Plan& plan) {
+  std::string text;
+  if (plan.recording) {
+    text = fmt::format("{} recorded requests ({}, {} different)",
+                       format_count(plan.recording->entries.size()), plan.recording->format,
+                       format_count(plan.recording->requests.size()));
+    text += plan.schedule.arrivals == bench::Arrivals::kReplay ? "" : ", ";
+  }
+  switch (plan.schedule.arrivals) {
+    case bench::Arrivals::kClosed:
+      return text + "closed loop";
+    case bench::Arrivals::kReplay:
+      return text + fmt::format(" at {:g}x their times, {} a second on average", plan.replay_speed,
+                                rate_text(plan.schedule.rate));
+    default:
+      break;
+  }
+  const std::vector<double>& steps = plan.schedule.steps;
+  const std::string rate = steps.empty()
+                               ? rate_text(plan.schedule.rate)
+                               : rate_text(steps.front()) + " to " + rate_text(steps.back());
+  return text + fmt::format("{} arrivals, {} requests a second",
+                            arrivals_name(plan.schedule.arrivals), rate);
 }
-
-std::string rate_text(double rate) {
-  return rate < 1000 ? fmt::format("{:.4g}", rate)
-                     : format_count(static_cast<std::uint64_t>(rate + 0.5));
-}
-
-std::string plain(Nanos value) { return value == bench::kNever ? "-" : format_duration(value); }
-
-std::string latency_cell(const Summary& summary, double p) {
-  if (summary.requests == 0) return "-";
-  const Nanos value = summary.latency_at(p);
-  if (value == bench::kNever) return "no answer";
-  return summary.lagged_at(p) ? "void" : format_duration(value);
-}
-
-std::string quantile_name(double p) { return p == 1 ? "max" : fmt::format("p{:g}", 100 * p); }
 
 std::string conditions(const bench::Plan& plan, const BenchResult& result) {
   const auto& generator = plan.generator;
-  const bool closed = plan.schedule.arrivals == bench::Arrivals::kClosed;
-  std::string text =
-      closed ? "closed loop"
-             : fmt::format("{} arrivals, {} requests a second",
-                           arrivals_name(plan.schedule.arrivals), rate_text(plan.schedule.rate));
+  std::string text = load_text(plan);
   text += fmt::format(", {} connection{}", generator.connections,
                       generator.connections == 1 ? "" : "s");
   if (plan.arms.size() > 1) text += " each";
+  if (plan.idle > 0) text += fmt::format(" and {} idle ones", format_count(plan.idle));
   if (!generator.keep_alive) text += ", a new one for each request";
   if (generator.depth > 1) text += fmt::format(" of {} requests in flight", generator.depth);
   text += fmt::format("; {} rounds of blocks of {}", result.rounds.count(),
@@ -88,8 +92,9 @@ void add_notes(std::vector<std::string>& notes, const bench::Plan& plan, const s
                                 format_count(summary.changed)));
   }
   std::string lagged;
+  const bool ramp = !plan.schedule.steps.empty();  // then each step says what is void
   for (const double p : bench::kQuantiles) {
-    if (summary.lagged_at(p)) lagged += (lagged.empty() ? "" : ", ") + quantile_name(p);
+    if (!ramp && summary.lagged_at(p)) lagged += (lagged.empty() ? "" : ", ") + quantile_name(p);
   }
   if (!lagged.empty()) {
     notes.push_back(fmt::format(
@@ -122,8 +127,11 @@ std::string bench_text(const bench::Plan& plan, const BenchResult& result, const
   row("answers a second",
       [](const Summary& s) { return rate_text(per_second(s.answered, s.loaded)); });
   row("failed", [](const Summary& s) { return format_count(s.lost + s.unsent + s.bad_status); });
+  // Of all steps together they are of no rate: each step has its own below.
+  const bool ramp = !plan.schedule.steps.empty();
   for (const double p : bench::kQuantiles) {
-    row("latency  " + quantile_name(p), [p](const Summary& s) { return latency_cell(s, p); });
+    if (!ramp)
+      row("latency  " + quantile_name(p), [p](const Summary& s) { return latency_cell(s, p); });
   }
   for (const double p : {0.5, 0.99}) {
     row("service  " + quantile_name(p),
@@ -133,7 +141,9 @@ std::string bench_text(const bench::Plan& plan, const BenchResult& result, const
   if (plan.schedule.arrivals != bench::Arrivals::kClosed) {
     row("send lag p99", [](const Summary& s) { return plain(bench::quantile_of(s.lag, 0.99)); });
   }
+  for (Row& one : state_rows(plan, result)) rows.push_back(std::move(one));
   std::string out = conditions(plan, result) + "\n\n" + table(rows, LastColumn::kNumbers) + "\n";
+  if (ramp) out += steps_table(names, result) + "\n";
   out += plan.schedule.arrivals == bench::Arrivals::kClosed
              ? "  latency: from asking to the last byte of the answer. A closed loop asks no more "
                "while it\n"
@@ -142,6 +152,12 @@ std::string bench_text(const bench::Plan& plan, const BenchResult& result, const
                "queueing (for\n"
                "  a free connection) + service (from sending).\n";
   std::vector<std::string> notes;
+  for (std::size_t i = 0; i < result.states.size(); ++i) {
+    const std::uint32_t open = result.states[i].idle_open;
+    if (open == plan.idle) continue;
+    notes.push_back(fmt::format("{}: it closed {} of {} idle connections", names[i],
+                                format_count(plan.idle - open), format_count(plan.idle)));
+  }
   if (result.interrupted) notes.emplace_back("interrupted: the figures are of the complete rounds");
   for (std::size_t i = 0; i < result.arms.size(); ++i) {
     add_notes(notes, plan, names[i], result.arms[i], result.trouble[i]);
@@ -153,9 +169,51 @@ std::string bench_text(const bench::Plan& plan, const BenchResult& result, const
   return out;
 }
 
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json nanos(Nanos value) { return value == bench::kNever ? Json() : Json(value); }
+
+Json latency_json(const Summary& s) {
+  Json list = Json::array();
+  for (const double p : bench::kQuantiles) {
+    const bool lagged = s.lagged_at(p);
+    const Nanos value = s.latency_at(p);
+    Json figure = {{"p", p}, {"ns", lagged ? Json() : nanos(value)}};
+    if (lagged) figure["void"] = "the generator lagged";
+    if (value == bench::kNever && s.requests > 0) figure["void"] = "no answer";
+    list.push_back(std::move(figure));
+  }
+  return list;
+}
+
+Json step_json(const BenchStep& step) {
+  Json json = {{"rate", step.rate}, {"arms", Json::array()}};
+  for (const Summary& s : step.arms) {
+    json["arms"].push_back({{"requests", s.requests},
+                            {"answered", s.answered},
+                            {"answers_per_second", per_second(s.answered, s.loaded)},
+                            {"failed", s.lost + s.unsent + s.bad_status},
+                            {"latency", latency_json(s)}});
+  }
+  return json;
+}
+
+Json state_json(const bench::Plan& plan, const ArmState& state) {
+  const auto bytes = [](const auto& value) { return value ? Json(*value) : Json(); };
+  Json json = {{"resident_bytes", bytes(state.resident)},
+               {"resident_bytes_after_warmup", bytes(state.warm_resident)}};
+  if (plan.idle > 0) {
+    json["idle_open"] = state.idle_open;
+    json["idle_bytes_each"] = state.idle_growth ? Json(*state.idle_growth / plan.idle) : Json();
+  }
+  return json;
+}
+
+}  // namespace
+
 nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& result) {
-  using Json = nlohmann::ordered_json;
-  const auto nanos = [](Nanos value) { return value == bench::kNever ? Json() : Json(value); };
   const auto text = [](const std::string& value) {
     std::string quoted;
     append_json_string(quoted, value);
@@ -165,6 +223,7 @@ nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& re
   const auto& schedule = plan.schedule;
   json["load"] = {{"arrivals", arrivals_name(schedule.arrivals)},
                   {"connections", plan.generator.connections},
+                  {"idle", plan.idle},
                   {"pipeline", plan.generator.depth},
                   {"keep_alive", plan.generator.keep_alive},
                   {"warmup_ns", plan.warmup},
@@ -172,6 +231,15 @@ nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& re
                   {"rounds", result.rounds.count()},
                   {"seed", schedule.seed}};
   if (schedule.arrivals != bench::Arrivals::kClosed) json["load"]["rate"] = schedule.rate;
+  if (plan.recording) {
+    const bench::Recording& recording = *plan.recording;
+    json["recording"] = {{"format", recording.format},
+                         {"requests", recording.entries.size()},
+                         {"different", recording.requests.size()},
+                         {"left_out", recording.left_out_count}};
+    if (schedule.arrivals == bench::Arrivals::kReplay)
+      json["recording"]["speed"] = plan.replay_speed;
+  }
   json["interrupted"] = result.interrupted;
   json["arms"] = Json::array();
   for (std::size_t i = 0; i < result.arms.size(); ++i) {
@@ -189,14 +257,7 @@ nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& re
                         {"closed", s.closed},
                         {"not_http", s.not_http},
                         {"timeout", s.timeouts}};
-    for (const double p : bench::kQuantiles) {
-      const bool lagged = s.lagged_at(p);
-      const Nanos value = s.latency_at(p);
-      Json figure = {{"p", p}, {"ns", lagged ? Json() : nanos(value)}};
-      if (lagged) figure["void"] = "the generator lagged";
-      if (value == bench::kNever && s.requests > 0) figure["void"] = "no answer";
-      arm["latency"].push_back(figure);
-    }
+    arm["latency"] = latency_json(s);
     const auto add = [&](const char* name, const std::vector<Nanos>& values) {
       for (const double p : bench::kQuantiles) {
         arm[name].push_back(Json{{"p", p}, {"ns", nanos(bench::quantile_of(values, p))}});
@@ -205,8 +266,10 @@ nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& re
     add("service", s.service);
     add("queueing", s.queueing);
     add("send_lag", s.lag);
+    arm["state"] = state_json(plan, result.states[i]);
     json["arms"].push_back(std::move(arm));
   }
+  for (const BenchStep& step : result.steps) json["steps"].push_back(step_json(step));
   return json;
 }
 

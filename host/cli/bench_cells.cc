@@ -1,0 +1,80 @@
+#include "host/cli/bench_cells.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "host/cli/text_table.h"
+#include "host/measure/table.h"
+
+namespace duet::cli {
+
+using bench::Summary;
+using measure::format_bytes;
+using measure::format_count;
+using measure::format_duration;
+
+double per_second(std::uint64_t count, Nanos time) {
+  return time == 0 ? 0 : static_cast<double>(count) * 1e9 / static_cast<double>(time);
+}
+
+std::string rate_text(double rate) {
+  return rate < 1000 ? fmt::format("{:.4g}", rate)
+                     : format_count(static_cast<std::uint64_t>(rate + 0.5));
+}
+
+std::string plain(Nanos value) { return value == bench::kNever ? "-" : format_duration(value); }
+
+std::string quantile_name(double p) { return p == 1 ? "max" : fmt::format("p{:g}", 100 * p); }
+
+std::string latency_cell(const Summary& summary, double p) {
+  if (summary.requests == 0) return "-";
+  const Nanos value = summary.latency_at(p);
+  if (value == bench::kNever) return "no answer";
+  return summary.lagged_at(p) ? "void" : format_duration(value);
+}
+
+std::string steps_table(const std::vector<std::string>& names, const BenchResult& result) {
+  std::vector<Row> rows{{"requests a second", "answered", "failed", "p50", "p99", "max"}};
+  for (const BenchStep& step : result.steps) {
+    for (std::size_t arm = 0; arm < names.size(); ++arm) {
+      const Summary& s = step.arms[arm];
+      Row row{rate_text(step.rate) + (names.size() > 1 ? "  " + names[arm] : ""),
+              rate_text(per_second(s.answered, s.loaded)),
+              format_count(s.lost + s.unsent + s.bad_status)};
+      for (const double p : {0.5, 0.99, 1.0}) row.push_back(latency_cell(s, p));
+      rows.push_back(std::move(row));
+    }
+  }
+  return table(rows, LastColumn::kNumbers);
+}
+
+std::vector<Row> state_rows(const bench::Plan& plan, const BenchResult& result) {
+  std::vector<Row> rows;
+  const auto row = [&](const char* title, const auto& value) {
+    Row cells{title};
+    for (const ArmState& state : result.states) {
+      const std::optional<std::string> text = value(state);
+      cells.push_back(text.value_or("-"));
+    }
+    const bool known =
+        std::any_of(cells.begin() + 1, cells.end(), [](const auto& cell) { return cell != "-"; });
+    if (known) rows.push_back(std::move(cells));
+  };
+  using Text = std::optional<std::string>;
+  if (plan.idle > 0) {
+    row("idle, open", [](const ArmState& s) { return Text(format_count(s.idle_open)); });
+    row("memory an idle", [&](const ArmState& s) {
+      return s.idle_growth ? Text(format_bytes(*s.idle_growth / plan.idle)) : Text();
+    });
+  }
+  row("memory",
+      [](const ArmState& s) { return s.resident ? Text(format_bytes(*s.resident)) : Text(); });
+  row("  growth", [](const ArmState& s) {
+    return s.resident && s.warm_resident ? Text(format_bytes(*s.resident - *s.warm_resident))
+                                         : Text();
+  });
+  return rows;
+}
+
+}  // namespace duet::cli

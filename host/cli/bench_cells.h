@@ -1,0 +1,28 @@
+// Figures of a run as the cells of tables. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "host/bench/plan.h"
+#include "host/bench/summary.h"
+#include "host/cli/bench_run.h"
+
+namespace duet::cli {
+
+double per_second(std::uint64_t count, Nanos time);
+std::string rate_text(double rate);  // "12.5", "1,234"
+std::string plain(Nanos value);      // a duration; "-" for kNever
+std::string quantile_name(double p);
+// A latency, or the word for why there is none: "void", "no answer", "-".
+std::string latency_cell(const bench::Summary& summary, double p);
+
+// The steps of a ramp: a row for each of them and arm.
+std::string steps_table(const std::vector<std::string>& names, const BenchResult& result);
+
+using Row = std::vector<std::string>;
+// Rows about idle connections and memory, those of which something is known.
+std::vector<Row> state_rows(const bench::Plan& plan, const BenchResult& result);
+
+}  // namespace duet::cli

@@ -1,0 +1,85 @@
+// The shapes of load: ramps, and idle connections beside the active ones.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/integration/core/bench_process.h"
+
+namespace duet {
+namespace {
+
+using Json = nlohmann::json;
+using testing_support::bench;
+using testing_support::Finished;
+using testing_support::TemporaryDirectory;
+
+TEST(BenchLoad, ARampHasItsSteps) {
+  const Finished finished =
+      bench({"a=hello.so", "b=hello.so", "--rate", "200..1k", "--steps", "3", "--arrivals",
+             "constant", "--duration", "1500ms", "--warmup", "100ms", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const Json steps = Json::parse(finished.out)["steps"];
+  ASSERT_EQ(steps.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const double rate = 200 + 400 * static_cast<double>(i);
+    EXPECT_EQ(steps[i]["rate"], rate);
+    ASSERT_EQ(steps[i]["arms"].size(), 2u);
+    for (const Json& arm : steps[i]["arms"]) {
+      EXPECT_NEAR(arm["answers_per_second"].get<double>() / rate, 1, 0.15) << arm;
+      EXPECT_EQ(arm["failed"], 0) << arm;
+    }
+  }
+  const Finished table =
+      bench({"hello.so", "--rate", "200..400", "--steps", "2", "--duration", "200ms"});
+  EXPECT_NE(table.out.find("200 to 400 requests a second"), std::string::npos) << table.out;
+  EXPECT_NE(table.out.find("\n  400 "), std::string::npos) << table.out;
+  EXPECT_EQ(table.out.find("latency  p50"), std::string::npos) << table.out;
+}
+
+TEST(BenchLoad, IdleConnectionsStayOpenAndCostMemory) {
+  const Finished finished = bench({"hello.so", "--idle", "300", "--rate", "200", "--duration",
+                                   "300ms", "--warmup", "0", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const Json arm = Json::parse(finished.out)["arms"][0];
+  EXPECT_EQ(arm["state"]["idle_open"], 300);
+  EXPECT_GT(arm["state"]["idle_bytes_each"], 100) << arm;
+  EXPECT_LT(arm["state"]["idle_bytes_each"], 100'000) << arm;
+  EXPECT_GT(arm["state"]["resident_bytes"], 1'000'000) << arm;
+}
+
+TEST(BenchLoad, IdleConnectionsThatAreClosedAreSaid) {
+  TemporaryDirectory directory;
+  const std::string config = directory.write(
+      "duet.toml",
+      "[server.timeouts]\nkeep_alive = \"300ms\"\n[handlers.hello]\nsource = \"hello.so\"\n"
+      "[[routes]]\npath = \"/\"\nhandler = \"hello\"\n");
+  const Finished finished =
+      bench({config, "--idle", "20", "--rate", "500", "--duration", "1s", "--warmup", "0"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_NE(finished.out.find("it closed 20 of 20 idle connections"), std::string::npos)
+      << finished.out;
+}
+
+TEST(BenchLoad, SaysWhatIsWrongWithIt) {
+  struct Case {
+    std::vector<std::string> arguments;
+    int code;
+    std::string_view says;
+  };
+  const Case cases[] = {
+      {{"--rate", "5..fast"}, 2, "no such number"},
+      {{"--steps", "4"}, 2, "--steps is of a ramp"},
+      {{"--rate", "1..2", "--steps", "50", "--duration", "200ms"}, 2, "too short for a round"},
+      {{"--idle", "5", "--no-keep-alive"}, 2, "idle connections are kept alive"},
+  };
+  for (Case one : cases) {
+    one.arguments.insert(one.arguments.begin(), "hello.so");
+    const Finished finished = bench(one.arguments);
+    EXPECT_EQ(finished.exit_code, one.code) << finished.err;
+    EXPECT_NE(finished.err.find(one.says), std::string::npos) << one.says << ": " << finished.err;
+  }
+}
+
+}  // namespace
+}  // namespace duet
