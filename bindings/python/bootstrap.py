@@ -304,7 +304,7 @@ _loading = False  # a module is being imported, outside of the loop
 
 
 def start_asyncio():
-    """→ (loop, Future, Task, CancelledError, _enter_task, _leave_task)"""
+    """→ (loop, Future, Task, CancelledError, _enter_task, _leave_task, _current_tasks or None)"""
     global _loop
     import asyncio
 
@@ -321,6 +321,8 @@ def start_asyncio():
         asyncio.CancelledError,
         tasks._enter_task,
         tasks._leave_task,
+        # The C module's: asyncio.tasks has one of its own that is not kept where this is missing.
+        getattr(sys.modules.get("_asyncio"), "_current_tasks", None),
     )
 
 

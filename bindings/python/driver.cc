@@ -1,6 +1,7 @@
 #include "bindings/python/driver.h"
 
 #include "bindings/python/asgi_call.h"
+#include "bindings/python/websocket_object.h"
 #include "host/base/log.h"
 
 namespace duet::python {
@@ -220,6 +221,15 @@ bool is_future(PyObject* object) {
          PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject*>(engine->task_type));
 }
 
+// What the driver is suspended on is `object` from now on.
+void wait_on(Driver* driver, PyObject* object) {
+  Py_XSETREF(driver->waiting, Py_NewRef(object));
+  if (driver->cancelled) {
+    Ref cancelled = Ref::steal(PyObject_CallMethodNoArgs(object, names.cancel));
+    if (!cancelled) PyErr_Clear();
+  }
+}
+
 // Suspends on `future`, which the coroutine yielded. False (no error set) when it is nothing a
 // driver understands: a task then says what is wrong with it.
 bool wait_for(Driver* driver, PyObject* future) {
@@ -235,11 +245,7 @@ bool wait_for(Driver* driver, PyObject* future) {
   Ref added = Ref::steal(
       PyObject_VectorcallMethod(names.add_done_callback, arguments, 2, names.context_keyword));
   if (!added) return false;
-  Py_XSETREF(driver->waiting, Py_NewRef(future));
-  if (driver->cancelled) {
-    Ref cancelled = Ref::steal(PyObject_CallMethodNoArgs(future, names.cancel));
-    if (!cancelled) PyErr_Clear();
-  }
+  wait_on(driver, future);
   return true;
 }
 
@@ -250,10 +256,10 @@ bool suspend(Step& step, PyObject* yielded) {
   step.request->driver = driver;
   if (Exchange* exchange = find(step.owner)) attach_request(step.request, *exchange);
   if (yielded == Py_None) {  // asyncio.sleep(0)
-    HandleObject* handle =
-        new_handle(engine->loop, reinterpret_cast<PyObject*>(driver), nullptr, 0, driver->context);
-    if (handle == nullptr) return false;
-    engine->events->push(handle);
+    return wake_later(driver);
+  }
+  if (park_driver(yielded, driver)) {
+    wait_on(driver, yielded);
     return true;
   }
   if (wait_for(driver, yielded)) return true;
@@ -346,6 +352,21 @@ void wake_driver(Driver* driver, PyObject* argument) {
     Py_CLEAR(driver->coroutine);
     release_request(as_request(driver->request), driver->owner, 1);
   }
+}
+
+bool driver_suspends() {
+  if (running == nullptr || engine->current_tasks == nullptr) return false;
+  if (running->driver != nullptr && running->driver->task != nullptr) return false;
+  // An eager task runs within the step that makes it.
+  return PyDict_GetItemWithError(engine->current_tasks, engine->loop) == nullptr;
+}
+
+bool wake_later(Driver* driver) {
+  HandleObject* handle =
+      new_handle(engine->loop, reinterpret_cast<PyObject*>(driver), nullptr, 0, driver->context);
+  if (handle == nullptr) return false;
+  engine->events->push(handle);
+  return true;
 }
 
 void cancel_driver(Driver* driver) {

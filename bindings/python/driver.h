@@ -16,7 +16,7 @@ struct Driver {
   PyObject_HEAD PyObject* coroutine;
   PyObject* context;
   PyObject* request;  // RequestObject
-  PyObject* waiting;  // the future it is suspended on, if that is known
+  PyObject* waiting;  // the future, or object of ours, it is suspended on, if that is known
   PyObject* task;     // once there is one
   PyObject* stream;   // bootstrap.py's stream(), once that is what runs
   PyObject* pending;  // what the step in which the task was made yielded: the task's first
@@ -56,6 +56,13 @@ PyObject* begin_stream(const Answer& answer, RequestObject* request, PyObject* b
 // bootstrap.py's stream(). Takes over the reference.
 void start_stream(PyObject* pump, PyObject* context, RequestObject* request,
                   const Handler& handler);
+
+// Whether what the running code yields comes straight to a driver, with no task in between: it may
+// then suspend on an object of ours instead of a future (park_driver() in websocket_object.h).
+bool driver_suspends();
+
+// The suspended driver goes on in the loop's next turn. False with a Python error set.
+bool wake_later(Driver* driver);
 
 // Throws asyncio.CancelledError into the coroutine where it is suspended.
 void cancel_driver(Driver* driver);

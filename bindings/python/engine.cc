@@ -31,6 +31,8 @@ bool Engine::start_asyncio() {
                         &enter_task, &leave_task};
   Py_ssize_t i = 0;
   for (PyObject** slot : slots) *slot = Py_NewRef(PyTuple_GET_ITEM(parts.get(), i++));
+  PyObject* tasks = PyTuple_GET_ITEM(parts.get(), i);
+  if (PyDict_CheckExact(tasks)) current_tasks = Py_NewRef(tasks);
   return true;
 }
 

@@ -65,8 +65,9 @@ struct Engine {
   PyObject* task_type = nullptr;    // asyncio.Task
   PyObject* enter_task = nullptr;   // asyncio.tasks._enter_task(loop, task)
   PyObject* leave_task = nullptr;
-  PyObject* cancelled_error = nullptr;      // asyncio.CancelledError
-  PyObject* request_ended = nullptr;        // duet.RequestEnded
+  PyObject* current_tasks = nullptr;    // {loop: task}, as asyncio keeps it; null where it does not
+  PyObject* cancelled_error = nullptr;  // asyncio.CancelledError
+  PyObject* request_ended = nullptr;    // duet.RequestEnded
   PyObject* handler_interrupted = nullptr;  // duet.HandlerInterrupted
   PyObject* client_disconnected = nullptr;  // duet.ClientDisconnected
   std::size_t asgi_running = 0;             // calls of ASGI applications that have not returned

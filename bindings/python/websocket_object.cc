@@ -9,6 +9,7 @@
 
 #include "bindings/python/asgi_call.h"
 #include "bindings/python/awaitable.h"
+#include "bindings/python/driver.h"
 #include "bindings/python/engine.h"
 
 namespace duet::python {
@@ -21,17 +22,20 @@ struct SocketObject {
   PyObject_HEAD std::vector<PyObject*> messages;  // owned, from `first` on
   std::size_t first;
   std::uint64_t id;
-  PyObject* waiter;      // the future that a receive() is suspended on; owned
+  PyObject* waiter;      // what the receive() that waits is suspended on; owned
   PyObject* close_code;  // None: open. Owned, as the next
   PyObject* close_reason;
   bool woken;   // the waiter has been told
   bool paused;  // the client is not read
 };
 
-// What receive() and __anext__() give: awaiting it takes one message.
+// What receive() and __anext__() give: awaiting it takes one message. A driver is suspended on the
+// object itself, a task on a future.
 struct ReceiveObject {
   PyObject_HEAD SocketObject* socket;  // owned; null: it has been awaited
-  PyObject* suspended;                 // the waiter's iterator, once it is waited for; owned
+  PyObject* future;                    // iterator of the future that a task is suspended on; owned
+  Driver* driver;                      // that is suspended on this; owned
+  bool parked;                         // on this, by a driver
   bool iterating;                      // of __anext__(): the end is StopAsyncIteration
 };
 
@@ -48,9 +52,18 @@ std::size_t free_count = 0;
 SocketObject* as_socket(PyObject* object) { return reinterpret_cast<SocketObject*>(object); }
 ReceiveObject* as_receive(PyObject* object) { return reinterpret_cast<ReceiveObject*>(object); }
 
+bool wake_parked(ReceiveObject* self) {
+  Ref driver = Ref::steal(reinterpret_cast<PyObject*>(std::exchange(self->driver, nullptr)));
+  return !driver || wake_later(as_driver(driver.get()));
+}
+
 bool wake(SocketObject* socket) {
   if (socket->waiter == nullptr || socket->woken) return true;
   Ref waiter = Ref::borrow(socket->waiter);
+  if (Py_TYPE(waiter.get()) == receive_type) {
+    socket->woken = true;
+    return wake_parked(as_receive(waiter.get()));
+  }
   Ref done = Ref::steal(PyObject_CallMethodNoArgs(waiter.get(), names.done));
   if (!done) return false;
   socket->woken = true;
@@ -92,12 +105,16 @@ void set_end(const ReceiveObject* self) {
 
 // Lets go of the socket; whoever awaits again is told.
 void finish(ReceiveObject* self) {
-  if (self->suspended != nullptr && self->socket != nullptr) Py_CLEAR(self->socket->waiter);
-  Py_CLEAR(self->suspended);
+  if ((self->future != nullptr || self->parked) && self->socket != nullptr) {
+    Py_CLEAR(self->socket->waiter);
+  }
+  self->parked = false;
+  Py_CLEAR(self->driver);
+  Py_CLEAR(self->future);
   Py_CLEAR(self->socket);
 }
 
-// Suspends on a new future; PYGEN_RETURN: it need not, look again.
+// PYGEN_RETURN: it need not, look again.
 PySendResult suspend(ReceiveObject* self, PyObject** yielded) {
   SocketObject* socket = self->socket;
   if (socket->waiter != nullptr) {
@@ -108,15 +125,22 @@ PySendResult suspend(ReceiveObject* self, PyObject** yielded) {
   if (WebSocketSession* session = find_websocket(socket->id)) session->release();
   if (PyErr_Occurred()) return PYGEN_ERROR;
   if (!socket->messages.empty() || socket->close_code != Py_None) return PYGEN_RETURN;
+  if (!engine->start_asyncio()) return PYGEN_ERROR;
+  socket->woken = false;
+  if (driver_suspends()) {
+    self->parked = true;
+    socket->waiter = Py_NewRef(reinterpret_cast<PyObject*>(self));
+    *yielded = Py_NewRef(reinterpret_cast<PyObject*>(self));
+    return PYGEN_NEXT;
+  }
   socket->waiter = engine->new_future();
   if (socket->waiter == nullptr) return PYGEN_ERROR;
-  socket->woken = false;
-  self->suspended = PyObject_GetIter(socket->waiter);
-  if (self->suspended == nullptr) {
+  self->future = PyObject_GetIter(socket->waiter);
+  if (self->future == nullptr) {
     Py_CLEAR(socket->waiter);
     return PYGEN_ERROR;
   }
-  return PyIter_Send(self->suspended, Py_None, yielded);
+  return PyIter_Send(self->future, Py_None, yielded);
 }
 
 PySendResult advance(ReceiveObject* self, PyObject* sent, PyObject** result) {
@@ -124,11 +148,15 @@ PySendResult advance(ReceiveObject* self, PyObject* sent, PyObject** result) {
     PyErr_SetString(PyExc_RuntimeError, "this has been awaited already");
     return PYGEN_ERROR;
   }
-  if (self->suspended != nullptr) {
-    const PySendResult step = PyIter_Send(self->suspended, sent, result);
+  if (self->parked) {
+    self->parked = false;
+    Py_CLEAR(self->driver);
+    Py_CLEAR(self->socket->waiter);
+  } else if (self->future != nullptr) {
+    const PySendResult step = PyIter_Send(self->future, sent, result);
     if (step == PYGEN_NEXT) return step;
     if (step == PYGEN_RETURN) Py_CLEAR(*result);
-    Py_CLEAR(self->suspended);
+    Py_CLEAR(self->future);
     Py_CLEAR(self->socket->waiter);
     if (step == PYGEN_ERROR) return step;
   }
@@ -182,10 +210,22 @@ PyObject* receive_close(PyObject* self, PyObject*) {
   Py_RETURN_NONE;
 }
 
+// As of a future: the driver that is suspended on this goes on, and knows that it is cancelled.
+PyObject* receive_cancel(PyObject* self, PyObject*) {
+  if (!wake_parked(as_receive(self))) return nullptr;
+  Py_RETURN_TRUE;
+}
+
 int receive_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   Py_VISIT(as_receive(self)->socket);
-  Py_VISIT(as_receive(self)->suspended);
+  Py_VISIT(as_receive(self)->future);
+  Py_VISIT(as_receive(self)->driver);
+  return 0;
+}
+
+int receive_clear(PyObject* self) {
+  finish(as_receive(self));
   return 0;
 }
 
@@ -211,7 +251,9 @@ PyObject* new_receive(PyObject* socket, bool iterating) {
     if (self == nullptr) return nullptr;
   }
   self->socket = as_socket(Py_NewRef(socket));
-  self->suspended = nullptr;
+  self->future = nullptr;
+  self->driver = nullptr;
+  self->parked = false;
   self->iterating = iterating;
   PyObject_GC_Track(self);
   return reinterpret_cast<PyObject*>(self);
@@ -327,12 +369,14 @@ PyMethodDef receive_methods[] = {
     {"send", receive_send_method, METH_O, nullptr},
     {"throw", fast(receive_throw), METH_FASTCALL, nullptr},
     {"close", receive_close, METH_NOARGS, nullptr},
+    {"cancel", receive_cancel, METH_NOARGS, nullptr},
     {"__await__", itself_method, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 PyType_Slot receive_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(receive_dealloc)},
     {Py_tp_traverse, reinterpret_cast<void*>(receive_traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(receive_clear)},
     {Py_am_await, reinterpret_cast<void*>(itself)},
     {Py_am_send, reinterpret_cast<void*>(receive_send)},
     {Py_tp_iter, reinterpret_cast<void*>(itself)},
@@ -371,6 +415,12 @@ bool websocket_message(PyObject* object, WebSocketSession& session, PyObject* me
 }
 
 bool wake_websocket(PyObject* object) { return wake(as_socket(object)); }
+
+bool park_driver(PyObject* yielded, Driver* driver) {
+  if (Py_TYPE(yielded) != receive_type || !as_receive(yielded)->parked) return false;
+  as_receive(yielded)->driver = as_driver(Py_NewRef(reinterpret_cast<PyObject*>(driver)));
+  return true;
+}
 
 WebSocketSession* find_websocket(std::uint64_t id) {
   if (engine->events->on_own_thread()) return engine->host.websockets->find(id);

@@ -13,6 +13,8 @@
 
 namespace duet::python {
 
+struct Driver;
+
 // Creates the type `_duet.WebSocketBase` and adds it to `module`; false with a Python error set.
 bool create_websocket_type(PyObject* module);
 
@@ -28,6 +30,10 @@ bool websocket_message(PyObject* object, WebSocketSession& session, PyObject* me
 
 // Something else than a message happened that a waiting coroutine must see.
 bool wake_websocket(PyObject* object);
+
+// Whether a driver's coroutine yielded the receive() that waits: `driver` then goes on when there
+// is something to receive, or when the object is cancelled.
+bool park_driver(PyObject* yielded, Driver* driver);
 
 // The session of that number; null when it is over, or with an error set.
 WebSocketSession* find_websocket(std::uint64_t id);

@@ -120,6 +120,12 @@ class AsgiWebSocketTest(unittest.TestCase):
         client.send("first")
         self.assertEqual(client.receive(), "first, late")
 
+    def test_a_task_may_receive_that_began_at_once(self):
+        client = self.open("/eager_receive")
+        self.assertEqual(client.receive(), "waiting")
+        client.send("first")
+        self.assertEqual(client.receive(), "first!")
+
     def test_nothing_follows_a_close(self):
         self.assertEqual(self.open("/closes").receive(), (1000, ""))
         self.told("closes", "handler 'asgi_socket_app:app': ASGI message 'websocket.send' came after "

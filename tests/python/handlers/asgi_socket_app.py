@@ -71,6 +71,17 @@ async def cancelled_receive(scope, receive, send):
         await send({"type": "websocket.send", "text": (await receive())["text"] + ", late"})
 
 
+async def eager_receive(scope, receive, send):
+    """A task that begins within the step that makes it, where Python has such."""
+    await accept(receive, send)
+    loop = asyncio.get_running_loop()
+    more = {"eager_start": True} if hasattr(asyncio, "eager_task_factory") else {}
+    waiting = asyncio.Task(receive(), loop=loop, **more)
+    await asyncio.sleep(0)
+    await send({"type": "websocket.send", "text": "waiting"})
+    await send({"type": "websocket.send", "text": (await waiting)["text"] + "!"})
+
+
 async def left(scope, receive, send):
     await accept(receive, send)
     told["left"] = [await receive(), await receive()]
