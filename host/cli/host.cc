@@ -149,8 +149,11 @@ Result<void> Host::set_up() {
   if (experiments_->size() > 0 && !config_.server.store.empty()) {
     store_.emplace(*experiments_, metrics_, config_.server.store);
     store_->open();
-    experiments_->on_looked = [this](Nanos at) { return store_->looked(at); };
   }
+  experiments_->on_looked = [this](Nanos at) {
+    watch_clock(clock_watch_, *experiments_, at);
+    return store_ && store_->looked(at);
+  };
   pipeline_->add_observer(recorder_);
   pipeline_->add_observer(*experiments_);
   watch_signals();

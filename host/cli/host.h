@@ -12,6 +12,7 @@
 #include "host/cli/engines.h"
 #include "host/cli/experiment_store.h"
 #include "host/config/config.h"
+#include "host/experiment/clock_watch.h"
 #include "host/loop/loop.h"
 #include "host/measure/ledger.h"
 #include "host/measure/metrics.h"
@@ -68,6 +69,7 @@ class Host {
   std::optional<Pipeline> pipeline_;
   std::optional<PipelineExperiments> experiments_;
   std::optional<ExperimentStore> store_;
+  experiment::ClockWatch clock_watch_;
   std::optional<HttpServer> server_;
   std::optional<admin::AdminService> admin_;
   std::optional<HttpServer> admin_server_;

@@ -187,6 +187,8 @@ Evidence::State Evidence::state() const {
       state.unfinished.push_back({arrival.variant, arrival.key});
     }
   });
+  state.first = order_.first();
+  state.judged = order_.judged();
   state.split_highest = split_highest_;
   return state;
 }
@@ -221,7 +223,9 @@ bool Evidence::fits(const State& state) const {
   for (const State::Unfinished& request : state.unfinished) {
     if (request.variant >= variants) return false;
   }
-  return true;
+  return std::all_of(state.ended.begin(), state.ended.end(), [&](const auto& one) {
+    return one.ticket >= state.first && one.arrival.variant < variants;
+  });
 }
 
 bool Evidence::restore(const State& state) {
@@ -239,7 +243,19 @@ bool Evidence::restore(const State& state) {
   weights_ = state.weights;
   requests_ = state.requests;
   split_highest_ = state.split_highest;
+  // Behind all that the other process gave out: what is kept of those is then known to be old.
+  Ticket next = std::max(state.first, state.judged);
+  for (const auto& one : state.ended) next = std::max(next, one.ticket + 1);
+  order_.begin_at(next);
   return true;
+}
+
+// One that is older and has not ended keeps them waiting no more: it is lost, or was cut off.
+void Evidence::restore_ended(const State& state) {
+  for (const auto& [ticket, arrival] : state.ended) {
+    if (ticket >= state.judged) speed_known(arrival, arrival.total);
+    end_known(arrival);
+  }
 }
 
 void Evidence::lost(const State::Unfinished& request) {
@@ -249,6 +265,12 @@ void Evidence::lost(const State::Unfinished& request) {
   for (std::size_t g = 0; g < spec_.guardrails.size(); ++g) {
     if (spec_.guardrails[g].kind == Guardrail::Kind::kErrors) judge(arrival, g, true);
   }
+}
+
+void Evidence::keep(bool on) {
+  keeps_keys_ = on;
+  new_keys_.clear();
+  order_.keep_ended(on);
 }
 
 std::vector<Evidence::Key> Evidence::take_keys() { return std::exchange(new_keys_, {}); }

@@ -167,6 +167,8 @@ bool Live::restore(State state, const std::vector<Evidence::Key>& keys, bool cra
   }
   ++revision_;
   for (const Evidence::Key& key : keys) experiment_.evidence().restore_key(key);
+  experiment_.evidence().restore_ended(state.experiment.evidence);
+  if (!state.experiment.evidence.ended.empty()) active_ = true;
   stage_began();
   const bool same_stage = stage_shares_ == state.experiment.evidence.weights.back();
   for (std::size_t v = 0; v < variants_.size(); ++v) {
