@@ -105,6 +105,17 @@ void Evidence::judge(const Arrival& arrival, std::size_t guardrail, bool event) 
   }
 }
 
+bool Evidence::calm(const Arrival& arrival, std::size_t guardrail) const {
+  using Arm = stats::EventTest::Arm;
+  if (arrival.variant != spec_.control) {
+    return !tested_[arrival.variant] || tests_[arrival.variant][guardrail].test.calm(Arm::kB);
+  }
+  for (std::size_t v = 0; v < tests_.size(); ++v) {
+    if (tested_[v]) return tests_[v][guardrail].test.calm(Arm::kA);
+  }
+  return true;
+}
+
 void Evidence::speed_known(const Arrival& arrival, Nanos elapsed) {
   for (std::size_t g = 0; g < spec_.guardrails.size(); ++g) {
     const Guardrail& guardrail = spec_.guardrails[g];
@@ -126,9 +137,7 @@ void Evidence::end_known(const Arrival& arrival) {
     stats::TailThreshold& tail = tails_[g];
     auto total = static_cast<double>(std::max<Nanos>(arrival.total, 1));
     if (arrival.variant == spec_.control) total *= guardrail.ratio;
-    // Ten times the threshold is a stall or the warm-up: the threshold does not learn from it.
-    const bool learn = !tail.known() || total < 10 * tail.value();
-    judge(arrival, g, tail.exceeded(total, learn));
+    judge(arrival, g, tail.exceeded(total, calm(arrival, g)));
   }
 }
 

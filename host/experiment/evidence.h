@@ -116,6 +116,7 @@ class Evidence {
            bool event, const Arrival& arrival);
   bool fits(const State& state) const;
   void judge(const Arrival& arrival, std::size_t guardrail, bool event);
+  bool calm(const Arrival& arrival, std::size_t guardrail) const;
   void speed_known(const Arrival& arrival, Nanos elapsed);
   void end_known(const Arrival& arrival);
   std::vector<stats::SplitStage> split_stages() const;
