@@ -101,7 +101,6 @@ Result<void> add_experiments(const config::Config& config, Pipeline& pipeline,
       return error;
     }
   }
-  experiments.on_decision = log_decision;
   if (experiments.size() > 0) pipeline.use_experiments(experiments);
   return {};
 }

@@ -91,6 +91,7 @@ int Host::run() {
   }
   loop_->run();
   if (store_) store_->close();
+  webhooks_.reset();
   if (serving_) print_summary();
   return exit_code_;
 }
@@ -146,6 +147,14 @@ Result<void> Host::set_up() {
   if (auto added = add_experiments(config_, *pipeline_, *experiments_); !added) {
     return added;
   }
+  auto webhooks = Webhooks::create(config_);
+  if (!webhooks) return std::move(webhooks).error();
+  webhooks_ = std::move(webhooks).value();
+  experiments_->on_decision = [this](const experiment::Live& live,
+                                     const experiment::Decision& decision) {
+    log_decision(live, decision);
+    webhooks_->tell(live, decision);
+  };
   if (experiments_->size() > 0 && !config_.server.store.empty()) {
     store_.emplace(*experiments_, metrics_, config_.server.store);
     store_->open();

@@ -11,6 +11,7 @@
 #include "host/admin/admin_service.h"
 #include "host/cli/engines.h"
 #include "host/cli/experiment_store.h"
+#include "host/cli/webhooks.h"
 #include "host/config/config.h"
 #include "host/experiment/clock_watch.h"
 #include "host/loop/loop.h"
@@ -70,6 +71,7 @@ class Host {
   std::optional<PipelineExperiments> experiments_;
   std::optional<ExperimentStore> store_;
   experiment::ClockWatch clock_watch_;
+  std::unique_ptr<Webhooks> webhooks_;
   std::optional<HttpServer> server_;
   std::optional<admin::AdminService> admin_;
   std::optional<HttpServer> admin_server_;

@@ -64,7 +64,8 @@ inline constexpr Synonym kExperimentWords[] = {
     {"starts", "start"},         {"from", "start"},       {"until", "end"},
     {"methods", "eligible"},     {"filter", "eligible"},  {"override", "allow_override"},
     {"guardrail", "guardrails"}, {"rollout", "ramp"},     {"steps", "ramp"},
-    {"baseline", "control"}};
+    {"baseline", "control"},     {"hook", "webhook"},     {"notify", "webhook"},
+    {"secret", "webhook_secret"}};
 inline constexpr Synonym kVariantWords[] = {
     {"percentage", "weight"}, {"share", "weight"}, {"percent", "weight"}, {"source", "handler"}};
 inline constexpr Synonym kCookieWords[] = {
