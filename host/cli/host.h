@@ -23,6 +23,7 @@
 #include "host/pipeline_experiments.h"
 #include "host/request_recorder.h"
 #include "host/server.h"
+#include "host/trace/tracer.h"
 #include "host/tunnel.h"
 #include "host/watchdog.h"
 #include "host/websocket_session.h"
@@ -72,6 +73,7 @@ class Host {
   std::optional<ExperimentStore> store_;
   experiment::ClockWatch clock_watch_;
   std::unique_ptr<Webhooks> webhooks_;
+  std::optional<trace::Tracer> tracer_;
   std::optional<HttpServer> server_;
   std::optional<admin::AdminService> admin_;
   std::optional<HttpServer> admin_server_;

@@ -6,6 +6,8 @@
 
 #include "host/base/escape.h"
 #include "host/base/service_url.h"
+#include "host/config/toml_guardrails.h"
+#include "host/config/toml_words.h"
 
 namespace duet::config {
 namespace {
@@ -38,6 +40,29 @@ bool is_variable(std::string_view name) {
   });
 }
 
+// What a field of a request may consist of.
+bool is_field(std::string_view name, std::string_view value) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  const auto in_name = [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           kMarks.find(c) != kMarks.npos;
+  };
+  return !name.empty() && std::all_of(name.begin(), name.end(), in_name) &&
+         std::none_of(value.begin(), value.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; });
+}
+
+void read_headers(const ReaderContext& context, const TomlEntry& entry, Otlp& otlp) {
+  for (const TomlEntry& field : entry.value.entries) {
+    if (field.value.type != TomlValue::Type::kString || !is_field(field.key, field.value.string)) {
+      context.error(field.value.place, "'" + printable(field.key) + "' is no field of a request",
+                    "write headers = { Authorization = \"Bearer ...\" }");
+      continue;
+    }
+    otlp.headers.emplace_back(field.key, field.value.string);
+  }
+}
+
 }  // namespace
 
 void read_webhook(const ReaderContext& context, TableReader& table, Experiment& experiment) {
@@ -63,6 +88,33 @@ void read_webhook(const ReaderContext& context, TableReader& table, Experiment& 
     webhook.secret_variable = secret->value.string;
   }
   experiment.webhook = std::move(webhook);
+}
+
+void read_otlp(const ReaderContext& context, const TomlEntry& entry, ServerConfig& server) {
+  TableReader table(context, entry.value.entries, "[server.otlp]", kOtlpWords);
+  const TomlEntry* url = table.text("endpoint", "\"http://127.0.0.1:4318\"");
+  Otlp otlp;
+  if (const auto share = read_share(context, table, "sample", "\"10%\"")) otlp.sample = *share;
+  if (const TomlEntry* service = table.text("service", "\"shop\"")) {
+    otlp.service = service->value.string;
+  }
+  if (const TomlEntry* headers = table.table("headers")) read_headers(context, *headers, otlp);
+  table.finish();
+  if (url == nullptr) {
+    if (entry.value.find("endpoint") == nullptr) {
+      context.error(entry.place, "[server.otlp] has no 'endpoint'",
+                    "add endpoint = \"http://127.0.0.1:4318\", a collector's base address");
+    }
+    return;
+  }
+  auto endpoint = read_endpoint(context, *url);
+  if (!endpoint) return;
+  // As OpenTelemetry has it: the endpoint is a base, below which each signal has a path.
+  std::string& target = endpoint->target;
+  while (target.ends_with('/')) target.pop_back();
+  if (!target.ends_with("/v1/traces")) target += "/v1/traces";
+  otlp.endpoint = std::move(*endpoint);
+  server.otlp = std::move(otlp);
 }
 
 }  // namespace duet::config

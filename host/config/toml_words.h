@@ -35,6 +35,9 @@ inline constexpr Synonym kWebSocketWords[] = {{"max_message", "message"},
                                               {"deflate", "compression"},
                                               {"permessage_deflate", "compression"},
                                               {"backpressure", "buffered"}};
+inline constexpr Synonym kOtlpWords[] = {
+    {"url", "endpoint"}, {"address", "endpoint"},     {"ratio", "sample"},   {"sampling", "sample"},
+    {"name", "service"}, {"service_name", "service"}, {"header", "headers"}, {"rate", "sample"}};
 inline constexpr Synonym kHandlerWords[] = {
     {"file", "source"},           {"path", "source"},        {"script", "source"},
     {"module", "source"},         {"app", "source"},         {"entry", "source"},

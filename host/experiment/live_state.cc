@@ -129,6 +129,7 @@ measure::ExperimentFigures Live::figures() const {
     total.cumulate(measure::kPhaseBounds, one.cumulative);
     one.count = total.count();
     one.sum = total.sum();
+    one.native = measure::native_of(total);
   }
   all.unkeyed = unkeyed_;
   all.excluded = excluded_;

@@ -73,5 +73,41 @@ TEST_F(TomlEndpointsTest, SaysWhatIsWrongWithAWebhook) {
             std::string::npos);
 }
 
+TEST_F(TomlEndpointsTest, ReadsOtlp) {
+  const std::string where = "[server.otlp]\nendpoint = \"http://127.0.0.1:4318\"\n";
+  Config config = read(where, "");
+  ASSERT_EQ(diagnostics_.render(false), "");
+  ASSERT_TRUE(config.server.otlp);
+  EXPECT_EQ(config.server.otlp->endpoint.target, "/v1/traces");
+  EXPECT_EQ(config.server.otlp->endpoint.port, 4318);
+  EXPECT_EQ(config.server.otlp->sample, 1);
+  EXPECT_EQ(config.server.otlp->service, "duet");
+  config =
+      read(where + "sample = \"12.5%\"\nservice = \"shop\"\nheaders = { X-Token = \"t\" }", "");
+  ASSERT_EQ(diagnostics_.render(false), "");
+  EXPECT_EQ(config.server.otlp->sample, 0.125);
+  EXPECT_EQ(config.server.otlp->service, "shop");
+  EXPECT_EQ(config.server.otlp->headers.at(0).second, "t");
+  EXPECT_EQ(read("[server.otlp]\nendpoint = \"http://a/base/\"", "").server.otlp->endpoint.target,
+            "/base/v1/traces");
+  EXPECT_EQ(
+      read("[server.otlp]\nendpoint = \"http://a/v1/traces\"", "").server.otlp->endpoint.target,
+      "/v1/traces");
+  EXPECT_FALSE(read("", "").server.otlp);
+}
+
+TEST_F(TomlEndpointsTest, SaysWhatIsWrongWithOtlp) {
+  EXPECT_NE(message("[server.otlp]\nsample = \"1%\"", "").find("has no 'endpoint'"),
+            std::string::npos);
+  const std::string where = "[server.otlp]\nendpoint = \"http://127.0.0.1:4318\"\n";
+  EXPECT_NE(message(where + "headers = { \"a b\" = \"t\" }", "").find("'a b' is no field"),
+            std::string::npos);
+  EXPECT_NE(message(where + "headers = { a = \"t\\nX: y\" }", "").find("'a' is no field"),
+            std::string::npos);
+  EXPECT_NE(message(where + "headers = { a = 1 }", "").find("'a' is no field"), std::string::npos);
+  EXPECT_NE(message(where + "ratio = 1", "").find("did you mean 'sample'?"), std::string::npos);
+  EXPECT_NE(message(where + "sample = 2", "").find("sample"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace duet::config
