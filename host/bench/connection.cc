@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 #include "host/net/receive_time.h"
 
@@ -20,7 +21,8 @@ constexpr std::uint64_t kDigestStart = 0xcbf29ce484222325;  // FNV-1a, 64 bits
 constexpr std::uint64_t kDigestPrime = 0x100000001b3;
 // The content of one answer in so many is compared, the length of every one: a byte costs 1 ns.
 constexpr std::uint64_t kHashEvery = 16;
-constexpr std::size_t kMostPieces = 64;  // of one write
+constexpr std::size_t kMostPieces = 64;       // of one write
+constexpr std::size_t kMostHead = 64 * 1024;  // of the answer to a handshake
 
 int open_socket(const net::Address& address) {
   const int fd = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -42,6 +44,7 @@ Connection::Connection(ConnectionEvents& events, int epoll, const Target& target
     : events_(events),
       target_(target),
       parser_(*this),
+      frames_(*this),
       ring_(depth),
       depth_(depth),
       epoll_(epoll),
@@ -77,6 +80,15 @@ void Connection::open() {
 }
 
 void Connection::connected() {
+  if (!target_.handshake.empty() && state_ == State::kConnecting) {
+    state_ = State::kHandshake;
+    head_.clear();
+    frames_.reset();
+    begin_answer(0);
+    rest_ = target_.handshake;
+    write_rest();
+    return;
+  }
   state_ = State::kOpen;
   if (unsent_ > 0) flush();
   if (state_ == State::kOpen && has_room() && keep_alive_) events_.on_room(*this);
@@ -155,14 +167,15 @@ void Connection::on_ready(std::uint32_t epoll_events, std::string& buffer) {
     if ((epoll_events & EPOLLOUT) == 0) return;
     connected();
   }
-  if (state_ == State::kOpen && (epoll_events & EPOLLOUT) != 0 && !rest_.empty()) write_rest();
-  if (state_ == State::kOpen && (epoll_events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+  const auto usable = [this] { return state_ == State::kOpen || state_ == State::kHandshake; };
+  if (usable() && (epoll_events & EPOLLOUT) != 0 && !rest_.empty()) write_rest();
+  if (usable() && (epoll_events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
     read(buffer, (epoll_events & ~static_cast<std::uint32_t>(EPOLLIN | EPOLLOUT)) != 0);
 }
 
 void Connection::read(std::string& buffer, bool to_end) {
   const std::uint32_t before = count_;
-  while (state_ == State::kOpen) {
+  while (state_ == State::kOpen || state_ == State::kHandshake) {
     alignas(cmsghdr) char control[net::kReceiveTimeSpace];
     iovec room{buffer.data(), buffer.size()};
     msghdr message{};
@@ -184,10 +197,7 @@ void Connection::read(std::string& buffer, bool to_end) {
       finish_reading();
       return;
     }
-    if (!parser_.feed({buffer.data(), static_cast<std::size_t>(got)})) {
-      abandon(Outcome::kNotHttp);
-      return;
-    }
+    if (!feed({buffer.data(), static_cast<std::size_t>(got)})) return;
     if (ending_) {
       abandon(Outcome::kClosed);
       return;
@@ -204,27 +214,79 @@ void Connection::finish_reading() {
   abandon(Outcome::kClosed);
 }
 
+bool Connection::feed(std::string_view bytes) {
+  if (target_.handshake.empty()) {
+    if (parser_.feed(bytes)) return true;
+    abandon(Outcome::kNotHttp);
+    return false;
+  }
+  if (state_ == State::kHandshake) {
+    head_ += bytes;
+    const std::size_t end = head_.find("\r\n\r\n");
+    if (end == std::string::npos && head_.size() < kMostHead) return true;
+    constexpr std::string_view kVersion = "HTTP/1.1 ";
+    const int status = head_.starts_with(kVersion) ? std::atoi(head_.c_str() + kVersion.size()) : 0;
+    if (end == std::string::npos || status != 101) {
+      abandon(Outcome::kNotHttp, status > 0 ? -status : EPROTO);
+      return false;
+    }
+    const std::string behind = head_.substr(end + 4);
+    head_ = std::string();
+    connected();
+    return state_ != State::kOpen ? false : behind.empty() || feed(behind);
+  }
+  if (frames_.feed(bytes)) return true;
+  abandon(Outcome::kClosed);
+  return false;
+}
+
 http::ResponseParser::Body Connection::on_head(int status) {
   if (count_ == unsent_) return http::ResponseParser::Body::kRefuse;  // nobody asked
-  status_ = status;
-  digest_ = kDigestStart;
-  body_bytes_ = 0;
+  begin_answer(status);
   return target_.texts[at(0).text].head ? http::ResponseParser::Body::kNone
                                         : http::ResponseParser::Body::kAsDeclared;
 }
 
-void Connection::on_body(std::string_view piece) {
+void Connection::on_body(std::string_view piece) { add_to_digest(piece); }
+
+void Connection::on_complete(bool keep_alive) {
+  if (!keep_alive || !keep_alive_) ending_ = true;
+  end_answer();
+}
+
+void Connection::on_message() {
+  if (count_ > unsent_) {  // otherwise nobody asked: a greeting, news
+    status_ = 101;
+    end_answer();
+  }
+  begin_answer(0);
+}
+
+void Connection::on_ping(std::string_view payload) {
+  const bool idle = rest_.empty();
+  rest_ += pong_frame(payload);
+  if (!idle) return;
+  const ssize_t taken = send(fd_, rest_.data(), rest_.size(), MSG_NOSIGNAL);
+  rest_.erase(0, static_cast<std::size_t>(std::max<ssize_t>(taken, 0)));
+}
+
+void Connection::begin_answer(int status) {
+  status_ = status;
+  digest_ = kDigestStart;
+  body_bytes_ = 0;
+}
+
+void Connection::add_to_digest(std::string_view piece) {
   body_bytes_ += piece.size();
   if (answers_ % kHashEvery != 0) return;
   for (const char c : piece) digest_ = (digest_ ^ static_cast<unsigned char>(c)) * kDigestPrime;
 }
 
-void Connection::on_complete(bool keep_alive) {
+void Connection::end_answer() {
   const InFlight answered = at(0);
   first_ = (first_ + 1) % depth_;
   --count_;
   const bool hashed = answers_++ % kHashEvery == 0;
-  if (!keep_alive || !keep_alive_) ending_ = true;
   events_.on_answer(*this, answered.sample, status_, hashed ? digest_ : body_bytes_, hashed,
                     arrival_);
 }

@@ -11,6 +11,7 @@
 
 #include "host/base/clock.h"
 #include "host/bench/sample.h"
+#include "host/bench/server_frames.h"
 #include "host/bench/target.h"
 #include "host/http/response_parser.h"
 
@@ -29,16 +30,17 @@ class ConnectionEvents {
   virtual void on_lost(std::uint32_t sample, Outcome why) = 0;
   // The connection is ready for (more) requests.
   virtual void on_room(Connection& connection) = 0;
-  // It is closed and everything in flight was reported lost. `code`: the errno, or 0.
+  // It is closed and everything in flight was reported lost. `code`: the errno, or 0; below 0: the
+  // status, negative, with which a WebSocket's handshake was refused.
   virtual void on_closed(Connection& connection, int code) = 0;
 
  protected:
   ~ConnectionEvents() = default;
 };
 
-class Connection final : http::ResponseParser::Sink {
+class Connection final : http::ResponseParser::Sink, ServerFrames::Sink {
  public:
-  enum class State : std::uint8_t { kClosed, kConnecting, kOpen };
+  enum class State : std::uint8_t { kClosed, kConnecting, kHandshake, kOpen };
 
   // `epoll`: the generator's; the connection registers itself. `depth`: requests in flight at most.
   Connection(ConnectionEvents& events, int epoll, const Target& target, std::uint16_t arm,
@@ -79,6 +81,15 @@ class Connection final : http::ResponseParser::Sink {
   http::ResponseParser::Body on_head(int status) override;
   void on_body(std::string_view piece) override;
   void on_complete(bool keep_alive) override;
+  void on_payload(std::string_view piece) override { add_to_digest(piece); }
+  void on_message() override;
+  void on_ping(std::string_view payload) override;
+
+  void add_to_digest(std::string_view piece);
+  void begin_answer(int status);
+  void end_answer();
+  // Reads the answer to the handshake, then frames. False: it was abandoned.
+  bool feed(std::string_view bytes);
 
   InFlight& at(std::uint32_t index) { return ring_[(first_ + index) % depth_]; }
   void connected();
@@ -90,6 +101,8 @@ class Connection final : http::ResponseParser::Sink {
   ConnectionEvents& events_;
   const Target& target_;
   http::ResponseParser parser_;
+  ServerFrames frames_;         // once it is a WebSocket
+  std::string head_;            // the answer to the handshake, so far
   std::vector<InFlight> ring_;  // first_, count_: in the order of sending
   std::string rest_;            // what the kernel did not take yet
   std::uint32_t first_ = 0, count_ = 0, unsent_ = 0;

@@ -391,7 +391,10 @@ void Generator::on_room(Connection& connection) {
 
 void Generator::on_closed(Connection& connection, int code) {
   Arm& arm = arms_[connection.arm()];
-  if (code != 0) arm.trouble = std::strerror(code);
+  if (code > 0) arm.trouble = std::strerror(code);
+  if (code < 0) {
+    arm.trouble = "it answers " + std::to_string(-code) + " to the handshake of a WebSocket";
+  }
   if (code == 0 && !running_) arm.trouble = "the server closed it";
   if (!options_.keep_alive && code == 0) {
     on_room(connection);

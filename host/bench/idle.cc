@@ -57,7 +57,7 @@ Result<void> IdleConnections::open(std::uint32_t number, Nanos patience,
     return Error{"it takes " + std::to_string(answered_) + " of " + std::to_string(number) +
                      " idle connections: " +
                      (closed_ == 0 ? "no answer within the patience"
-                      : code_ == 0 ? "it closes them"
+                      : code_ <= 0 ? "it closes them"
                                    : std::strerror(code_)),
                  {},
                  code_ == EMFILE || code_ == EADDRNOTAVAIL

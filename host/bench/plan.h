@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "host/bench/capacity.h"
 #include "host/bench/generator.h"
 #include "host/bench/recording.h"
 #include "host/bench/schedule.h"
@@ -39,7 +40,11 @@ struct Plan {
   // Instead of method, path and bodies; `fields` are added to each. schedule.order has its order.
   std::optional<Recording> recording;
   double replay_speed = 1;
-  std::vector<std::string> notes;  // what is worth knowing before the run
+  std::optional<Objective> objective;  // instead of a rate: the highest that meets it is searched
+  std::uint32_t starts = 0;            // instead of a load: so many cold starts of each arm
+  Nanos after_start = 0;               // how long each of them is watched for a steady state
+  bool websocket = false;              // each body is a message, and is answered by one
+  std::vector<std::string> notes;      // what is worth knowing before the run
 };
 
 }  // namespace duet::bench

@@ -68,6 +68,18 @@ Result<RequestText> request_text(const RequestSpec& spec, std::string_view host,
   return RequestText{std::move(bytes), spec.method == "HEAD"};
 }
 
+Result<std::string> handshake_text(std::string path,
+                                   std::vector<std::pair<std::string, std::string>> fields,
+                                   std::string_view host) {
+  fields.emplace_back("Upgrade", "websocket");
+  fields.emplace_back("Connection", "Upgrade");
+  fields.emplace_back("Sec-WebSocket-Version", "13");
+  fields.emplace_back("Sec-WebSocket-Key", "ZHVldCBiZW5jaCwgYSBrZQ==");
+  auto text = request_text({"GET", std::move(path), std::move(fields), ""}, host, true);
+  if (!text) return std::move(text).error();
+  return std::move(text->bytes);
+}
+
 Result<Url> parse_url(std::string_view text) {
   const auto wrong = [text](std::string hint) {
     return Error{"'" + printable(text) + "' is no address of a server", {}, std::move(hint), {}};
@@ -76,7 +88,9 @@ Result<Url> parse_url(std::string_view text) {
   std::string_view rest = text;
   if (rest.starts_with("http://")) {
     rest.remove_prefix(7);
-  } else if (rest.starts_with("https://")) {
+  } else if (rest.starts_with("ws://")) {
+    rest.remove_prefix(5);
+  } else if (rest.starts_with("https://") || rest.starts_with("wss://")) {
     return wrong("the load generator does not speak TLS");
   } else {
     return wrong("write http://127.0.0.1:8000/path");

@@ -36,14 +36,22 @@ struct Url {
   std::string authority;  // as in Host: "[::1]:8080"
   std::string path = "/";
 };
-// "http://host[:port][/path?query]"; a fragment is dropped. https is refused.
+// "http://host[:port][/path?query]", or ws://; a fragment is dropped. https and wss are refused.
 Result<Url> parse_url(std::string_view text);
 // Looks the host's name up when it is one (blocks for that).
 Result<net::Address> resolve(const Url& url);
 
+// What a client sends to make a WebSocket of a connection. Errors: as above.
+Result<std::string> handshake_text(std::string path,
+                                   std::vector<std::pair<std::string, std::string>> fields,
+                                   std::string_view host);
+
 struct Target {
   net::Address address;
   std::vector<RequestText> texts;  // at least one
+  // Not empty: connections begin with it and are WebSockets then; texts are frames, each of which
+  // is answered by one message.
+  std::string handshake = {};
 };
 
 }  // namespace duet::bench

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/base/escape.h"
+#include "host/cli/bench_cold.h"
 #include "host/cli/bench_plan.h"
 #include "host/cli/bench_progress.h"
 #include "host/cli/bench_run.h"
@@ -27,6 +28,8 @@ constexpr HelpRow kExamples[] = {
     {"duet bench main:app --command 'uvicorn main:app --port {port}'",
      "beside its usual server, started for the run"},
     {"duet bench hello.so --rate 1k..9k --idle 5000", "a ramp beside idle connections"},
+    {"duet bench hello.mjs hello.py --cold", "start to first answer"},
+    {"duet bench hello.so --objective 'p99 < 5ms'", "how much it can take"},
     {"duet bench hello.so --closed --pipeline 16", "as fast as it answers"},
 };
 
@@ -34,7 +37,7 @@ constexpr HelpRow kArguments[] = {
     {"FILE, MODULE:ATTRIBUTE, CONFIG.toml",
      "what duet serve takes: each is served by a host of its own, on a free port, for as long as "
      "the run lasts"},
-    {"http://HOST:PORT/PATH", "a server that runs already"},
+    {"http://HOST:PORT/PATH, ws://...", "a server that runs already"},
     {"--command COMMAND", "a server that is started for the run"},
     {"NAME=...", "either of them, called NAME in the table"},
 };
@@ -52,6 +55,14 @@ constexpr Option kLoad[] = {
      "Requests a second to the one whose turn it is; 20k is 20,000. 1000..5000 is a ramp, and the "
      "table then has its steps.",
      "1000"},
+    {"objective", "'p99 < 20ms'",
+     "Searches the highest rate at which that holds, from --rate upwards, and says at which it no "
+     "longer does (95%). A rate holds when most of its trials pass and all of them together do."},
+    {"cold", "",
+     "Cold starts instead: of each --starts, in random order, the time from the start of the "
+     "process "
+     "to its first answer and to a steady state, which is looked for during --duration (1s)."},
+    {"starts", "NUMBER", "Cold starts of each.", "15"},
     {"steps", "NUMBER", "The steps of a ramp, from its first rate to its last.", "5"},
     {"arrivals", "KIND",
      "poisson: at random, as of many independent users; or constant: at even distances.",
@@ -83,6 +94,9 @@ constexpr Option kRequest[] = {
     {"method", "METHOD", "GET, PUT, ….", "GET, or POST with a body"},
     {"header", "'NAME: VALUE'", "A field of each request.", "", true},
     {"body", "TEXT", "The body; @FILE is the content of a file. Several take turns.", "", true},
+    {"websocket", "",
+     "All targets are WebSockets, as those of ws:// are anyway: each --body is a message, and "
+     "latency lasts until a message comes back."},
     {"requests", "FILE",
      "Recorded requests: a HAR, an access log (common or combined), or JSON lines. They take "
      "turns, "
@@ -164,16 +178,37 @@ int run(const Arguments& arguments) {
                  {.note = [&](const std::string& line) { progress.note(line); },
                   .progress = [&](const bench::Generator& generator, Nanos elapsed,
                                   Nanos length) { progress.show(generator, elapsed, length); }});
-  const Result<BenchResult> result = bench.run(std::move(*schedule));
+  std::string text;
+  Result<void> failed;
+  if (plan.starts > 0) {
+    const auto result =
+        measure_cold(plan, interrupt, [&](const std::string& line) { progress.note(line); });
+    if (!result) failed = result.error();
+    if (result) {
+      text = arguments.has("json") ? cold_json(plan, *result).dump(2) + "\n"
+                                   : cold_text(plan, *result);
+    }
+  } else if (plan.objective) {
+    const auto result = bench.search();
+    if (!result) failed = result.error();
+    if (result) {
+      text = arguments.has("json") ? capacity_json(plan, *result).dump(2) + "\n"
+                                   : capacity_text(plan, *result);
+    }
+  } else {
+    const auto result = bench.run(std::move(*schedule));
+    if (!result) failed = result.error();
+    if (result) {
+      text = arguments.has("json") ? bench_json(plan, *result).dump(2) + "\n"
+                                   : bench_text(plan, *result, {wants_color(STDOUT_FILENO)});
+    }
+  }
   progress.clear();
   const int code = interrupt.count() > 0 ? 128 + interrupt.signal() : kExitOk;
-  if (!result) {
-    print_error(result.error());
+  if (!failed) {
+    print_error(failed.error());
     return code != kExitOk ? code : kExitFailure;
   }
-  const std::string text = arguments.has("json")
-                               ? bench_json(plan, *result).dump(2) + "\n"
-                               : bench_text(plan, *result, {wants_color(STDOUT_FILENO)});
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     print_error({"the result could not be written to standard output", {}, {}, {}});
     return kExitFailure;

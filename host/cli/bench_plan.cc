@@ -12,6 +12,7 @@
 
 #include "host/base/escape.h"
 #include "host/bench/random.h"
+#include "host/cli/bench_capacity.h"
 #include "host/config/values.h"
 
 namespace duet::cli {
@@ -112,19 +113,28 @@ class PlanReader {
 
   // [NAME=]TARGET; a name has no character that a file or URL needs before its first '='.
   void read_arms() {
+    bool sockets = false, others = !arguments_.values("command").empty();
     for (const std::string& word : arguments_.positional()) {
       const std::size_t equals = word.find('=');
       const bool named =
           equals != std::string::npos && equals > 0 && word.find_first_of("/:?.", 0) > equals;
       std::string target = named ? word.substr(equals + 1) : word;
       if (target.empty()) wrong("'" + printable(word) + "' names nothing to measure", "");
-      const bool url = target.starts_with("http://") || target.starts_with("https://");
+      const std::string_view scheme = std::string_view(target).substr(0, target.find("://"));
+      const bool socket = scheme == "ws" || scheme == "wss";
+      const bool url = socket || scheme == "http" || scheme == "https";
+      (socket ? sockets : others) = true;
       std::string name = named ? word.substr(0, equals) : word;
       if (!named && !url) name = word.substr(word.rfind('/') + 1);
       add_arm(std::move(name), std::move(target),
               url ? bench::ArmPlan::Kind::kUrl : bench::ArmPlan::Kind::kHandler);
     }
     for (const std::string& text : arguments_.values("command")) read_command(text);
+    plan_.websocket = sockets || arguments_.has("websocket");
+    if (sockets && others && !arguments_.has("websocket")) {
+      wrong("a ws:// target is measured beside other WebSockets only",
+            "--websocket makes WebSockets of all of them");
+    }
     if (plan_.arms.empty()) {
       wrong("there is nothing to measure",
             "duet bench hello.mjs hello.py, or duet bench http://127.0.0.1:8000/");
@@ -186,11 +196,43 @@ class PlanReader {
       wrong("--no-keep-alive sends one request on each connection, --pipeline several",
             "leave one of them out");
     }
+    read_cold();
+    if (const auto text = arguments_.value("objective")) {
+      auto objective = parse_objective(*text);
+      if (objective) plan_.objective = *objective;
+      if (!objective) errors_.push_back(std::move(objective).error());
+      for (const char* option : {"closed", "replay", "steps", "duration", "block", "idle"}) {
+        if (arguments_.has(option)) {
+          wrong("--objective has no --" + std::string(option), "it chooses its rates and trials");
+        }
+      }
+      if (!schedule.steps.empty()) wrong("--objective begins at one --rate", "--rate 1000");
+    }
     plan_.idle = static_cast<std::uint32_t>(whole("idle", 0, 1, 1'000'000));
     if (plan_.idle > 0 && !generator.keep_alive) {
       wrong("idle connections are kept alive", "leave out --idle or --no-keep-alive");
     }
     generator.patience = duration("patience", 10 * kSecond, 10 * kMillisecond);
+  }
+
+  void read_cold() {
+    if (!arguments_.has("cold")) {
+      if (arguments_.has("starts")) wrong("--starts is of --cold", "--cold --starts 20");
+      return;
+    }
+    plan_.starts = static_cast<std::uint32_t>(whole("starts", 15, 6, 1000));
+    plan_.after_start = duration("duration", kSecond, 200 * kMillisecond);
+    for (const char* option : {"rate", "closed", "replay", "objective", "idle", "websocket"}) {
+      if (arguments_.has(option)) {
+        wrong("--cold has no --" + std::string(option), "it asks by itself, one request at a time");
+      }
+    }
+    for (const bench::ArmPlan& arm : plan_.arms) {
+      if (arm.is_url()) {
+        wrong("--cold starts its servers itself, and " + printable(arm.target) + " runs",
+              "--command 'uvicorn main:app --port {port}'");
+      }
+    }
   }
 
   // "5000", or a ramp "1000..5000".
@@ -340,6 +382,14 @@ class PlanReader {
         continue;
       }
       plan_.bodies.push_back(content(text.substr(1), "the body").value_or(""));
+    }
+    if (plan_.websocket) {
+      for (const char* option : {"method", "requests", "no-keep-alive"}) {
+        if (arguments_.has(option)) {
+          wrong("a WebSocket has no --" + std::string(option), "its messages are --body");
+        }
+      }
+      if (plan_.bodies.empty()) plan_.bodies.emplace_back("a message of 32 bytes, as sent..");
     }
     plan_.method = arguments_.value("method").value_or(plan_.bodies.empty() ? "GET" : "POST");
     if (plan_.bodies.empty()) plan_.bodies.emplace_back();

@@ -1,15 +1,19 @@
 #include "host/cli/bench_run.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 #include <sstream>
 #include <thread>
 #include <utility>
 
 #include "host/base/escape.h"
 #include "host/bench/process_memory.h"
+#include "host/bench/random.h"
+#include "host/cli/bench_target.h"
 
 namespace duet::cli {
 
@@ -18,6 +22,10 @@ namespace {
 constexpr Nanos kTryPatience = 5 * kSecond;
 constexpr Nanos kReadyPatience = 60 * kSecond, kTryEvery = 20 * kMillisecond;
 constexpr Nanos kProgressEvery = 500 * kMillisecond;
+
+constexpr double kMostSearched = 1e6;  // requests a second
+constexpr Nanos kSayEvery = 5 * kSecond;
+constexpr Nanos kLagShare = 10;  // a trial whose lag is more than a tenth of the limit is in doubt
 
 std::string why_lost(bench::Outcome outcome) {
   switch (outcome) {
@@ -38,12 +46,7 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   BenchResult result;
   result.schedule = std::move(schedule);
 
-  for (const bench::ArmPlan& arm : plan_.arms) {
-    auto target = target_of(arm);
-    if (!target) return std::move(target).error();
-    if (auto tried = try_out(arm, *target); !tried) return std::move(tried).error();
-    targets_.push_back(std::move(*target));
-  }
+  if (auto started = start_all(); !started) return std::move(started).error();
   states_.assign(targets_.size(), {});
   if (auto opened = open_idle(); !opened) return std::move(opened).error();
   auto generator = bench::Generator::create(targets_, plan_.generator);
@@ -74,6 +77,90 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   }
   result.states = states_;
   return result;
+}
+
+Result<void> BenchRun::start_all() {
+  for (const bench::ArmPlan& arm : plan_.arms) {
+    auto target = target_of(arm);
+    if (!target) return std::move(target).error();
+    if (auto tried = try_out(arm, *target); !tried) return std::move(tried).error();
+    targets_.push_back(std::move(*target));
+  }
+  return {};
+}
+
+Result<CapacityResult> BenchRun::search() {
+  if (auto started = start_all(); !started) return std::move(started).error();
+  const bench::Objective& objective = *plan_.objective;
+  bench::Random random(plan_.schedule.seed);
+  const auto arms = static_cast<std::uint16_t>(plan_.arms.size());
+  for (std::uint16_t arm = 0; arm < arms && plan_.warmup > 0; ++arm) {
+    auto tried = try_rate(arm, plan_.schedule.rate, random.next(), plan_.warmup);
+    if (!tried) return std::move(tried).error();
+  }
+  CapacityResult result;
+  for (std::uint16_t arm = 0; arm < arms; ++arm) {
+    result.arms.emplace_back(objective, plan_.schedule.rate, kMostSearched);
+  }
+  std::vector<std::uint16_t> order(arms);
+  std::iota(order.begin(), order.end(), std::uint16_t{0});
+  const auto unsettled = [&](std::uint16_t arm) { return !result.arms[arm].done(); };
+  Nanos said = 0;
+  while (std::any_of(order.begin(), order.end(), unsettled) && interrupt_.count() == 0) {
+    for (std::size_t i = arms; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+    for (const std::uint16_t arm : order) {
+      bench::CapacitySearch& search = result.arms[arm];
+      if (search.done() || interrupt_.count() > 0) continue;
+      const double rate = search.next_rate();
+      result.trial = trial_length(objective, rate);
+      auto trial = try_rate(arm, rate, random.next(), result.trial);
+      if (!trial) return std::move(trial).error();
+      if (interrupt_.count() > 0) break;  // that one was cut short
+      search.add(*trial);
+      if (now() - said < kSayEvery) continue;
+      said = now();
+      listener_.note(fmt::format("{}, trial {}: {:.0f} requests a second, {} of {} slower",
+                                 printable(plan_.arms[arm].name), search.trials(), rate,
+                                 trial->slow, trial->requests));
+    }
+  }
+  result.interrupted = interrupt_.count() > 0;
+  return result;
+}
+
+// One trial, on connections of its own: nothing is left over from the one before.
+Result<bench::Trial> BenchRun::try_rate(std::uint16_t arm, double rate, std::uint64_t seed,
+                                        Nanos length) {
+  bench::ScheduleOptions options = plan_.schedule;
+  options.rate = rate;
+  options.duration = length;
+  options.block = length / ((length + kSecond - 1) / kSecond);
+  options.gap = 0;
+  options.arms = 1;
+  options.texts = {static_cast<std::uint32_t>(targets_[arm].texts.size())};
+  options.warmup = 0;
+  options.seed = seed;
+  auto schedule = make_schedule(options);
+  if (!schedule) return std::move(schedule).error();
+  auto generator = bench::Generator::create({targets_[arm]}, plan_.generator);
+  if (!generator) return std::move(generator).error();
+  if (auto connected = (*generator)->connect(); !connected) {
+    Error error = std::move(connected).error();
+    error.where = printable(plan_.arms[arm].name);
+    return error;
+  }
+  load(**generator, *schedule);
+  const bench::Summary summary = summarize(*schedule, 0);
+  const bench::Objective& objective = *plan_.objective;
+  bench::Trial trial;
+  trial.requests = summary.requests;
+  for (const bench::Sample& sample : schedule->samples) {
+    const bool well =
+        sample.outcome == bench::Outcome::kAnswered && sample.latency() < objective.limit;
+    trial.slow += well || sample.outcome == bench::Outcome::kPlanned ? 0 : 1;
+  }
+  trial.lagged = bench::quantile_of(summary.lag, objective.p) > objective.limit / kLagShare;
+  return trial;
 }
 
 std::optional<std::int64_t> BenchRun::resident(std::size_t arm) const {
@@ -120,28 +207,7 @@ Result<bench::Target> BenchRun::target_of(const bench::ArmPlan& arm) {
     if (!address) return std::move(address).error();
     text = *address;
   }
-  auto url = bench::parse_url(text);
-  if (!url) return std::move(url).error();
-  auto address = resolve(*url);
-  if (!address) return std::move(address).error();
-  bench::Target target{*address, {}};
-  std::vector<bench::RequestSpec> specs;
-  if (plan_.recording) {
-    specs = plan_.recording->requests;
-    for (auto& spec : specs) {
-      spec.fields.insert(spec.fields.end(), plan_.fields.begin(), plan_.fields.end());
-    }
-  } else {
-    for (const std::string& body : plan_.bodies) {
-      specs.push_back({plan_.method, plan_.path.value_or(url->path), plan_.fields, body});
-    }
-  }
-  for (const bench::RequestSpec& spec : specs) {
-    auto bytes = bench::request_text(spec, url->authority, plan_.generator.keep_alive);
-    if (!bytes) return std::move(bytes).error();
-    target.texts.push_back(std::move(*bytes));
-  }
-  return target;
+  return bench_target(plan_, text);
 }
 
 // What is wrong from the start is said before the run, not after it.
@@ -211,7 +277,8 @@ void BenchRun::load(bench::Generator& generator, bench::Schedule& schedule) {
       }
       warm = true;
     }
-    if (now() - shown < kProgressEvery || generator.started() == bench::kNever) continue;
+    if (plan_.objective || now() - shown < kProgressEvery || generator.started() == bench::kNever)
+      continue;
     shown = now();
     listener_.progress(generator, shown - generator.started(), length);
   }

@@ -13,6 +13,7 @@
 #include "host/bench/idle.h"
 #include "host/bench/plan.h"
 #include "host/bench/summary.h"
+#include "host/cli/bench_capacity.h"
 #include "host/cli/bench_servers.h"
 #include "host/cli/interrupt.h"
 
@@ -56,8 +57,13 @@ class BenchRun {
   // Blocks for the whole run of `schedule`, which is the plan's. Errors: a server does not start or
   // cannot be reached, or it was interrupted before a round was complete.
   Result<BenchResult> run(bench::Schedule schedule);
+  // Searches the highest rate at which each arm meets the plan's objective. Errors as for run();
+  // interrupted, it has what was shown until then.
+  Result<CapacityResult> search();
 
  private:
+  Result<void> start_all();
+  Result<bench::Trial> try_rate(std::uint16_t arm, double rate, std::uint64_t seed, Nanos length);
   Result<bench::Target> target_of(const bench::ArmPlan& arm);
   Result<void> try_out(const bench::ArmPlan& arm, const bench::Target& target);
   Result<int> first_status(const bench::Target& target);

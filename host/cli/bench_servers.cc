@@ -53,6 +53,17 @@ std::string with_port(std::string command, std::uint16_t port) {
   return command;
 }
 
+Result<std::unique_ptr<bench::ServerProcess>> launch(const bench::ArmPlan& arm,
+                                                     std::uint16_t port) {
+  const std::string number = std::to_string(port);
+  if (arm.is_command()) {
+    return bench::ServerProcess::start({"/bin/sh", "-c", with_port(arm.target, port)},
+                                       {"PORT=" + number});
+  }
+  return bench::ServerProcess::start({executable_path(), "serve", "--listen", "127.0.0.1:" + number,
+                                      "--admin", "off", "--log-level", "warn", "--", arm.target});
+}
+
 Result<std::string> BenchServers::start(const bench::ArmPlan& arm) {
   auto address = arm.is_command() ? start_command(arm) : start_host(arm);
   if (address) return address;
@@ -69,9 +80,7 @@ bench::ServerProcess* BenchServers::of(const bench::ArmPlan& arm) const {
 }
 
 Result<std::string> BenchServers::start_host(const bench::ArmPlan& arm) {
-  auto started =
-      bench::ServerProcess::start({executable_path(), "serve", "--listen", "127.0.0.1:0", "--admin",
-                                   "off", "--log-level", "warn", "--", arm.target});
+  auto started = launch(arm, 0);
   if (!started) return std::move(started).error();
   bench::ServerProcess& process = **started;
   servers_.push_back({arm.name, std::move(*started)});
@@ -82,8 +91,7 @@ Result<std::string> BenchServers::start_host(const bench::ArmPlan& arm) {
 Result<std::string> BenchServers::start_command(const bench::ArmPlan& arm) {
   const std::uint16_t port = free_port();
   if (port == 0) return Error{"there is no free port on 127.0.0.1", {}, {}, {}};
-  auto started = bench::ServerProcess::start({"/bin/sh", "-c", with_port(arm.target, port)},
-                                             {"PORT=" + std::to_string(port)});
+  auto started = launch(arm, port);
   if (!started) return std::move(started).error();
   bench::ServerProcess& process = **started;
   servers_.push_back({arm.name, std::move(*started)});

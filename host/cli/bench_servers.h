@@ -36,6 +36,9 @@ class BenchServers {
   std::vector<Server> servers_;
 };
 
+// Starts what the arm names, to listen on that port of the loopback, and waits for nothing.
+Result<std::unique_ptr<bench::ServerProcess>> launch(const bench::ArmPlan& arm, std::uint16_t port);
+
 // A TCP port of 127.0.0.1 on which nobody listens; 0 when there is none.
 std::uint16_t free_port();
 // The command with its {port} replaced.

@@ -20,7 +20,7 @@ using measure::format_duration;
 
 // "poisson arrivals, 1,000 requests a second"
 std::string load_text(const bench::Plan& plan) {
-  std::string text;
+  std::string text = plan.websocket ? "WebSocket messages, " : "";
   if (plan.recording) {
     text = fmt::format("{} recorded requests ({}, {} different)",
                        format_count(plan.recording->entries.size()), plan.recording->format,

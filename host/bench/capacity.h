@@ -1,0 +1,75 @@
+// The highest rate at which an objective holds ("p99 < 20ms"), searched by trials. Pure.
+//
+// A trial is a stretch of open load at one rate. It passes when its quantile is below the limit. A
+// rate holds when more than half of its trials pass and the share of slow requests in all of them
+// is within the objective; it fails when more than half do not pass. The trial is the unit, because
+// slow requests come in bursts: within one they are no independent evidence. Growth and bisection
+// are steered by single trials and prove nothing; the two ends are then tested each by the
+// sequential test of host/stats (log_e, theta = 1/2), whose chance of error is at most alpha/2 an
+// end however often it is looked at and whatever ends were tried before.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "host/base/clock.h"
+
+namespace duet::bench {
+
+struct Objective {
+  double p = 0.99;
+  Nanos limit = 0;  // the p-quantile of the latency is to be below it
+};
+
+struct Trial {
+  std::uint64_t requests = 0;
+  std::uint64_t slow = 0;  // not answered well below the limit: errors too
+  bool lagged = false;     // the generator itself was late: that it fails says nothing
+};
+
+class CapacitySearch {
+ public:
+  // `first`: where to begin, requests a second. `most`: no more is tried.
+  CapacitySearch(const Objective& objective, double first, double most, double alpha = 0.05);
+
+  bool done() const { return phase_ == Phase::kDone; }
+  double next_rate() const { return rate_; }  // of the next trial; !done()
+  void add(const Trial& trial);
+
+  struct Bound {
+    double rate = 0;
+    std::uint32_t trials = 0, passed = 0;
+    std::uint64_t requests = 0, slow = 0;
+  };
+  // What was shown. `holds`: nothing when not even one request a second does, or it was ended
+  // before. `fails`: nothing when the generator was the limit, `most` held, or it was ended before.
+  const std::optional<Bound>& holds() const { return holds_; }
+  const std::optional<Bound>& fails() const { return fails_; }
+  bool limited_by_generator() const { return generator_limit_; }
+  std::uint32_t trials() const { return trials_; }
+
+ private:
+  enum class Phase : std::uint8_t { kGrow, kShrink, kBisect, kTestLow, kTestHigh, kDone };
+
+  bool passes(const Trial& trial) const;
+  bool share_is_met() const;
+  void steer(bool passed);
+  void bisect();
+  void begin_test(Phase phase, double rate);
+  void test_low();
+  void test_high();
+  double log_e() const;
+  double wanted() const;
+
+  const Objective objective_;
+  const double most_, alpha_;
+  Phase phase_ = Phase::kGrow;
+  double rate_;
+  double low_ = 0, high_ = 0;  // as far as single trials say; 0: none yet
+  Bound tested_;               // the rate under test
+  std::uint32_t tests_ = 0, lagged_ = 0, trials_ = 0;
+  std::optional<Bound> holds_, fails_;
+  bool generator_limit_ = false;
+};
+
+}  // namespace duet::bench
