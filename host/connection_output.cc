@@ -8,6 +8,7 @@
 
 #include "host/connection.h"
 #include "host/measure/server_timing.h"
+#include "host/measure/trace_context.h"
 #include "host/net/address.h"
 
 namespace duet {
@@ -58,29 +59,30 @@ void HttpConnection::append_head(Exchange& exchange, const http::ResponseHead& h
   framing.keep_alive =
       request.keep_alive() && !head.close() && delimited && !last && !body_too_much(exchange);
   if (!framing.keep_alive) close_after_ = true;
-  std::string own;
-  append_measurements(exchange, own);
+  std::string measured;
+  append_measurements(exchange, measured);
+  const Assignment& assignment = exchange.assignment_;
   http::append_response_head(output_of(exchange), head, framing,
-                             server_.date_.line(std::time(nullptr)), own);
+                             server_.date_.line(std::time(nullptr)),
+                             {assignment.field, assignment.set_cookie, measured});
 }
 
-// Which variant answered; Server-Timing and traceparent, for the clients that ask for them.
+// Server-Timing and traceparent, for the clients that ask for them.
 void HttpConnection::append_measurements(const Exchange& exchange, std::string& fields) const {
   const http::RequestHead& request = exchange.head_;
-  fields += exchange.assignment_.field;
-  fields += exchange.assignment_.set_cookie;
   const std::string_view trace = request.get(measure::kTraceparentField);
   if (server_.options_.server_timing || request.get(measure::kTimingRequestField) == "1") {
     fields += "Server-Timing: ";
     fields += measure::format_server_timing(exchange.timeline_, now());
     fields += "\r\n";
   }
-  if (!trace.empty()) {
-    if (const auto context = measure::parse_traceparent(trace)) {
-      fields += "traceparent: ";
-      fields += measure::format_traceparent(*context, measure::new_span_id());
-      fields += "\r\n";
-    }
+  if (trace.empty()) return;
+  if (const auto context = measure::parse_traceparent(trace)) {
+    const auto arrival = static_cast<std::uint64_t>(exchange.timeline_.arrival());
+    fields += "traceparent: ";
+    fields +=
+        measure::format_traceparent(*context, measure::span_id_of(*context, arrival, exchange.id_));
+    fields += "\r\n";
   }
 }
 

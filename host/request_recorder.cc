@@ -2,9 +2,7 @@
 
 namespace duet {
 
-namespace {
-
-measure::Outcome outcome_of(const Exchange& exchange) {
+measure::Outcome RequestRecorder::outcome_of(const Exchange& exchange) const {
   measure::Outcome outcome;
   outcome.route = exchange.route();
   outcome.inner_route = exchange.inner_route();
@@ -14,10 +12,9 @@ measure::Outcome outcome_of(const Exchange& exchange) {
   outcome.client_gone = exchange.abort_reason() == AbortReason::kClientGone;
   outcome.bytes_in = exchange.bytes_in();
   outcome.bytes_out = exchange.bytes_out();
+  if (trace_ != nullptr && trace_->sampled) outcome.trace = trace_;
   return outcome;
 }
-
-}  // namespace
 
 void RequestRecorder::over(const Exchange& exchange) noexcept {
   metrics_.ended(exchange.timeline(), outcome_of(exchange));

@@ -2,23 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-#include <optional>
 #include <utility>
 
 #include "host/base/log.h"
 #include "host/cli/experiments.h"
+#include "host/experiment/clock_watch.h"
 #include "host/store/state_json.h"
 
 namespace duet::cli {
 
 namespace {
 
+using experiment::ClockWatch;
 using experiment::Live;
 
 constexpr Nanos kPeriod = kSecond;
-// Of the wall clock: what is corrected step by step is less.
-constexpr double kJump = 5;
 
 double wall_seconds() { return static_cast<double>(wall_now()) * 1e-9; }
 
@@ -40,7 +38,7 @@ void ExperimentStore::open() {
   if (!all) return give_up(all.error());
   for (std::size_t i = 0; i < experiments_.size(); ++i) {
     Live& live = experiments_.live(i);
-    live.keep_keys();
+    live.keep(true);
     for (store::Kept& kept : *all) {
       if (kept.experiment != live.spec().spec.name || take_up(live, kept)) continue;
       if (auto retired = (*database)->retire(kept.experiment, wall_seconds()); !retired) {
@@ -54,6 +52,7 @@ void ExperimentStore::open() {
 }
 
 void ExperimentStore::give_up(const Error& why) {
+  for (std::size_t i = 0; i < experiments_.size(); ++i) experiments_.live(i).keep(false);
   trouble_ = why.to_string();
   log::error("experiments: what is counted is not kept",
              {{"store", why.where}, {"why", why.message}, {"hint", why.hint}});
@@ -74,6 +73,7 @@ bool ExperimentStore::take_up(Live& live, store::Kept& kept) {
   }
   auto state = store::state_of(kept.state);
   if (!state) return begins_anew("its state in the store cannot be read");
+  state->experiment.evidence.ended = std::move(kept.ended);
   const std::size_t in_flight = kept.clean ? 0 : state->experiment.evidence.unfinished.size();
   if (!live.restore(std::move(*state), kept.keys, !kept.clean)) {
     return begins_anew("its state in the store is none of such an experiment");
@@ -89,17 +89,16 @@ bool ExperimentStore::take_up(Live& live, store::Kept& kept) {
         in_flight);
   }
   const double since = wall_seconds() - kept.at;
-  if (since < -kJump) {
+  if (since < -ClockWatch::kJump) {
     text += fmt::format("; the clock has been set back by {:.0f} s meanwhile", -since);
   }
-  log::write(kept.clean && since >= -kJump ? log::Level::kInfo : log::Level::kWarn, text,
-             {{"experiment", name}});
+  log::write(kept.clean && since >= -ClockWatch::kJump ? log::Level::kInfo : log::Level::kWarn,
+             text, {{"experiment", name}});
   live.audit("host", text);
   return true;
 }
 
 bool ExperimentStore::looked(Nanos at) {
-  check_clock(at);
   if (writer_ == nullptr) return false;
   if (at - saved_at_ >= kPeriod) flush(at);
   return unsaved();
@@ -122,22 +121,9 @@ void ExperimentStore::flush(Nanos at) {
     saved_[i] = live.revision();
     moments.push_back({live.spec(), wall_seconds(), stopping_,
                        live.state(cpu_of_variants(live, metrics_)), live.take_keys(),
-                       live.take_audit()});
+                       live.take_ended(), live.take_audit()});
   }
   if (!moments.empty()) writer_->put(std::move(moments));
-}
-
-// Nothing is computed from the wall clock but the schedule; people read it in the audit.
-void ExperimentStore::check_clock(Nanos at) {
-  const double ahead = wall_seconds() - static_cast<double>(at) / static_cast<double>(kSecond);
-  const double before = std::exchange(clock_ahead_, ahead).value_or(ahead);
-  if (std::abs(ahead - before) < kJump) return;
-  const std::string text = fmt::format(
-      "the clock went {} by {:.0f} s: evidence and ramps do not depend on it, but when an "
-      "experiment starts and ends does",
-      ahead > before ? "forward" : "back", std::abs(ahead - before));
-  log::warn(text);
-  for (std::size_t i = 0; i < experiments_.size(); ++i) experiments_.live(i).audit("host", text);
 }
 
 void ExperimentStore::stopping() {

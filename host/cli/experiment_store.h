@@ -5,7 +5,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,7 +37,6 @@ class ExperimentStore {
   void give_up(const Error& why);
   void save_all();
   void flush(Nanos at);
-  void check_clock(Nanos at);
   bool unsaved() const;
 
   PipelineExperiments& experiments_;
@@ -47,7 +45,6 @@ class ExperimentStore {
   std::unique_ptr<store::Writer> writer_;
   std::vector<std::uint64_t> saved_;  // Live::revision(), by experiment
   Nanos saved_at_ = 0;
-  std::optional<double> clock_ahead_;  // of the wall clock, on now()'s
   bool stopping_ = false;
   std::string trouble_;  // why there is no writer
 };

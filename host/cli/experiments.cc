@@ -1,6 +1,9 @@
 #include "host/cli/experiments.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "host/base/check.h"
@@ -98,7 +101,6 @@ Result<void> add_experiments(const config::Config& config, Pipeline& pipeline,
       return error;
     }
   }
-  experiments.on_decision = log_decision;
   if (experiments.size() > 0) pipeline.use_experiments(experiments);
   return {};
 }
@@ -162,6 +164,17 @@ std::vector<experiment::LiveSnapshot> experiment_snapshots(PipelineExperiments& 
     for (std::size_t v = 0; v < cpu.size(); ++v) all.back().variants[v].cpu = cpu[v];
   }
   return all;
+}
+
+void watch_clock(experiment::ClockWatch& watch, PipelineExperiments& experiments, Nanos at) {
+  const auto jumped = watch.look(static_cast<double>(wall_now()) * 1e-9, at);
+  if (!jumped) return;
+  const std::string text = fmt::format(
+      "the clock went {} by {:.0f} s: evidence and ramps do not depend on it, but when an "
+      "experiment starts and ends does",
+      *jumped > 0 ? "forward" : "back", std::abs(*jumped));
+  log::warn(text);
+  for (std::size_t i = 0; i < experiments.size(); ++i) experiments.live(i).audit("host", text);
 }
 
 void log_decision(const Live& live, const Decision& decision) {

@@ -7,6 +7,7 @@
 
 #include "host/base/result.h"
 #include "host/config/config.h"
+#include "host/experiment/clock_watch.h"
 #include "host/measure/metrics.h"
 #include "host/pipeline.h"
 #include "host/pipeline_experiments.h"
@@ -34,6 +35,9 @@ std::vector<experiment::LiveSnapshot> experiment_snapshots(PipelineExperiments& 
 
 // VariantSnapshot::cpu of each variant, as experiment_snapshots() gives it.
 std::vector<Nanos> cpu_of_variants(const experiment::Live& live, const measure::Metrics& metrics);
+
+// Says it when the wall clock jumped since the last call: in the log and in each audit.
+void watch_clock(experiment::ClockWatch& watch, PipelineExperiments& experiments, Nanos at);
 
 void log_decision(const experiment::Live& live, const experiment::Decision& decision);
 

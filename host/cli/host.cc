@@ -57,6 +57,17 @@ HandlerSpec handler_spec(const config::Handler& handler, measure::HandlerIndex i
   return spec;
 }
 
+trace::TracerOptions tracer_options(const config::Otlp& otlp) {
+  trace::TracerOptions options;
+  options.sample = otlp.sample;
+  options.service = otlp.service;
+  options.outbox = outbox_options(otlp.endpoint, "spans");
+  options.outbox.fields = otlp.headers;
+  options.outbox.fields.emplace_back("Content-Type", "application/x-protobuf");
+  options.outbox.attempts = 5;  // what is newer matters more
+  return options;
+}
+
 // Ten thousand connections need as many descriptors, and the usual soft limit is 1,024.
 void raise_descriptor_limit() {
   rlimit limit;
@@ -91,6 +102,8 @@ int Host::run() {
   }
   loop_->run();
   if (store_) store_->close();
+  webhooks_.reset();
+  tracer_.reset();
   if (serving_) print_summary();
   return exit_code_;
 }
@@ -146,10 +159,26 @@ Result<void> Host::set_up() {
   if (auto added = add_experiments(config_, *pipeline_, *experiments_); !added) {
     return added;
   }
+  auto webhooks = Webhooks::create(config_);
+  if (!webhooks) return std::move(webhooks).error();
+  webhooks_ = std::move(webhooks).value();
+  experiments_->on_decision = [this](const experiment::Live& live,
+                                     const experiment::Decision& decision) {
+    log_decision(live, decision);
+    webhooks_->tell(live, decision);
+  };
   if (experiments_->size() > 0 && !config_.server.store.empty()) {
     store_.emplace(*experiments_, metrics_, config_.server.store);
     store_->open();
-    experiments_->on_looked = [this](Nanos at) { return store_->looked(at); };
+  }
+  experiments_->on_looked = [this](Nanos at) {
+    watch_clock(clock_watch_, *experiments_, at);
+    return store_ && store_->looked(at);
+  };
+  if (config_.server.otlp) {
+    tracer_.emplace(*loop_, metrics_, *experiments_, tracer_options(*config_.server.otlp));
+    pipeline_->add_observer(*tracer_);  // the recorder asks it for the trace
+    recorder_.take_traces(tracer_->last());
   }
   pipeline_->add_observer(recorder_);
   pipeline_->add_observer(*experiments_);
@@ -378,6 +407,10 @@ measure::Snapshot Host::snapshot() {
     measure::ExperimentFigures& figures = shot.experiments.emplace_back(live.figures());
     const std::vector<Nanos> cpu = cpu_of_variants(live, metrics_);
     for (std::size_t v = 0; v < cpu.size(); ++v) figures.variants[v].cpu = cpu[v];
+  }
+  if (tracer_) {
+    const outbox::Outbox::Figures spans = tracer_->figures();
+    shot.spans = {spans.delivered, spans.lost};
   }
   return shot;
 }

@@ -11,7 +11,9 @@
 #include "host/admin/admin_service.h"
 #include "host/cli/engines.h"
 #include "host/cli/experiment_store.h"
+#include "host/cli/webhooks.h"
 #include "host/config/config.h"
+#include "host/experiment/clock_watch.h"
 #include "host/loop/loop.h"
 #include "host/measure/ledger.h"
 #include "host/measure/metrics.h"
@@ -21,6 +23,7 @@
 #include "host/pipeline_experiments.h"
 #include "host/request_recorder.h"
 #include "host/server.h"
+#include "host/trace/tracer.h"
 #include "host/tunnel.h"
 #include "host/watchdog.h"
 #include "host/websocket_session.h"
@@ -68,6 +71,9 @@ class Host {
   std::optional<Pipeline> pipeline_;
   std::optional<PipelineExperiments> experiments_;
   std::optional<ExperimentStore> store_;
+  experiment::ClockWatch clock_watch_;
+  std::unique_ptr<Webhooks> webhooks_;
+  std::optional<trace::Tracer> tracer_;
   std::optional<HttpServer> server_;
   std::optional<admin::AdminService> admin_;
   std::optional<HttpServer> admin_server_;

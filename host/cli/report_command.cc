@@ -98,6 +98,7 @@ Result<Json> kept_in(const std::string& path) {
   for (store::Kept& kept : *all) {
     auto spec = store::spec_of(kept.state);
     auto state = store::state_of(kept.state);
+    if (state) state->experiment.evidence.ended = std::move(kept.ended);
     auto live = spec && state ? experiment::Live::create(std::move(*spec))
                               : Result<std::unique_ptr<experiment::Live>>(Error{});
     if (!live || !(*live)->restore(std::move(*state), kept.keys, false)) {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,7 @@
 
 #include "host/base/clock.h"
 #include "host/base/log.h"
+#include "host/config/endpoint.h"
 #include "host/config/experiment.h"
 
 namespace duet::config {
@@ -56,6 +58,14 @@ struct WebSocketLimits {
   bool compression = true;    // permessage-deflate
 };
 
+// Where spans of requests go (OpenTelemetry, OTLP/HTTP).
+struct Otlp {
+  Endpoint endpoint;
+  double sample = 1;  // share of the requests that come without a trace; others bring the decision
+  std::string service = "duet";                              // service.name
+  std::vector<std::pair<std::string, std::string>> headers;  // such as a collector's token
+};
+
 struct ServerConfig {
   std::vector<Address> listen;  // one at least, in the order given
   // Nothing when the admin listener is "off".
@@ -68,6 +78,7 @@ struct ServerConfig {
   WebSocketLimits websocket;
   // Absolute path of the database that experiments are kept in; empty: they are not.
   std::string store;
+  std::optional<Otlp> otlp;
   bool dev = false;  // stacks are shown to clients
   // Requests count from when the kernel received them, not from when they were read.
   bool kernel_timestamps = true;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/base/clock.h"
+#include "host/config/endpoint.h"
 
 namespace duet::config {
 
@@ -46,6 +47,12 @@ struct Ramp {
   double rate_margin = 0.01;
 };
 
+// Who is told of what the host decides by itself.
+struct Webhook {
+  Endpoint url;
+  std::string secret_variable;  // of the environment; empty: nothing is signed
+};
+
 struct Experiment {
   std::string name;
   // Patterns of Config::routes, or with `application`: of that handler's own routes.
@@ -68,6 +75,7 @@ struct Experiment {
   double alpha = 0.05;
   std::vector<Guardrail> guardrails;
   Ramp ramp;
+  std::optional<Webhook> webhook;
 };
 
 }  // namespace duet::config

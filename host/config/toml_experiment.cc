@@ -9,6 +9,7 @@
 #include "host/base/escape.h"
 #include "host/base/service_url.h"
 #include "host/config/suggest.h"
+#include "host/config/toml_endpoints.h"
 #include "host/config/toml_guardrails.h"
 #include "host/config/toml_words.h"
 #include "host/config/values.h"
@@ -58,6 +59,7 @@ class ExperimentReader {
       }
     }
     read_guardrails(context_, table, one);
+    read_webhook(context_, table, one);
     table.finish();
     if (one.name.empty() || one.variants.size() < 2) return;  // said already
     config_.experiments.push_back(std::move(one));

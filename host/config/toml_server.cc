@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "host/config/toml_endpoints.h"
 #include "host/config/toml_experiment.h"
 #include "host/config/toml_words.h"
 #include "host/config/values.h"
@@ -140,10 +141,12 @@ Defaults read_server(const ReaderContext& context, const TomlEntry& entry,
   const TomlEntry* limits = table.table("limits");
   const TomlEntry* timeouts = table.table("timeouts");
   const TomlEntry* websocket = table.table("websocket");
+  const TomlEntry* otlp = table.table("otlp");
   table.finish();
   if (limits != nullptr) defaults.body_bytes = read_limits(context, *limits, server.limits);
   if (timeouts != nullptr) read_timeouts(context, *timeouts, server.timeouts);
   if (websocket != nullptr) read_websocket(context, *websocket, server.websocket);
+  if (otlp != nullptr) read_otlp(context, *otlp, server);
   return defaults;
 }
 

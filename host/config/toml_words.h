@@ -35,6 +35,9 @@ inline constexpr Synonym kWebSocketWords[] = {{"max_message", "message"},
                                               {"deflate", "compression"},
                                               {"permessage_deflate", "compression"},
                                               {"backpressure", "buffered"}};
+inline constexpr Synonym kOtlpWords[] = {
+    {"url", "endpoint"}, {"address", "endpoint"},     {"ratio", "sample"},   {"sampling", "sample"},
+    {"name", "service"}, {"service_name", "service"}, {"header", "headers"}, {"rate", "sample"}};
 inline constexpr Synonym kHandlerWords[] = {
     {"file", "source"},           {"path", "source"},        {"script", "source"},
     {"module", "source"},         {"app", "source"},         {"entry", "source"},
@@ -64,7 +67,8 @@ inline constexpr Synonym kExperimentWords[] = {
     {"starts", "start"},         {"from", "start"},       {"until", "end"},
     {"methods", "eligible"},     {"filter", "eligible"},  {"override", "allow_override"},
     {"guardrail", "guardrails"}, {"rollout", "ramp"},     {"steps", "ramp"},
-    {"baseline", "control"}};
+    {"baseline", "control"},     {"hook", "webhook"},     {"notify", "webhook"},
+    {"secret", "webhook_secret"}};
 inline constexpr Synonym kVariantWords[] = {
     {"percentage", "weight"}, {"share", "weight"}, {"percent", "weight"}, {"source", "handler"}};
 inline constexpr Synonym kCookieWords[] = {

@@ -58,6 +58,7 @@ class ArrivalOrder {
     arrival.failed = ending.failed;
     arrival.cpu = ending.cpu;
     arrival.longest_slice = ending.longest_slice;
+    if (keeps_ended_) ended_.push_back(ticket);
   }
 
   // Hands out what is known by `now`: `on_speed(arrival, elapsed)` when it has finished or has
@@ -82,6 +83,34 @@ class ArrivalOrder {
 
   std::size_t waiting() const { return next_ - first_; }
 
+  // One that has ended, and waits for an older one to be judged.
+  struct Ended {
+    Ticket ticket = 0;
+    Arrival arrival;  // its time of arrival means nothing in another process
+  };
+  // Remembers from now on who ends, for take_ended(); or forgets them.
+  void keep_ended(bool keep) {
+    keeps_ended_ = keep;
+    ended_.clear();
+  }
+  // Those that have ended since the last call and still wait, in no order.
+  std::vector<Ended> take_ended() {
+    std::vector<Ended> all;
+    for (const Ticket ticket : ended_) {
+      if (ticket >= first_) all.push_back({ticket, slot(ticket)});
+    }
+    ended_.clear();
+    return all;
+  }
+  // Tickets below the first have been handed out in both respects, those below the other in speed.
+  Ticket first() const { return first_; }
+  Ticket judged() const { return judged_; }
+  // While none waits: the next gets this ticket.
+  void begin_at(Ticket ticket) {
+    DUET_CHECK(waiting() == 0);
+    first_ = judged_ = next_ = ticket;
+  }
+
   // Those that have begun and not ended, in order.
   template <class Take>
   void for_each_unfinished(Take take) const {
@@ -101,6 +130,8 @@ class ArrivalOrder {
   }
 
   std::vector<Arrival> ring_;
+  std::vector<Ticket> ended_;
+  bool keeps_ended_ = false;
   Ticket first_ = 0;   // the first that has not been handed out in both respects
   Ticket judged_ = 0;  // the first whose speed has not been handed out
   Ticket next_ = 0;

@@ -105,6 +105,17 @@ void Evidence::judge(const Arrival& arrival, std::size_t guardrail, bool event) 
   }
 }
 
+bool Evidence::calm(const Arrival& arrival, std::size_t guardrail) const {
+  using Arm = stats::EventTest::Arm;
+  if (arrival.variant != spec_.control) {
+    return !tested_[arrival.variant] || tests_[arrival.variant][guardrail].test.calm(Arm::kB);
+  }
+  for (std::size_t v = 0; v < tests_.size(); ++v) {
+    if (tested_[v]) return tests_[v][guardrail].test.calm(Arm::kA);
+  }
+  return true;
+}
+
 void Evidence::speed_known(const Arrival& arrival, Nanos elapsed) {
   for (std::size_t g = 0; g < spec_.guardrails.size(); ++g) {
     const Guardrail& guardrail = spec_.guardrails[g];
@@ -126,9 +137,7 @@ void Evidence::end_known(const Arrival& arrival) {
     stats::TailThreshold& tail = tails_[g];
     auto total = static_cast<double>(std::max<Nanos>(arrival.total, 1));
     if (arrival.variant == spec_.control) total *= guardrail.ratio;
-    // Ten times the threshold is a stall or the warm-up: the threshold does not learn from it.
-    const bool learn = !tail.known() || total < 10 * tail.value();
-    judge(arrival, g, tail.exceeded(total, learn));
+    judge(arrival, g, tail.exceeded(total, calm(arrival, g)));
   }
 }
 
@@ -187,6 +196,8 @@ Evidence::State Evidence::state() const {
       state.unfinished.push_back({arrival.variant, arrival.key});
     }
   });
+  state.first = order_.first();
+  state.judged = order_.judged();
   state.split_highest = split_highest_;
   return state;
 }
@@ -221,7 +232,9 @@ bool Evidence::fits(const State& state) const {
   for (const State::Unfinished& request : state.unfinished) {
     if (request.variant >= variants) return false;
   }
-  return true;
+  return std::all_of(state.ended.begin(), state.ended.end(), [&](const auto& one) {
+    return one.ticket >= state.first && one.arrival.variant < variants;
+  });
 }
 
 bool Evidence::restore(const State& state) {
@@ -239,7 +252,19 @@ bool Evidence::restore(const State& state) {
   weights_ = state.weights;
   requests_ = state.requests;
   split_highest_ = state.split_highest;
+  // Behind all that the other process gave out: what is kept of those is then known to be old.
+  Ticket next = std::max(state.first, state.judged);
+  for (const auto& one : state.ended) next = std::max(next, one.ticket + 1);
+  order_.begin_at(next);
   return true;
+}
+
+// One that is older and has not ended keeps them waiting no more: it is lost, or was cut off.
+void Evidence::restore_ended(const State& state) {
+  for (const auto& [ticket, arrival] : state.ended) {
+    if (ticket >= state.judged) speed_known(arrival, arrival.total);
+    end_known(arrival);
+  }
 }
 
 void Evidence::lost(const State::Unfinished& request) {
@@ -249,6 +274,12 @@ void Evidence::lost(const State::Unfinished& request) {
   for (std::size_t g = 0; g < spec_.guardrails.size(); ++g) {
     if (spec_.guardrails[g].kind == Guardrail::Kind::kErrors) judge(arrival, g, true);
   }
+}
+
+void Evidence::keep(bool on) {
+  keeps_keys_ = on;
+  new_keys_.clear();
+  order_.keep_ended(on);
 }
 
 std::vector<Evidence::Key> Evidence::take_keys() { return std::exchange(new_keys_, {}); }

@@ -74,12 +74,19 @@ class Evidence {
     std::vector<std::vector<double>> weights;
     std::vector<std::vector<std::uint64_t>> requests;
     std::vector<Unfinished> unfinished;  // in the order of their arrival, the first few thousand
+    // Tickets below `first` are in the tests; below `judged`, in those of speed.
+    Ticket first = 0, judged = 0;
+    // Those from `first` on that have ended, by ticket. Not given by state(), because each is given
+    // once: take_ended().
+    std::vector<ArrivalOrder::Ended> ended;
     double split_highest = 0;
   };
   State state() const;
   // Before the first request. False: of another number of variants or guardrails, or not what
   // state() gives; nothing happened.
   bool restore(const State& state);
+  // Judges state.ended; after restore() and the keys.
+  void restore_ended(const State& state);
   // A request that was counted as begun went down with the process that had it: an error of its
   // variant.
   void lost(const State::Unfinished& request);
@@ -92,9 +99,11 @@ class Evidence {
     std::uint16_t kind = 0;
     std::uint64_t hash = 0;
   };
-  // Keeps them from now on, for take_keys().
-  void keep_keys() { keeps_keys_ = true; }
+  // Keeps from now on what take_keys() and take_ended() give; or does so no more.
+  void keep(bool on);
   std::vector<Key> take_keys();
+  // Requests that have ended since the last call and wait to be judged.
+  std::vector<ArrivalOrder::Ended> take_ended() { return order_.take_ended(); }
   void restore_key(const Key& key);
 
  private:
@@ -107,6 +116,7 @@ class Evidence {
            bool event, const Arrival& arrival);
   bool fits(const State& state) const;
   void judge(const Arrival& arrival, std::size_t guardrail, bool event);
+  bool calm(const Arrival& arrival, std::size_t guardrail) const;
   void speed_known(const Arrival& arrival, Nanos elapsed);
   void end_known(const Arrival& arrival);
   std::vector<stats::SplitStage> split_stages() const;

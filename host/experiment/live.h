@@ -73,7 +73,7 @@ class Live {
 
   // --- for a store, which lets another process go on ---
 
-  // All that takes, beside the keys and the audit.
+  // All that takes, beside the keys, the audit, and what experiment.evidence.ended gets.
   struct State {
     struct OfVariant {
       measure::Histogram before, stage;  // total times: of earlier stages, of the present one
@@ -94,10 +94,11 @@ class Live {
   // nothing happened. `crashed`: the other process did not stop by itself, so that what it had in
   // flight failed.
   bool restore(State state, const std::vector<Evidence::Key>& keys, bool crashed);
-  // Gathers them from now on, for take_keys().
-  void keep_keys() { experiment_.evidence().keep_keys(); }
-  // Keys and audit entries since the last call.
+  // Gathers from now on what take_keys() and take_ended() give; or does so no more.
+  void keep(bool on) { experiment_.evidence().keep(on); }
+  // Keys, requests that ended and wait to be judged, and audit entries, since the last call.
   std::vector<Evidence::Key> take_keys() { return experiment_.evidence().take_keys(); }
+  std::vector<ArrivalOrder::Ended> take_ended() { return experiment_.evidence().take_ended(); }
   std::vector<AuditEntry> take_audit();
   void restore_audit(std::vector<AuditEntry> entries);
   // Of a variant's requests: those of this process in the phase `run`, and VariantSnapshot::cpu of

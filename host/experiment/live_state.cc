@@ -129,6 +129,7 @@ measure::ExperimentFigures Live::figures() const {
     total.cumulate(measure::kPhaseBounds, one.cumulative);
     one.count = total.count();
     one.sum = total.sum();
+    one.native = measure::native_of(total);
   }
   all.unkeyed = unkeyed_;
   all.excluded = excluded_;
@@ -167,6 +168,8 @@ bool Live::restore(State state, const std::vector<Evidence::Key>& keys, bool cra
   }
   ++revision_;
   for (const Evidence::Key& key : keys) experiment_.evidence().restore_key(key);
+  experiment_.evidence().restore_ended(state.experiment.evidence);
+  if (!state.experiment.evidence.ended.empty()) active_ = true;
   stage_began();
   const bool same_stage = stage_shares_ == state.experiment.evidence.weights.back();
   for (std::size_t v = 0; v < variants_.size(); ++v) {

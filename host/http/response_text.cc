@@ -48,9 +48,12 @@ constexpr std::size_t kMostOfHead = 160;
 }  // namespace
 
 void append_response_head(std::string& out, const ResponseHead& head, const Framing& framing,
-                          std::string_view date_line, std::string_view own_fields) {
+                          std::string_view date_line,
+                          std::initializer_list<std::string_view> own_fields) {
   const int status = head.status();
-  Writer writer(out, kMostOfHead + head.fields().size() + date_line.size() + own_fields.size());
+  std::size_t size = kMostOfHead + head.fields().size() + date_line.size();
+  for (const std::string_view fields : own_fields) size += fields.size();
+  Writer writer(out, size);
   writer.status_line(status);
   writer.text(head.fields());
   if (status == 304) {
@@ -74,7 +77,7 @@ void append_response_head(std::string& out, const ResponseHead& head, const Fram
   } else if (!framing.http11) {
     writer.text("Connection: keep-alive\r\n");
   }
-  writer.text(own_fields);
+  for (const std::string_view fields : own_fields) writer.text(fields);
   if (!head.has_date()) writer.text(date_line);
   writer.text("\r\n");
 }

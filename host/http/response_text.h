@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,12 +38,13 @@ constexpr bool body_follows(int status, bool head_request) {
 // Appends the whole head, with the empty line that ends it: status line (always "HTTP/1.1", also
 // to 1.0 clients, as RFC 9110 6.2 asks), the handler's fields, the framing, "Connection: close" or,
 // for an HTTP/1.0 client whose connection stays, "Connection: keep-alive", the
-// host's `own_fields` ("name: value\r\n" lines), and `date_line` ("Date: ...\r\n", or empty) unless
-// the handler set a Date.
-// 1xx and 204 get neither Content-Length nor Transfer-Encoding; 304 only the Content-Length that
-// the handler declared in `head`; HEAD the one in `framing`, and never Transfer-Encoding.
+// host's `own_fields` (pieces of "name: value\r\n" lines, or empty), and `date_line` ("Date:
+// ...\r\n", or empty) unless the handler set a Date. 1xx and 204 get neither Content-Length nor
+// Transfer-Encoding; 304 only the Content-Length that the handler declared in `head`; HEAD the one
+// in `framing`, and never Transfer-Encoding.
 void append_response_head(std::string& out, const ResponseHead& head, const Framing& framing,
-                          std::string_view date_line, std::string_view own_fields = {});
+                          std::string_view date_line,
+                          std::initializer_list<std::string_view> own_fields = {});
 
 // Appends an interim answer (100, 103): status line, `fields` as "name: value\r\n" lines, empty
 // line. Only for HTTP/1.1 clients.

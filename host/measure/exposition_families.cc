@@ -15,12 +15,13 @@ double seconds(Nanos nanos) { return static_cast<double>(nanos) / 1e9; }
 // `buckets` made cumulative and written.
 template <const auto& kBounds>
 void write_buckets(ExpositionWriter& out, const Labels& labels, const Buckets<kBounds>& buckets,
-                   double divisor) {
+                   double divisor, const ExpositionWriter::More& more = {}) {
   std::array<std::uint64_t, kBounds.size()> cumulative;
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < kBounds.size(); ++i) cumulative[i] = seen += buckets.in(i);
   seen += buckets.in(kBounds.size());
-  out.histogram(labels, kBounds, cumulative, seen, static_cast<double>(buckets.sum()), divisor);
+  out.histogram(labels, kBounds, cumulative, seen, static_cast<double>(buckets.sum()), divisor,
+                more);
 }
 
 template <std::size_t kSize>
@@ -29,8 +30,10 @@ void write_histogram(ExpositionWriter& out, const Labels& labels, const Histogra
   std::array<std::uint64_t, kSize> cumulative;
   histogram.cumulate(bounds, cumulative);
   for (std::uint64_t& count : cumulative) count += zeros;
+  NativeBuckets native;
+  if (out.has_native()) native = native_of(histogram, zeros);
   out.histogram(labels, bounds, cumulative, histogram.count() + zeros,
-                static_cast<double>(histogram.sum()), 1e9);
+                static_cast<double>(histogram.sum()), 1e9, {{}, &native});
 }
 
 // Calls `write(labels, series)` for every series of every route, then of what was not routed.
@@ -67,7 +70,9 @@ void requests(ExpositionWriter& out, const Metrics& metrics, const Snapshot& sho
   out.family("http_server_request_duration_seconds", Type::kHistogram, "seconds",
              "From the arrival of a request's head to the last byte accepted by the kernel.");
   each_series(metrics, [&](const Labels& labels, const Series& series) {
-    write_buckets(out, labels, series.duration, 1e9);
+    ExpositionWriter::More more{{}, &series.native};
+    if (series.exemplars != nullptr) more.exemplars = *series.exemplars;
+    write_buckets(out, labels, series.duration, 1e9, more);
   });
   out.family("http_server_active_requests", Type::kGauge, "", "Requests that are not over.");
   for (const HandlerSnapshot& handler : shot.handlers) {
@@ -240,7 +245,7 @@ void experiments(ExpositionWriter& out, const Snapshot& shot) {
              "Total time of requests that an experiment counts, since it began.");
   each([&](const Labels& labels, const VariantFigures& variant) {
     out.histogram(labels, kPhaseBounds, variant.cumulative, variant.count,
-                  static_cast<double>(variant.sum), 1e9);
+                  static_cast<double>(variant.sum), 1e9, {{}, &variant.native});
   });
   out.family("duet_variant_errors", Type::kCounter, "", "Of these requests, those that failed.");
   each([&](const Labels& labels, const VariantFigures& variant) {
@@ -279,6 +284,14 @@ void experiments(ExpositionWriter& out, const Snapshot& shot) {
   }
 }
 
+void traces(ExpositionWriter& out, const Snapshot& shot) {
+  if (!shot.spans) return;
+  out.family("duet_spans", Type::kCounter, "",
+             "Spans of sampled requests, by what became of them.");
+  out.sample({{"outcome", "delivered"}}, shot.spans->delivered);
+  out.sample({{"outcome", "lost"}}, shot.spans->lost);
+}
+
 void process(ExpositionWriter& out, const Snapshot& shot) {
   out.family("process_cpu_seconds", Type::kCounter, "seconds", "CPU time, user and system.");
   out.sample({}, seconds(shot.cpu.process()));
@@ -302,6 +315,7 @@ std::string expose(const Metrics& metrics, const Snapshot& snapshot, ExpositionF
   loop(out, metrics);
   engines(out, snapshot);
   experiments(out, snapshot);
+  traces(out, snapshot);
   process(out, snapshot);
   return std::move(out).finish();
 }

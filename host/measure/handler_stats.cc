@@ -18,4 +18,11 @@ Series& RouteStats::find_slowly(const Outcome& outcome) {
   return series;
 }
 
+void RouteStats::keep(Series& series, std::size_t bucket, const Exemplar& exemplar) {
+  if (series.exemplars == nullptr) {
+    series.exemplars = std::make_unique<std::array<Exemplar, kRequestBounds.size() + 1>>();
+  }
+  (*series.exemplars)[bucket] = exemplar;
+}
+
 }  // namespace duet::measure

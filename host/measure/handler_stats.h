@@ -5,13 +5,16 @@
 #include <bit>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "host/base/clock.h"
 #include "host/measure/histogram.h"
+#include "host/measure/native_buckets.h"
 #include "host/measure/timeline.h"
+#include "host/measure/trace_context.h"
 
 namespace duet::measure {
 
@@ -29,17 +32,20 @@ struct Outcome {
   bool timed_out = false;                     // answered 504 at its deadline
   bool client_gone = false;                   // the client left before the answer was complete
   std::uint64_t bytes_in = 0, bytes_out = 0;  // of the bodies
+  const TraceSpan* trace = nullptr;           // when it is sampled; valid in the call
 };
 
 // Counts in the buckets that the exposition shows, exactly. `kBounds` ascend.
 template <const auto& kBounds>
 class Buckets {
  public:
-  void record(std::int64_t value) {
+  // The bucket that it belongs to.
+  std::size_t record(std::int64_t value) {
     std::size_t bucket = kFirst[std::bit_width(static_cast<std::uint64_t>(value < 0 ? 0 : value))];
     while (bucket < kBounds.size() && value > kBounds[bucket]) ++bucket;
     ++counts_[bucket];
     sum_ += value;
+    return bucket;
   }
   std::uint64_t in(std::size_t bucket) const { return counts_[bucket]; }  // not cumulative
   std::int64_t sum() const { return sum_; }
@@ -87,12 +93,21 @@ inline constexpr std::array<Nanos, 19> kPhaseBounds = {kMicrosecond,        2500
 inline constexpr std::array<std::int64_t, 7> kSizeBounds = {0,       100,       1'000,     10'000,
                                                             100'000, 1'000'000, 10'000'000};
 
+// The latest sampled request of a bucket, so that a slow bucket leads to a trace.
+struct Exemplar {
+  TraceSpan trace;
+  Nanos value = 0;
+  Nanos at = 0;  // since 1970; 0: there is none
+};
+
 // Requests of one route that had the same method and status.
 struct Series {
   std::uint16_t status = 0;
   std::uint8_t method = 0;
   bool overflow = false;  // of all that found no room: method and status mean nothing
   Buckets<kRequestBounds> duration;
+  NativeBuckets native;  // of the same durations
+  std::unique_ptr<std::array<Exemplar, kRequestBounds.size() + 1>> exemplars;  // null: none
   Buckets<kSizeBounds> request_body, response_body;
 };
 
@@ -104,7 +119,9 @@ class RouteStats {
 
   void record(const Outcome& outcome, Nanos duration) {
     Series& series = find(outcome);
-    series.duration.record(duration);
+    const std::size_t bucket = series.duration.record(duration);
+    series.native.record(duration);
+    if (outcome.trace != nullptr) keep(series, bucket, {*outcome.trace, duration, wall_now()});
     series.request_body.record(static_cast<std::int64_t>(outcome.bytes_in));
     series.response_body.record(static_cast<std::int64_t>(outcome.bytes_out));
   }
@@ -121,6 +138,7 @@ class RouteStats {
     return find_slowly(outcome);
   }
   Series& find_slowly(const Outcome& outcome);
+  static void keep(Series& series, std::size_t bucket, const Exemplar& exemplar);
 
   std::vector<Series> series_;
   std::size_t last_ = 0;  // most requests are like the one before

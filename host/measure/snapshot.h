@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -80,6 +81,11 @@ struct LoopSnapshot {
   Spread iteration;
 };
 
+// Of spans that were to be exported.
+struct SpanFigures {
+  std::uint64_t delivered = 0, lost = 0;
+};
+
 struct Snapshot {
   std::vector<HandlerSnapshot> handlers;  // by HandlerIndex
   HandlerSnapshot unrouted;               // requests that no handler saw
@@ -89,6 +95,7 @@ struct Snapshot {
   ProcessUsage process;
   Nanos uptime = 0;
   std::vector<ExperimentFigures> experiments;  // by whoever has them
+  std::optional<SpanFigures> spans;            // likewise
 };
 
 // Settles the ledger's CPU and reads the process's. About 50 us a handler. Loop's thread only.

@@ -8,6 +8,7 @@
 
 #include "host/measure/handler_stats.h"
 #include "host/measure/histogram.h"
+#include "host/measure/native_buckets.h"
 
 namespace duet::measure {
 
@@ -21,6 +22,7 @@ struct VariantFigures {
   std::array<std::uint64_t, kPhaseBounds.size()> cumulative{};  // total times, by kPhaseBounds
   std::uint64_t count = 0;
   Nanos sum = 0;
+  NativeBuckets native;  // of the same times
 };
 
 struct ExperimentFigures {

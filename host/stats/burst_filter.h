@@ -48,6 +48,9 @@ class BurstFilter {
     return counts;
   }
 
+  // Whether an event of that arm's next request would be the first of its burst, or of none.
+  bool calm(unsigned arm_index) const { return calm(arms_[arm_index]); }
+
   struct Arm {
     std::uint32_t quiet;  // requests since the last event, at most gap
     std::uint32_t burst;  // requests since the burst began, at most limit

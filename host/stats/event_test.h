@@ -44,6 +44,9 @@ class EventTest {
     return filter_.add(static_cast<unsigned>(arm), event) && count(arm, key);
   }
 
+  // The arm is in no burst of events: what comes next of it is as usual.
+  bool calm(Arm arm) const { return filter_.calm(static_cast<unsigned>(arm)); }
+
   // ln of the evidence now. Looking also remembers the highest so far.
   double look();
   // Whether any look has found enough evidence for this alpha, on either side.

@@ -38,11 +38,19 @@ double quantile_log_e(std::span<const double> a, std::span<const double> b, doub
   double least = std::numeric_limits<double>::infinity();
   double below_a = 0;
   double below_b = 0;
+  // As a function of k, log_e falls until k is within 1 of pn and rises from there. So where both
+  // arms are below, the next bucket has no more; where both are above, those that follow have no
+  // less.
   for (std::size_t i = 0; i < a.size(); ++i) {
-    const double here =
-        least_log_e(below_a, a[i], n_a, p, c) + least_log_e(below_b, b[i], n_b, p, c);
-    if (std::isnan(here)) return kNan;
-    if (here < least) least = here;
+    const bool both_below = below_a + a[i] < p * n_a - 1 && below_b + b[i] < p * n_b - 1;
+    const bool both_above = below_a > p * n_a + 1 && below_b > p * n_b + 1;
+    if (both_above && std::isfinite(least)) break;
+    if (!both_below) {
+      const double here =
+          least_log_e(below_a, a[i], n_a, p, c) + least_log_e(below_b, b[i], n_b, p, c);
+      if (std::isnan(here)) return kNan;
+      if (here < least) least = here;
+    }
     below_a += a[i];
     below_b += b[i];
   }

@@ -22,7 +22,8 @@ class TailThreshold {
   double value() const { return std::exp(log_); }  // in the unit of the values
 
   // Whether `x` (> 0, else it is ignored) is beyond the threshold before it learns from it.
-  // `learn`: not from bursts, or a stall would carry the threshold away.
+  // `learn`: not from what follows an event in its burst (EventTest::calm), or a stall would carry
+  // the threshold away, and then come and go as many events.
   bool exceeded(double x, bool learn) {
     if (!(x > 0)) return false;
     const double log_x = std::log(x);

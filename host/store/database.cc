@@ -1,8 +1,6 @@
 #include "host/store/database.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,7 +17,7 @@ namespace duet::store {
 namespace {
 
 constexpr int kApplication = 0x44756574;  // "Duet": what file(1) and we know the file by
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;               // 1 had no table `ended`
 // Another program's lock is waited for on the thread that writes; a second later it is tried again.
 constexpr int kBusyMilliseconds = 250;
 
@@ -35,12 +33,16 @@ CREATE TABLE IF NOT EXISTS keys (
 CREATE TABLE IF NOT EXISTS audit (
   id INTEGER PRIMARY KEY, experiment INTEGER NOT NULL, at REAL NOT NULL, who TEXT NOT NULL,
   what TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS ended (
+  experiment INTEGER NOT NULL, ticket INTEGER NOT NULL, variant INTEGER NOT NULL,
+  failed INTEGER NOT NULL, total INTEGER NOT NULL, cpu INTEGER NOT NULL, slice INTEGER NOT NULL,
+  key INTEGER, PRIMARY KEY (experiment, ticket)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS keys_of ON keys (experiment);
 CREATE INDEX IF NOT EXISTS audit_of ON audit (experiment);
 PRAGMA application_id = 1148544372;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 COMMIT)";
-static_assert(kApplication == 1148544372 && kVersion == 1, "as the schema says");
+static_assert(kApplication == 1148544372 && kVersion == 2, "as the schema says");
 
 // A prepared statement; a failed step is remembered by the connection.
 class Statement {
@@ -58,6 +60,10 @@ class Statement {
   }
   Statement& bind(double value) {
     sqlite3_bind_double(statement_, ++bound_, value);
+    return *this;
+  }
+  Statement& bind_null() {
+    sqlite3_bind_null(statement_, ++bound_);
     return *this;
   }
   // The text outlives the statement's next step.
@@ -79,6 +85,7 @@ class Statement {
   bool failed() const { return result_ != SQLITE_ROW && result_ != SQLITE_DONE; }
 
   std::int64_t integer(int column) { return sqlite3_column_int64(statement_, column); }
+  bool null(int column) { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
   double real(int column) { return sqlite3_column_double(statement_, column); }
   std::string text(int column) {
     const unsigned char* bytes = sqlite3_column_text(statement_, column);
@@ -115,8 +122,7 @@ bool put_aside(const std::string& path, const std::string& aside) {
 
 Database::~Database() {
   sqlite3_close(db_);
-  if (lock_ >= 0)
-    close(lock_);  // after SQLite's: closing a file gives up this process's locks on it
+  lock_.release();  // after SQLite's: closing a file gives up this process's locks on it
 }
 
 Error Database::error(const std::string& what) const {
@@ -147,14 +153,17 @@ Error Database::error(const std::string& what) const {
 }
 
 Result<void> Database::lock() {
-  lock_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_ < 0) {
-    return Error{"cannot be opened for writing: " + in_words(errno),
-                 path_,
-                 "name another file by store = \"...\" in [server], or \"off\"",
-                 {}};
+  switch (lock_.take(path_)) {
+    case FileLock::Taken::kYes:
+      return {};
+    case FileLock::Taken::kCannotOpen:
+      return Error{"cannot be opened for writing: " + in_words(errno),
+                   path_,
+                   "name another file by store = \"...\" in [server], or \"off\"",
+                   {}};
+    case FileLock::Taken::kByAnother:
+      break;
   }
-  if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return {};
   return Error{"another duet writes it",
                path_,
                "stop that one, or give each a file of its own by store = \"...\" in [server]",
@@ -202,6 +211,7 @@ Result<void> Database::connect(bool to_write) {
                  "use that one, or name another file by store = \"...\" in [server]",
                  {}};
   }
+  has_ended_ = to_write || version > 1;
   if (!to_write) return {};
   {
     Statement check(db_, "PRAGMA quick_check(1)");
@@ -213,7 +223,7 @@ Result<void> Database::connect(bool to_write) {
   if (auto made = run(kSchema); !made) return made;
   // NORMAL: a commit outlives the process without waiting for the disk, which can take seconds.
   // Only the first write of a log waits, so it is made here.
-  return run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA user_version = 1");
+  return run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA user_version = 2");
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::string& note) {
@@ -226,7 +236,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::s
     const bool damaged =
         connected.error().detail == "damaged" || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
     if (!damaged || attempt > 0) return connected.error();
-    if (!is_ours(database->lock_)) {
+    if (!is_ours(database->lock_.fd())) {
       return Error{"is no database of duet's, and left as it is",
                    path,
                    "name another file by store = \"...\" in [server]",
@@ -268,6 +278,7 @@ Result<std::vector<Kept>> Database::read() {
                            static_cast<std::uint16_t>(keys.integer(1)),
                            static_cast<std::uint64_t>(keys.integer(2))});
     }
+    if (has_ended_ && !read_ended(id, kept.ended)) return error("cannot be read");
     Statement audit(db_,
                     "SELECT at, who, what FROM audit WHERE experiment = ? "
                     "ORDER BY id DESC LIMIT 200");
@@ -278,6 +289,25 @@ Result<std::vector<Kept>> Database::read() {
   }
   if (rows.failed()) return error("cannot be read");
   return all;
+}
+
+bool Database::read_ended(std::int64_t id, std::vector<experiment::ArrivalOrder::Ended>& all) {
+  Statement rows(db_,
+                 "SELECT ticket, variant, failed, total, cpu, slice, key FROM ended "
+                 "WHERE experiment = ? ORDER BY ticket");
+  rows.bind(id);
+  while (rows.row()) {
+    auto& [ticket, arrival] = all.emplace_back();
+    ticket = static_cast<std::uint64_t>(rows.integer(0));
+    arrival.variant = static_cast<std::uint16_t>(rows.integer(1));
+    arrival.finished = true;
+    arrival.failed = rows.integer(2) != 0;
+    arrival.total = rows.integer(3);
+    arrival.cpu = rows.integer(4);
+    arrival.longest_slice = rows.integer(5);
+    if (!rows.null(6)) arrival.key = static_cast<std::uint64_t>(rows.integer(6));
+  }
+  return !rows.failed();
 }
 
 Result<void> Database::retire(const std::string& experiment, double at) {
@@ -291,7 +321,7 @@ Result<void> Database::retire(const std::string& experiment, double at) {
 Result<void> Database::write(const std::vector<Kept>& changes) {
   struct stat here {
   }, locked{};
-  if (stat(path_.c_str(), &here) != 0 || fstat(lock_, &locked) != 0 ||
+  if (stat(path_.c_str(), &here) != 0 || fstat(lock_.fd(), &locked) != 0 ||
       here.st_ino != locked.st_ino || here.st_dev != locked.st_dev) {
     return Error{"was removed or replaced while it was in use", path_, "restart duet", {}};
   }
@@ -320,6 +350,21 @@ bool Database::write_one(const Kept& one) {
   for (const auto& k : one.keys) {
     key.bind(id).bind(std::int64_t{k.set}).bind(std::int64_t{k.kind});
     if (!key.bind(static_cast<std::int64_t>(k.hash)).done()) return false;
+  }
+  Statement judged(db_, "DELETE FROM ended WHERE experiment = ? AND ticket < ?");
+  if (!judged.bind(id).bind(static_cast<std::int64_t>(one.first)).done()) return false;
+  Statement ended(db_, "INSERT OR REPLACE INTO ended VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  for (const auto& [ticket, arrival] : one.ended) {
+    if (ticket < one.first) continue;
+    ended.bind(id).bind(static_cast<std::int64_t>(ticket)).bind(std::int64_t{arrival.variant});
+    ended.bind(std::int64_t{arrival.failed}).bind(arrival.total).bind(arrival.cpu);
+    ended.bind(arrival.longest_slice);
+    if (arrival.key) {
+      ended.bind(static_cast<std::int64_t>(*arrival.key));
+    } else {
+      ended.bind_null();
+    }
+    if (!ended.done()) return false;
   }
   Statement audit(db_, "INSERT INTO audit (experiment, at, who, what) VALUES (?, ?, ?, ?)");
   for (const auto& entry : one.audit) {

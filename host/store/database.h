@@ -3,6 +3,7 @@
 //   experiments  one row an experiment: its state (state_json.h) and when it was written. One that
 //                began anew, because its configuration changed, stays with a `replaced_at`
 //   keys         visitors who were counted once (Evidence::Key), in the order they came in
+//   ended        requests that ended behind an older one in flight, and are not in the evidence yet
 //   audit        what was decided, by whom, when
 //
 // One transaction a write, so whenever a process ends the file holds one moment of it, at most the
@@ -10,6 +11,7 @@
 // thread at a time; nothing is thrown.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,6 +20,7 @@
 #include "host/base/result.h"
 #include "host/experiment/evidence.h"
 #include "host/experiment/live_snapshot.h"
+#include "host/store/file_lock.h"
 
 struct sqlite3;
 
@@ -30,16 +33,20 @@ struct Kept {
   double at = 0;            // when it was like this
   bool clean = false;       // whoever wrote it has stopped, so that nothing is in flight
   std::string state;        // replaces what there was
-  // Read: all keys, and the last 200 entries. Written: those that came since the last write.
+  // Written: of `ended`, those with lower tickets are in the evidence and go.
+  experiment::Evidence::Ticket first = 0;
+  // Read: all, of the audit the last 200 entries. Written: those that came since the last write.
   std::vector<experiment::Evidence::Key> keys;
+  std::vector<experiment::ArrivalOrder::Ended> ended;
   std::vector<experiment::AuditEntry> audit;
 };
 
 class Database {
  public:
   // Makes the file if there is none. One process has it at a time, by a lock that goes with the
-  // process. A damaged file of duet's is put aside and a new one begun, which `note` says; a file
-  // that is not duet's is left alone. Errors: that, another process, the folder, the disk.
+  // process and that its children do not have. A damaged file of duet's is put aside and a new one
+  // begun, which `note` says; a file that is not duet's is left alone. Errors: that, another
+  // process, the folder, the disk.
   static Result<std::unique_ptr<Database>> open(const std::string& path, std::string& note);
   // To read only, also while a host writes it; takes no lock. Errors: it is none of duet's.
   static Result<std::unique_ptr<Database>> open_to_read(const std::string& path);
@@ -60,11 +67,13 @@ class Database {
   Result<void> connect(bool to_write);
   Result<void> run(const char* sql);
   bool write_one(const Kept& one);
+  bool read_ended(std::int64_t id, std::vector<experiment::ArrivalOrder::Ended>& all);
   Error error(const std::string& what) const;
 
   std::string path_;
-  int lock_ = -1;
+  FileLock lock_;
   sqlite3* db_ = nullptr;
+  bool has_ended_ = false;  // the table
 };
 
 }  // namespace duet::store

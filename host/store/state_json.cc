@@ -81,9 +81,14 @@ Json json_of(const Evidence::State& state) {
   for (const auto& request : state.unfinished) {
     unfinished.push_back({request.variant, optional_json(request.key)});
   }
-  return {{"tests", std::move(tests)},           {"tail_logs", state.tail_logs},
-          {"tails_seen", state.tails_seen},      {"weights", state.weights},
-          {"requests", state.requests},          {"unfinished", std::move(unfinished)},
+  return {{"tests", std::move(tests)},
+          {"tail_logs", state.tail_logs},
+          {"tails_seen", state.tails_seen},
+          {"weights", state.weights},
+          {"requests", state.requests},
+          {"unfinished", std::move(unfinished)},
+          {"first", state.first},
+          {"judged", state.judged},
           {"split_highest", state.split_highest}};
 }
 
@@ -101,6 +106,8 @@ void read(const Json& json, Evidence::State& state) {
   json.at("weights").get_to(state.weights);
   json.at("requests").get_to(state.requests);
   json.at("split_highest").get_to(state.split_highest);
+  state.first = json.value("first", state.first);  // absent in files of version 1
+  state.judged = json.value("judged", state.judged);
 }
 
 Json json_of(const experiment::Experiment::State& state) {

@@ -37,7 +37,12 @@ void add(std::vector<Moment>& earlier, std::vector<Moment> later) {
       before->audit.erase(before->audit.begin(),
                           before->audit.end() - static_cast<std::ptrdiff_t>(kMostAudit));
     }
+    std::erase_if(before->ended, [&](const auto& ended) {
+      return ended.ticket < one.state.experiment.evidence.first;
+    });
+    before->ended.insert(before->ended.end(), one.ended.begin(), one.ended.end());
     one.keys = std::move(before->keys);
+    one.ended = std::move(before->ended);
     one.audit = std::move(before->audit);
     *before = std::move(one);
   }
@@ -47,7 +52,8 @@ std::vector<Kept> as_text(const std::vector<Moment>& moments) {
   std::vector<Kept> all;
   for (const Moment& one : moments) {
     all.push_back({one.spec.spec.name, fingerprint(one.spec), one.at, one.clean,
-                   to_json(one.state, one.spec), one.keys, one.audit});
+                   to_json(one.state, one.spec), one.state.experiment.evidence.first, one.keys,
+                   one.ended, one.audit});
   }
   return all;
 }

@@ -12,13 +12,14 @@
 
 namespace duet::store {
 
-// An experiment at one moment; keys and audit are those since the moment before.
+// An experiment at one moment; keys, ended and audit are those since the moment before.
 struct Moment {
   experiment::LiveSpec spec;
   double at = 0;  // seconds since 1970
   bool clean = false;
   experiment::Live::State state;
   std::vector<experiment::Evidence::Key> keys;
+  std::vector<experiment::ArrivalOrder::Ended> ended;
   std::vector<experiment::AuditEntry> audit;
 };
 

@@ -35,7 +35,9 @@ ARROWS = {
     "store": ["experiment"],
     "report": ["base"],
     "upstream": ["net", "http", "exchange", "runtime"],
+    "outbox": ["http"],
     "pipeline": ["net", "exchange", "runtime", "experiment", "service"],
+    "trace": ["pipeline", "outbox"],
     "profile": ["measure", "runtime"],
     "bench": ["loop", "net", "http", "websocket", "stats", "measure"],
     "supervise": ["loop", "net"],
@@ -46,7 +48,7 @@ ARROWS = {
     "bindings/python": ["base", "loop", "http", "exchange", "measure", "runtime"],
     "bindings/native": ["base", "loop", "http", "exchange", "measure", "runtime", "plugins/api"],
     # The composition root: everything of the host, and the adapter of native plug-ins.
-    "cli": ["admin", "pipeline", "upstream", "store", "report", "connection", "session", "watchdog", "config", "bench", "supervise", "profile", "bindings/native"],
+    "cli": ["admin", "pipeline", "upstream", "store", "report", "outbox", "trace", "connection", "session", "watchdog", "config", "bench", "supervise", "profile", "bindings/native"],
 }
 # Files of host/ itself that belong to the component of another file there.
 PART_OF = {"failure": "exchange", "upgrade": "exchange", "websocket": "session", "tunnel": "session", "server": "connection", "request": "pipeline"}

@@ -174,6 +174,35 @@ TEST_F(ExperimentStore, AKillUnderLoadLosesItsLastSecondAtMost) {
   EXPECT_TRUE(eventually([&] { return requests(shown(host)) == kept + 1; }));
 }
 
+TEST_F(ExperimentStore, WhatEndedBehindAStreamBeforeAKillIsInTheEvidence) {
+  const std::string file = config();
+  const auto kept_requests = [&] {
+    const auto report = testing_support::run(
+        testing_support::duet_program(),
+        {.arguments = {"report", "--store", directory_.path() + "/duet.db", "--json"},
+         .environment = {},
+         .directory = ""});
+    return report.exit_code == 0 ? requests(json::parse(report.out)["experiment"]) : 0;
+  };
+  {
+    DuetHost host({file});
+    HttpClient hanging = host.client();
+    hanging.send("GET /?hang HTTP/1.1\r\nHost: a\r\n\r\n");
+    const auto in_flight = [&] {
+      const json variants = shown(host)["variants"];
+      return variants[0]["in_flight"].get<int>() + variants[1]["in_flight"].get<int>();
+    };
+    ASSERT_TRUE(eventually([&] { return in_flight() == 1; }));
+    for (int i = 0; i < 40; ++i) host.client().get("/");
+    ASSERT_TRUE(eventually([&] { return kept_requests() == 40; }));
+    ASSERT_EQ(judged(shown(host)), 0) << "nothing waits: the test says nothing";
+    host.process().signal(SIGKILL);
+    EXPECT_EQ(host.process().wait(), 128 + SIGKILL);
+  }
+  DuetHost host({file});
+  EXPECT_EQ(judged(shown(host)), 41) << "40 that ended, and the one that the process took with it";
+}
+
 TEST_F(ExperimentStore, AStoreThatCannotBeUsedIsSaidAndTheHostServes) {
   const std::string file = config("", "store = \"/proc/duet.db\"\n");
   DuetHost host({file});

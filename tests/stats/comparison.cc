@@ -13,7 +13,6 @@ namespace duet::stats {
 namespace {
 
 constexpr double kObjective = 0.050;  // seconds: one in thirty is slower at the start
-constexpr double kInBurst = 0.150;    // the threshold of the tail does not learn from stalls
 
 }  // namespace
 
@@ -42,7 +41,7 @@ Calls run_comparison(const Scenario& scenario, std::uint64_t seed, const Judge& 
     if (scenario.zipf) key = request.key;
     errors.add(arm, request.error, key);
     slower_than.add(arm, request.latency > kObjective, key);
-    quantile.add(arm, tail.exceeded(request.latency, request.latency < kInBurst), key);
+    quantile.add(arm, tail.exceeded(request.latency, quantile.calm(arm)), key);
     if (!key || keys.add(*key, 0) == DistinctKeys::Seen::kFirst) ++split.back().counts[request.b];
     if (++requests % 100 != 0) continue;
     for (EventTest* test : {&errors, &slower_than, &quantile}) test->look();

@@ -1,31 +1,16 @@
 // A handler compared with itself: how often is it called different?
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <cstdio>
 
 #include "host/stats/stages.h"
 #include "tests/stats/comparison.h"
+#include "tests/stats/compatible.h"
 
 namespace duet::stats {
 namespace {
 
 constexpr int kRuns = DUET_SIMULATIONS;
-
-// The chance of `least` or more of `runs`, when each has the chance p.
-double chance_of_at_least(int least, int runs, double p) {
-  double below = 0;
-  for (int k = 0; k < least; ++k) {
-    below += std::exp(std::lgamma(runs + 1.0) - std::lgamma(k + 1.0) - std::lgamma(runs - k + 1.0) +
-                      k * std::log(p) + (runs - k) * std::log1p(-p));
-  }
-  return 1 - below;
-}
-
-// Not "at most 5% of the runs", which a calibrated test fails half of the time.
-bool compatible(int alarms, double alpha) {
-  return alarms == 0 || chance_of_at_least(alarms, kRuns, alpha) > 0.01;
-}
 
 struct Alarms {
   int errors = 0, slower_than = 0, quantile = 0, split = 0;
@@ -47,10 +32,10 @@ Alarms count_alarms(const Scenario& scenario, const Judge& judge = {}, int runs 
 
 void expect_calibrated(const Scenario& scenario) {
   const Alarms alarms = count_alarms(scenario);
-  EXPECT_TRUE(compatible(alarms.errors, 0.05)) << alarms.errors;
-  EXPECT_TRUE(compatible(alarms.slower_than, 0.05)) << alarms.slower_than;
-  EXPECT_TRUE(compatible(alarms.quantile, 0.05)) << alarms.quantile;
-  EXPECT_TRUE(compatible(alarms.split, kSplitAlpha)) << alarms.split;
+  EXPECT_TRUE(compatible(alarms.errors, kRuns, 0.05)) << alarms.errors;
+  EXPECT_TRUE(compatible(alarms.slower_than, kRuns, 0.05)) << alarms.slower_than;
+  EXPECT_TRUE(compatible(alarms.quantile, kRuns, 0.05)) << alarms.quantile;
+  EXPECT_TRUE(compatible(alarms.split, kRuns, kSplitAlpha)) << alarms.split;
 }
 
 const std::vector<double> kRamp = {0.01, 0.05, 0.25, 0.5};

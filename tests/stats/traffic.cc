@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::size_t kKeys = 5000;
 constexpr double kMedian = 0.020;  // seconds
-constexpr double kSigma = 0.5;     // of the logarithm
+constexpr double kCpuMedian = 0.002;
+constexpr double kSigma = 0.5;  // of the logarithm
 
 // Cumulative chances of the keys, by rank^-1.1.
 const std::vector<double>& zipf_table() {
@@ -48,7 +49,7 @@ double Random::normal() {
 }
 
 Traffic::Traffic(const Scenario& scenario, std::uint64_t seed)
-    : scenario_(scenario), random_(seed), salt_(random_.bits()) {}
+    : scenario_(scenario), random_(seed), slices_(~seed), salt_(random_.bits()) {}
 
 std::size_t Traffic::stage() const {
   return std::min(at_ * scenario_.ramp.size() / scenario_.requests, scenario_.ramp.size() - 1);
@@ -72,8 +73,21 @@ void Traffic::stall(Request& request) {
   if (stalled_[arm] == 0) return;
   --stalled_[arm];
   if (random_.chance(0.2)) return;  // some get through
-  request.latency += 0.2 + 0.8 * random_.uniform();
+  // A processor that is taken away makes slices long; a pool that hangs does not.
+  if (!failing_[arm]) request.cpu = request.slice = 0.02 + 0.2 * slices_.uniform();
+  request.latency += (0.2 + 0.8 * random_.uniform()) * (request.b ? scenario_.b_slower : 1);
   if (failing_[arm]) request.error = true;
+}
+
+// One to four slices; the collector comes into one of a hundred requests.
+void Traffic::run(Request& request, double slower) {
+  const double cpu = kCpuMedian * slower * std::exp(kSigma * slices_.normal());
+  request.slice = cpu * (0.25 + 0.75 * slices_.uniform());
+  request.cpu = cpu;
+  if (!slices_.chance(0.01)) return;
+  const double pause = 0.002 + 0.01 * slices_.uniform();
+  request.slice = std::max(request.slice, pause);
+  request.cpu += pause;
 }
 
 Request Traffic::next() {
@@ -92,6 +106,7 @@ Request Traffic::next() {
   } else {
     request.b = random_.chance(share);
   }
+  run(request, request.b ? slower * scenario_.b_cpu : slower);
   if (request.b) slower *= scenario_.b_slower;
   double rate = scenario_.error_rate;
   if (request.b && scenario_.b_error_rate >= 0) rate = scenario_.b_error_rate;

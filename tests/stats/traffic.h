@@ -31,7 +31,8 @@ struct Scenario {
   bool stalls = false;  // of one arm: 20 to 300 of its requests, slow, in every second one failing
   bool zipf = false;    // sticky keys: few have most of the requests, and each has its own latency
   double error_rate = 0.01;
-  double b_slower = 1;         // factor on arm b's latency
+  double b_slower = 1;         // factor on arm b's latency, stalls included
+  double b_cpu = 1;            // factor on the length of arm b's slices
   double b_error_rate = -1;    // error_rate when negative
   double b_actual_share = -1;  // of the requests or keys; as configured when negative
 };
@@ -41,6 +42,8 @@ struct Request {
   bool error = false;
   std::uint64_t key = 0;  // hash; only with zipf
   double latency = 0;     // seconds
+  double cpu = 0;         // of its slices on the loop's thread, seconds
+  double slice = 0;       // the longest of them
 };
 
 class Traffic {
@@ -54,10 +57,12 @@ class Traffic {
 
  private:
   void stall(Request& request);
+  void run(Request& request, double slower);
   std::size_t zipf_key();
 
   const Scenario& scenario_;
   Random random_;
+  Random slices_;  // of its own: what it draws changes nothing else
   std::uint64_t salt_;
   std::size_t at_ = 0;
   std::array<int, 2> stalled_{};  // requests that each arm's stall still lasts

@@ -222,8 +222,8 @@ TEST_F(TomlConfigTest, UnknownKeysAndTables) {
             "duet.toml:2:1: error: unknown key 'lisen' in [server] (did you mean 'listen'?)\n"
             "duet.toml:3:1: error: unknown key 'port' in [server] (did you mean 'listen'?)\n"
             "duet.toml:4:1: error: unknown key 'xyzzy' in [server] (known keys are listen, admin, "
-            "dev, deadline, env_file, kernel_timestamps, store, limits, timeouts or "
-            "websocket)\n");
+            "dev, deadline, env_file, kernel_timestamps, store, limits, timeouts, websocket "
+            "or otlp)\n");
   EXPECT_EQ(in_server("[sever]\na = 1\n[servers]\n"),
             "duet.toml:2:2: error: unknown table 'sever' (did you mean 'server'?)\n"
             "duet.toml:4:2: error: unknown table 'servers' (did you mean 'server'?)\n");

@@ -301,7 +301,7 @@ TEST_F(LiveTest, GoesOnWhereAnotherProcessStopped) {
   spec.spec.ramp.steps = {0.3, 0.5};
   spec.spec.ramp.least_time = 10 * kSecond;
   make(spec);
-  live_->keep_keys();
+  live_->keep(true);
   for (int i = 0; i < 150; ++i) serve("X-User: " + std::to_string(i % 40) + "\r\n", i % 50 == 7);
   ASSERT_TRUE(live_->pin("x", "py", "ann").ok());
   const LiveSnapshot before = live_->snapshot();
@@ -375,6 +375,60 @@ TEST_F(LiveTest, ACrashIsAnErrorOfWhatWasInFlightAndOneEventToTheTest) {
   EXPECT_EQ(shot.variants[1].guardrails[0].events, static_cast<std::uint64_t>(in_flight[1]));
   const auto& stages = live_->experiment().evidence().test(1, 0).stages();
   EXPECT_EQ(stages.back().all, 1) << "requests that one crash took are one burst";
+}
+
+TEST_F(LiveTest, WhatEndedBehindAnOpenRequestIsJudgedByTheNextProcess) {
+  LiveSpec spec = spec_of(KeySource::kHeader, "X-User");
+  spec.spec.guardrails.push_back({Guardrail::Kind::kSlowerThan, 5 * kMillisecond});
+  make(spec);
+  live_->keep(true);
+  const auto judged = [&](std::size_t guardrail) {
+    const Evidence& evidence = live_->experiment().evidence();
+    return evidence.counts(0, guardrail).requests + evidence.counts(1, guardrail).requests;
+  };
+  const auto user = [](int i) { return "X-User: " + std::to_string(i) + "\r\n"; };
+  for (int i = 0; i < 30; ++i) serve(user(i));
+  choose(user(1000));  // a stream that stays open
+  const int before = answered_[1];
+  for (int i = 100; i < 120; ++i) serve(user(i), true);
+  const auto failed = static_cast<std::uint64_t>(answered_[1] - before);
+  for (int i = 120; i < 140; ++i) serve(user(i));
+  now_ += 10 * kMillisecond;
+  live_->look(now_);
+  ASSERT_EQ(judged(0), 30u);
+  ASSERT_EQ(judged(1), 71u) << "whether they are slow is known";
+  for (int i = 140; i < 150; ++i) serve(user(i));
+  const auto ended = live_->take_ended();
+  EXPECT_EQ(ended.size(), 50u);
+  EXPECT_TRUE(live_->take_ended().empty()) << "each once";
+  const auto keys = live_->take_keys();
+  Live::State kept[] = {live_->state({0, 0}), live_->state({0, 0}), live_->state({0, 0})};
+  for (const bool crashed : {false, true}) {
+    make(spec);
+    live_->keep(true);
+    Live::State state = std::move(kept[crashed]);
+    state.experiment.evidence.ended = ended;
+    ASSERT_TRUE(live_->restore(std::move(state), keys, crashed));
+    EXPECT_TRUE(live_->needs_look());
+    live_->look(now_);
+    EXPECT_EQ(judged(0), 80u + crashed);
+    EXPECT_EQ(judged(1), 81u);
+    EXPECT_EQ(live_->experiment().evidence().counts(0, 0).events +
+                  live_->experiment().evidence().counts(1, 0).events,
+              failed + crashed);
+    choose(user(2000));
+    serve(user(2001));
+    const auto after = live_->take_ended();
+    ASSERT_EQ(after.size(), 1u);
+    EXPECT_GT(after[0].ticket, ended.back().ticket)
+        << "of two processes, told apart by nothing else";
+    EXPECT_GT(live_->state({0, 0}).experiment.evidence.first, ended.back().ticket);
+  }
+  Live::State broken = std::move(kept[2]);
+  broken.experiment.evidence.ended = ended;
+  broken.experiment.evidence.ended[0].arrival.variant = 2;
+  make(spec);
+  EXPECT_FALSE(live_->restore(std::move(broken), keys, false)) << "of a variant that is not there";
 }
 
 TEST_F(LiveTest, AVariantThatCrashesTheHostWithEachRequestIsCharged) {

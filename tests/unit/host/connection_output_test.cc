@@ -55,6 +55,10 @@ TEST(ConnectionOutput, SendsADateUnlessTheHandlerDid) {
   EXPECT_EQ(host.value("date").size(), 29u);
   EXPECT_TRUE(host.value("date").ends_with(" GMT"));
   EXPECT_EQ(client.get("/own").all("date"), (Events{"Sun, 06 Nov 1994 08:49:37 GMT"}));
+  // Which takes nothing else away that is the host's to say.
+  const HttpResponse timed = client.ask("GET /own HTTP/1.1\r\nHost: a\r\nDuet-Timing: 1\r\n\r\n");
+  EXPECT_EQ(timed.all("date"), (Events{"Sun, 06 Nov 1994 08:49:37 GMT"}));
+  EXPECT_NE(timed.value("server-timing").find("total;dur="), std::string::npos);
 }
 
 TEST(ConnectionOutput, SendsFieldsForHeadButNoBody) {

@@ -41,7 +41,8 @@ TEST(ResponseText, TheHostsOwnFieldsAreThereWhoeverGaveTheDate) {
   for (const auto& [given, date] : {std::pair(head_of(200), "Date: now\r\n"),
                                     std::pair(head_of(200, {{"Date", "mine"}}), "")}) {
     std::string out;
-    append_response_head(out, given, {.content_length = 0}, kDate, "Duet-Variant: py\r\n");
+    append_response_head(out, given, {.content_length = 0}, kDate,
+                         {"Duet-Variant: ", "", "py\r\n"});
     EXPECT_TRUE(
         out.ends_with("Content-Length: 0\r\nDuet-Variant: py\r\n" + std::string(date) + "\r\n"))
         << out;

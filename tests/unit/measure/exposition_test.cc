@@ -14,6 +14,7 @@ namespace {
 
 constexpr auto kPrometheus = ExpositionFormat::kPrometheus;
 constexpr auto kOpenMetrics = ExpositionFormat::kOpenMetrics;
+constexpr auto kProtobuf = ExpositionFormat::kProtobuf;
 
 std::string page(Sample& sample, ExpositionFormat format) {
   EngineSnapshot node;
@@ -54,6 +55,18 @@ TEST(Exposition, AcceptDecidesTheFormat) {
   EXPECT_EQ(negotiate_exposition("Application/OpenMetrics-Text ; Q=0.8 , */* ; q=0.8"),
             kOpenMetrics);
   EXPECT_EQ(negotiate_exposition(";;,,q=1"), kPrometheus);
+  // Prometheus that scrapes native histograms.
+  const std::string protobuf =
+      "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+  EXPECT_EQ(negotiate_exposition(protobuf + ";q=0.6,application/openmetrics-text;version=1.0.0;"
+                                            "q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"),
+            kProtobuf);
+  EXPECT_EQ(negotiate_exposition(protobuf + ";q=0.5,application/openmetrics-text;q=0.6"),
+            kOpenMetrics);
+  EXPECT_EQ(
+      negotiate_exposition("application/vnd.google.protobuf;proto=other;q=1,text/plain;q=0.1"),
+      kPrometheus);
+  EXPECT_EQ(negotiate_exposition("application/vnd.google.protobuf;encoding=text"), kPrometheus);
   EXPECT_EQ(content_type(kOpenMetrics),
             "application/openmetrics-text; version=1.0.0; charset=utf-8");
 }

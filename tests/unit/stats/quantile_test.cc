@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -21,6 +22,43 @@ TEST(Quantile, CoarserBucketsAreNeverMoreEvident) {
   const std::vector<double> a1 = {230};
   const std::vector<double> b1 = {235};
   EXPECT_LE(quantile_log_e(a1, b1, 0.5, 20), 0);
+}
+
+// The definition: the least over all x, bucket by bucket, and over all k that a bucket may hide.
+double by_definition(const std::vector<double>& a, const std::vector<double>& b, double p,
+                     double c) {
+  double n_a = 0, n_b = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) n_a += a[i], n_b += b[i];
+  const auto least_in = [&](double below, double inside, double n) {
+    double least = INFINITY;
+    for (double k = below; k <= below + inside; ++k) least = std::min(least, log_e(k, n, p, c));
+    return least;
+  };
+  double least = INFINITY, below_a = 0, below_b = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    least = std::min(least, least_in(below_a, a[i], n_a) + least_in(below_b, b[i], n_b));
+    below_a += a[i];
+    below_b += b[i];
+  }
+  return least;
+}
+
+TEST(Quantile, IsTheLeastOverAllValuesWhateverTheCounts) {
+  unsigned state = 1;
+  const auto random = [&](unsigned below) {
+    state = state * 1664525 + 1013904223;
+    return (state >> 16) % below;
+  };
+  for (int round = 0; round < 300; ++round) {
+    const unsigned buckets = 1 + random(30), most = 1 + random(12);
+    std::vector<double> a(buckets), b(buckets);
+    for (double& count : a) count = random(most);
+    for (double& count : b) count = random(3 * most);
+    for (const double p : {0.05, 0.5, 0.9, 0.99}) {
+      const double expected = by_definition(a, b, p, 7);
+      EXPECT_NEAR(quantile_log_e(a, b, p, 7), expected, 1e-9 * (1 + std::abs(expected)));
+    }
+  }
 }
 
 TEST(Quantile, TheBetweenOfABucketCounts) {

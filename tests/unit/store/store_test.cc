@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -68,18 +70,21 @@ class StoreTest : public testing::Test {
     const auto database = Database::open(path, note_);
     return database ? "" : database.error().to_string();
   }
-  static Kept kept(std::string state, bool clean = true) {
+  static Kept kept(std::string state, bool clean = true, std::uint64_t first = 0,
+                   std::vector<experiment::ArrivalOrder::Ended> ended = {}) {
     return {"country",
             "print",
             17.5,
             clean,
             std::move(state),
+            first,
             {{0, 1, ~std::uint64_t{3}}},
+            ended,
             {{1, "ann", "a word"}}};
   }
   static std::vector<Moment> moments(int requests, const std::string& word = "a word") {
     std::vector<Moment> all(1);
-    all[0] = {spec_of(), 17.5, false, state_after(requests), {{0, 1, 2}}, {{1, "ann", word}}};
+    all[0] = {spec_of(), 17.5, false, state_after(requests), {{0, 1, 2}}, {}, {{1, "ann", word}}};
     return all;
   }
   // Rows of a table, as another program sees them.
@@ -159,6 +164,66 @@ TEST_F(StoreTest, WhatIsWrittenIsReadByTheNext) {
   EXPECT_TRUE(database->read()->empty());
   ASSERT_TRUE(database->write({kept("3")}).ok());
   EXPECT_EQ(database->read()->front().keys.size(), 1u) << "those of the one before";
+}
+
+TEST_F(StoreTest, WhatWaitsToBeJudgedIsWrittenOnceAndGoesWhenItIs) {
+  using experiment::ArrivalOrder;
+  const auto one = [](ArrivalOrder::Ticket ticket, std::optional<std::uint64_t> key) {
+    return ArrivalOrder::Ended{
+        ticket, {0, 3 * kSecond, kMillisecond, kMicrosecond, key, 1, true, ticket == 6}};
+  };
+  auto database = open();
+  ASSERT_TRUE(database->write({kept("1", true, 4, {one(6, ~std::uint64_t{5}), one(5, {})})}).ok());
+  ASSERT_TRUE(database->write({kept("2", true, 6, {one(9, {})})}).ok());
+  const auto all = database->read();
+  ASSERT_TRUE(all.ok());
+  const auto& ended = all->front().ended;
+  ASSERT_EQ(ended.size(), 2u) << "5 is judged";
+  EXPECT_EQ(ended[0].ticket, 6u);
+  EXPECT_EQ(ended[0].arrival.key, ~std::uint64_t{5});
+  EXPECT_TRUE(ended[0].arrival.finished && ended[0].arrival.failed);
+  EXPECT_EQ(ended[0].arrival.variant, 1);
+  EXPECT_EQ(ended[0].arrival.total, 3 * kSecond);
+  EXPECT_EQ(ended[0].arrival.cpu, kMillisecond);
+  EXPECT_EQ(ended[0].arrival.longest_slice, kMicrosecond);
+  EXPECT_EQ(ended[1].ticket, 9u);
+  EXPECT_FALSE(ended[1].arrival.key || ended[1].arrival.failed);
+}
+
+TEST_F(StoreTest, AFileOfTheVersionBeforeIsReadAndBroughtUp) {
+  ASSERT_TRUE(open()->write({kept(to_json(state_after(9), spec_of()))}).ok());
+  sqlite3* db = nullptr;
+  sqlite3_open(path_.c_str(), &db);
+  ASSERT_EQ(
+      sqlite3_exec(db, "DROP TABLE ended; PRAGMA user_version = 1", nullptr, nullptr, nullptr),
+      SQLITE_OK);
+  sqlite3_close(db);
+  auto reader = Database::open_to_read(path_);
+  ASSERT_TRUE(reader.ok());
+  EXPECT_EQ((*reader)->read()->size(), 1u);
+  EXPECT_EQ(open()->read()->front().keys.size(), 1u);
+  EXPECT_EQ(rows("ended"), 0);
+}
+
+// As a pool of processes that a handler forked does, when the host is killed.
+TEST_F(StoreTest, AForkedChildThatStaysKeepsNobodyOut) {
+  auto database = open();
+  int hold[2];
+  ASSERT_EQ(pipe(hold), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    char byte;
+    close(hold[1]);
+    _exit(read(hold[0], &byte, 1) == 0 ? 0 : 1);  // until the test is done
+  }
+  EXPECT_NE(why_not(path_).find("another duet writes it"), std::string::npos);
+  database.reset();
+  EXPECT_EQ(why_not(path_), "");
+  close(hold[1]);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  close(hold[0]);
 }
 
 TEST_F(StoreTest, AFileHasOneWriterAndOthersMayRead) {
