@@ -23,6 +23,7 @@ struct ArmPlan {
   std::string name;  // unique within the plan
   std::string target;
   Kind kind = Kind::kHandler;
+  bool is_copy = false;  // the first arm once more, to see how far the run tells it from itself
   bool is_url() const { return kind == Kind::kUrl; }
   bool is_command() const { return kind == Kind::kCommand; }
 };
@@ -44,7 +45,12 @@ struct Plan {
   std::uint32_t starts = 0;            // instead of a load: so many cold starts of each arm
   Nanos after_start = 0;               // how long each of them is watched for a steady state
   bool websocket = false;              // each body is a message, and is answered by one
-  std::vector<std::string> notes;      // what is worth knowing before the run
+  // Whether each round has the same load, so that rounds can be compared and put together.
+  bool rounds_are_alike() const {
+    return schedule.steps.empty() && schedule.arrivals != Arrivals::kReplay && !objective &&
+           starts == 0;
+  }
+  std::vector<std::string> notes;  // what is worth knowing before the run
 };
 
 }  // namespace duet::bench

@@ -82,6 +82,10 @@ constexpr Option kLoad[] = {
 constexpr Option kRun[] = {
     {"duration", "DURATION", "How long is measured, all together.", "10s"},
     {"warmup", "DURATION", "The same load before that, which does not count.", "2s"},
+    {"no-aa", "",
+     "Without the A/A arm: of several, the first one is measured once more, to show how far the "
+     "run "
+     "tells it from itself."},
     {"block", "DURATION",
      "Several are measured in turn, in blocks of this length and in random order.",
      "a 40th of each one's time, 20ms to 500ms"},
@@ -134,6 +138,15 @@ constexpr HelpSection kSections[] = {
      "\n"
      "What the generator itself sends late is shown as send lag and subtracted from\n"
      "nothing: a latency that consists of it by more than 5% is void, and not shown."},
+    {"The comparison",
+     {},
+     "With several, the first one is what the others are compared with, and runs once\n"
+     "more as the A/A arm. Each round has a block of each; whole rounds are drawn again\n"
+     "and again (bootstrap, from the seed), which gives intervals that hold the truth in\n"
+     "95 of 100 runs. Rounds before the last level of the blocks' medians are left out as\n"
+     "warming up (change points). A verdict is as wide as its interval, or says that it\n"
+     "cannot tell and how many more requests that takes. A ratio that the generator's\n"
+     "lag moves by more than 1% is void."},
     {"Signals and exit codes",
      {},
      "Ctrl-C ends the run and prints what the complete rounds say; a second one ends\n"

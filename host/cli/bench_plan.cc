@@ -35,6 +35,7 @@ class PlanReader {
     read_load();
     read_request();
     read_recording();
+    add_copy();
     read_times();
     plan_.schedule.arms = static_cast<std::uint16_t>(plan_.arms.size());
     const std::size_t texts =
@@ -109,6 +110,14 @@ class PlanReader {
     const std::string base = name;
     for (int number = 2; taken(name); ++number) name = base + "#" + std::to_string(number);
     plan_.arms.push_back({std::move(name), std::move(target), kind});
+  }
+
+  // Of the first arm, to run beside the others.
+  void add_copy() {
+    if (plan_.arms.size() < 2 || !plan_.rounds_are_alike() || arguments_.has("no-aa")) return;
+    const bench::ArmPlan first = plan_.arms.front();
+    add_arm(first.name + " (A/A)", first.target, first.kind);
+    plan_.arms.back().is_copy = true;
   }
 
   // [NAME=]TARGET; a name has no character that a file or URL needs before its first '='.

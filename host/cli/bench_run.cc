@@ -59,6 +59,7 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   if (result.rounds.count() == 0) {
     return Error{"the run was ended before anything was measured", {}, {}, {}};
   }
+  if (plan_.rounds_are_alike()) analyse(result);
   for (const bench::Step& step : result.schedule.steps) {
     const bench::Rounds rounds{std::max(step.first, result.rounds.first),
                                std::min(step.end, result.rounds.end)};
@@ -161,6 +162,21 @@ Result<bench::Trial> BenchRun::try_rate(std::uint16_t arm, double rate, std::uin
   }
   trial.lagged = bench::quantile_of(summary.lag, objective.p) > objective.limit / kLagShare;
   return trial;
+}
+
+void BenchRun::analyse(BenchResult& result) const {
+  const auto arms = static_cast<std::uint16_t>(plan_.arms.size());
+  result.warm_up = bench::warm_up(result.schedule, arms, result.rounds);
+  if (result.warm_up.state == bench::WarmUp::State::kSteady) {
+    result.rounds.first = result.warm_up.from;
+  }
+  std::vector<bench::ArmRounds> rounds;
+  for (std::uint16_t arm = 0; arm < arms; ++arm) {
+    rounds.push_back(bench::arm_rounds(result.schedule, arm, result.rounds));
+  }
+  result.comparison = bench::compare(
+      rounds,
+      {.closed = plan_.schedule.arrivals == bench::Arrivals::kClosed, .seed = plan_.schedule.seed});
 }
 
 std::optional<std::int64_t> BenchRun::resident(std::size_t arm) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "host/base/result.h"
+#include "host/bench/comparison.h"
 #include "host/bench/generator.h"
 #include "host/bench/idle.h"
 #include "host/bench/plan.h"
@@ -37,10 +38,12 @@ struct BenchResult {
   bench::Schedule schedule;  // with what became of each request
   bench::Rounds rounds;      // those that count
   std::vector<bench::Summary> arms;
-  std::vector<BenchStep> steps;      // of a ramp, as far as they were complete
-  std::vector<ArmState> states;      // by arm
-  std::vector<std::string> trouble;  // by arm: why its connections broke; mostly empty
-  bool interrupted = false;          // by a signal; what was complete is there
+  bench::WarmUp warm_up;
+  std::optional<bench::Comparison> comparison;  // none of a ramp, whose rounds are not alike
+  std::vector<BenchStep> steps;                 // of a ramp, as far as they were complete
+  std::vector<ArmState> states;                 // by arm
+  std::vector<std::string> trouble;             // by arm: why its connections broke; mostly empty
+  bool interrupted = false;                     // by a signal; what was complete is there
 };
 
 class BenchRun {
@@ -70,6 +73,7 @@ class BenchRun {
   Result<void> open_idle();
   std::optional<std::int64_t> resident(std::size_t arm) const;
   void note_ended(const bench::ArmPlan& arm, std::string& trouble);
+  void analyse(BenchResult& result) const;
   void load(bench::Generator& generator, bench::Schedule& schedule);
 
   const bench::Plan& plan_;

@@ -7,6 +7,7 @@
 
 #include "host/base/escape.h"
 #include "host/cli/bench_cells.h"
+#include "host/cli/bench_verdict.h"
 #include "host/cli/text_table.h"
 #include "host/measure/table.h"
 
@@ -142,7 +143,8 @@ std::string bench_text(const bench::Plan& plan, const BenchResult& result, const
     row("send lag p99", [](const Summary& s) { return plain(bench::quantile_of(s.lag, 0.99)); });
   }
   for (Row& one : state_rows(plan, result)) rows.push_back(std::move(one));
-  std::string out = conditions(plan, result) + "\n\n" + table(rows, LastColumn::kNumbers) + "\n";
+  std::string out = verdict_text(plan, result, style.color) + conditions(plan, result) + "\n\n" +
+                    table(rows, LastColumn::kNumbers) + "\n";
   if (ramp) out += steps_table(names, result) + "\n";
   out += plan.schedule.arrivals == bench::Arrivals::kClosed
              ? "  latency: from asking to the last byte of the answer. A closed loop asks no more "
@@ -151,7 +153,11 @@ std::string bench_text(const bench::Plan& plan, const BenchResult& result, const
              : "  latency: from the intended time to the last byte of the answer = send lag + "
                "queueing (for\n"
                "  a free connection) + service (from sending).\n";
+  if (const std::string compared = comparison_text(plan, result); !compared.empty()) {
+    out += "\n" + compared;
+  }
   std::vector<std::string> notes;
+  if (std::string note = warm_up_note(plan, result); !note.empty()) notes.push_back(note);
   for (std::size_t i = 0; i < result.states.size(); ++i) {
     const std::uint32_t open = result.states[i].idle_open;
     if (open == plan.idle) continue;
@@ -269,6 +275,7 @@ nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& re
     arm["state"] = state_json(plan, result.states[i]);
     json["arms"].push_back(std::move(arm));
   }
+  if (result.comparison) json["comparison"] = comparison_json(plan, result);
   for (const BenchStep& step : result.steps) json["steps"].push_back(step_json(step));
   return json;
 }

@@ -45,7 +45,7 @@ TEST(BenchServers, ACommandIsMeasuredBesideAHandlerAndAUrl) {
              "--rate", "200", "--duration", "500ms", "--warmup", "0", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
   const Json result = Json::parse(finished.out);
-  const std::vector<std::string> names = {"file", "url", "shell", "duet", "exec"};
+  const std::vector<std::string> names = {"file", "url", "shell", "duet", "exec", "file (A/A)"};
   ASSERT_EQ(result["arms"].size(), names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
     const Json& arm = result["arms"][i];

@@ -18,12 +18,13 @@ using testing_support::Finished;
 using testing_support::Process;
 
 TEST(BenchCommand, MeasuresTwoHandlersInTurn) {
-  const Finished finished = bench({"a=hello.so", "b=hello.so", "--rate", "500", "--duration", "1s",
+  const Finished finished = bench({"a=hello.so", "b=hello.so", "--rate", "800", "--duration", "1s",
                                    "--warmup", "100ms", "--seed", "7", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
   const Json result = Json::parse(finished.out);
   EXPECT_EQ(result["load"]["seed"], 7);
-  ASSERT_EQ(result["arms"].size(), 2u);
+  ASSERT_EQ(result["arms"].size(), 3u);
+  EXPECT_EQ(result["arms"][2]["name"], "a (A/A)");
   for (const Json& arm : result["arms"]) {
     EXPECT_GT(arm["requests"], 100) << arm;
     EXPECT_EQ(arm["answered"], arm["requests"]) << arm;
