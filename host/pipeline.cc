@@ -65,6 +65,10 @@ void Pipeline::degrade(Runtime& runtime, const std::string& why) {
   }
 }
 
+void Pipeline::suspend_deadlines() {
+  for (auto& [deadline, queue] : deadlines_) queue->suspend();
+}
+
 Result<void> Pipeline::add_route(const std::vector<std::string>& methods, std::string_view pattern,
                                  measure::HandlerIndex handler) {
   DUET_CHECK(handler < handlers_.size());
@@ -98,7 +102,8 @@ void Pipeline::serve(Exchange& exchange) {
 
   if (!exchange.limit_body(handler.spec.body_limit)) return;
   if (!handler.unavailable.empty()) return answer_plain(exchange, 503, handler.unavailable);
-  if (handler.spec.deadline > 0) exchange.set_deadline(timeline.arrival() + handler.spec.deadline);
+  if (handler.deadlines->duration() > 0)
+    exchange.set_deadline(timeline.arrival() + handler.spec.deadline);
   if (wants_whole_body(handler.loaded, head) && !exchange.want_body(BodyDemand::kWhole)) {
     // Not in the queue any more: what it waits for is the client.
     ledger_.charge_wait(timeline, timeline.last());

@@ -52,6 +52,8 @@ class Pipeline final : public Service, ExchangeListener {
   void ready(measure::HandlerIndex handler, Runtime& runtime, const LoadedHandler& loaded);
   // The engine of these handlers takes no requests any more (RuntimeContext::on_degraded).
   void degrade(Runtime& runtime, const std::string& why);
+  // No request has a deadline any more, those in flight included (RuntimeContext::on_debugger).
+  void suspend_deadlines();
   Result<void> add_route(const std::vector<std::string>& methods, std::string_view pattern,
                          measure::HandlerIndex handler);
   void add_observer(PipelineObserver& observer) { observers_.push_back(&observer); }

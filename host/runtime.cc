@@ -2,7 +2,7 @@
 
 namespace duet {
 
-Result<std::string> Runtime::inspect(std::string_view) {
+Result<void> Runtime::inspect(const DebuggerOptions&) {
   return Error{"the " + std::string(name()) + " engine has no debugger to open", "", "", ""};
 }
 

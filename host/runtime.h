@@ -82,6 +82,16 @@ struct RuntimeContext {
   // The engine cannot go on (out of memory, terminated inside microtasks): it takes no new
   // requests. `why` is for the log. The host answers 503 for it and stays up.
   std::function<void(const Error& why)> on_degraded;
+  // From now on a debugger may hold the engine's code at any line, for as long as a person thinks:
+  // deadlines mean nothing any more. May be told again; any thread.
+  std::function<void()> on_debugger;
+};
+
+// Where a language's debugger listens.
+struct DebuggerOptions {
+  std::string host = "127.0.0.1";  // numeric
+  std::uint16_t port = 0;          // 0: any free one
+  bool wait = false;               // inspect() returns when somebody has attached
 };
 
 // What an engine uses beside the slices on the loop's thread. Any unknown number is -1.
@@ -126,8 +136,10 @@ class Runtime : public ExchangeListener {
   // The stack of what runs now on the loop's thread, innermost last: for profiles. May be empty.
   virtual std::vector<std::string> capture_stack() { return {}; }
 
-  // Opens the language's debugger on `address`. The default says that there is none.
-  virtual Result<std::string> inspect(std::string_view address);
+  // Opens the language's debugger, which prints to standard error where its clients find it. After
+  // start(), before the first load(). While code stands at a breakpoint, so does its thread: mostly
+  // the loop's. The default says that there is none.
+  virtual Result<void> inspect(const DebuggerOptions& options);
 
   // Stops: no dispatch follows. Waits (in the loop) for waitUntil work until `deadline`, runs the
   // language's exit hooks, flushes its output, then calls `done` once.
@@ -136,7 +148,7 @@ class Runtime : public ExchangeListener {
 
 // The one symbol of an engine module. `version` is kRuntimeBoundary of the host; a module built for
 // another returns null.
-inline constexpr std::uint32_t kRuntimeBoundary = 3;
+inline constexpr std::uint32_t kRuntimeBoundary = 4;
 using CreateRuntime = Runtime* (*)(std::uint32_t version);
 inline constexpr const char* kCreateRuntimeSymbol = "duet_create_runtime";
 

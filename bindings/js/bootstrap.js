@@ -131,10 +131,12 @@ function stop() {
 
 use.guard.install();
 use.console.install();
+use.inspect.watch();
 startTiming();
 
 const { beforeStop, mend } = use.frame;
 Object.assign(exports, {
   dispatch, event, socketEvent: use.websocket.event,
   tunnelEvent: use.nodeUpgrade.event, load, stop, beforeStop, mend,
+  inspect: use.inspect.open,
 });

@@ -61,6 +61,7 @@ Result<void> JsRuntime::run_scripts() {
       {"loaded", loaded},
       {"loadFailed", load_failed},
       {"idle", idle},
+      {"onDebugger", on_debugger},
       {"typescript", typescript},
       {"routeKey", route_key},
       {"noteRoute", note_route},
@@ -95,8 +96,11 @@ Result<void> JsRuntime::run_scripts() {
   const auto exported = [&](const char* name) {
     return last->Get(context, to_name(isolate, name)).ToLocalChecked().As<v8::Function>();
   };
-  const std::pair<const char*, v8::Global<v8::Function>*> entries[] = {
-      {"dispatch", &dispatch_}, {"event", &event_}, {"load", &load_}, {"stop", &stop_}};
+  const std::pair<const char*, v8::Global<v8::Function>*> entries[] = {{"dispatch", &dispatch_},
+                                                                       {"event", &event_},
+                                                                       {"load", &load_},
+                                                                       {"inspect", &inspect_},
+                                                                       {"stop", &stop_}};
   for (const auto& [name, function] : entries) {
     function->Reset(isolate, exported(name));
   }
@@ -242,6 +246,24 @@ RuntimeUsage JsRuntime::usage() const {
   return usage;
 }
 
+Result<void> JsRuntime::inspect(const DebuggerOptions& options) {
+  Scope scope(*engine_);
+  v8::Isolate* isolate = scope.isolate();
+  v8::Local<v8::Value> arguments[] = {to_string(isolate, options.host),
+                                      v8::Integer::New(isolate, options.port),
+                                      v8::Boolean::New(isolate, options.wait)};
+  v8::Local<v8::Value> open;
+  if (!inspect_.Get(isolate)
+           ->Call(engine_->context(), v8::Undefined(isolate), std::size(arguments), arguments)
+           .ToLocal(&open)) {
+    return error_from(isolate, engine_->context(), scope.caught().Exception());
+  }
+  if (open->IsTrue()) return {};
+  return Error{
+      "the inspector cannot listen on " + options.host + ":" + std::to_string(options.port), "",
+      "is the port in use? --inspect=0 takes any free one", ""};
+}
+
 void JsRuntime::stop(Nanos deadline, std::function<void()> done) {
   if (stop_.IsEmpty()) return done();  // it never started
   stopped_ = std::move(done);
@@ -284,7 +306,7 @@ JsRuntime::~JsRuntime() {
   if (websocket_object_.has_value()) websocket_object_->reset();
   if (tunnel_object_.has_value()) tunnel_object_->reset();
   if (pump_.has_value()) pump_->detach(engine_->isolate());
-  for (v8::Global<v8::Function>* function : {&dispatch_, &event_, &load_, &stop_}) {
+  for (v8::Global<v8::Function>* function : {&dispatch_, &event_, &load_, &inspect_, &stop_}) {
     function->Reset();
   }
 }

@@ -40,6 +40,7 @@ class JsRuntime final : public Runtime {
   void dispatch(std::uint32_t slot, Exchange& exchange) noexcept override;
   void interrupt() noexcept override { interrupter_->request(); }
   RuntimeUsage usage() const override;
+  Result<void> inspect(const DebuggerOptions& options) override;
   void stop(Nanos deadline, std::function<void()> done) override;
 
   void on_body(Exchange& exchange) noexcept override;
@@ -74,6 +75,7 @@ class JsRuntime final : public Runtime {
   static void loaded(const Arguments& arguments);
   static void load_failed(const Arguments& arguments);
   static void idle(const Arguments& arguments);
+  static void on_debugger(const Arguments& arguments);
   static void typescript(const Arguments& arguments);
   static void route_key(const Arguments& arguments);
   static void note_route(const Arguments& arguments);
@@ -87,7 +89,7 @@ class JsRuntime final : public Runtime {
   std::optional<TunnelObject> tunnel_object_;
   std::optional<Interrupter> interrupter_;
   bool in_batch_ = false;  // between enter() and leave()
-  v8::Global<v8::Function> dispatch_, event_, load_, stop_;
+  v8::Global<v8::Function> dispatch_, event_, load_, inspect_, stop_;
   std::deque<Loading> handlers_;  // by slot
   RouteKeys routes_;
   std::function<void()> stopped_;

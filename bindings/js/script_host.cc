@@ -120,6 +120,9 @@ void JsRuntime::idle(const Arguments& arguments) {
   if (runtime->stopped_) runtime->context_.loop->post([runtime] { runtime->finish_stop(); });
 }
 
+// onDebugger(): the inspector is about to listen.
+void JsRuntime::on_debugger(const Arguments& arguments) { self(arguments)->context_.on_debugger(); }
+
 // routeKey(text): the key of a route inside an application, for noteRoute().
 void JsRuntime::route_key(const Arguments& arguments) {
   arguments.GetReturnValue().Set(self(arguments)->routes_.key(

@@ -11,6 +11,7 @@
 #include "embedded/full_js.h"
 #include "embedded/guard_js.h"
 #include "embedded/headers_js.h"
+#include "embedded/inspect_js.h"
 #include "embedded/internal_js.h"
 #include "embedded/loader_js.h"
 #include "embedded/node_response_js.h"
@@ -50,6 +51,7 @@ std::span<const Script> scripts() {
       {"websocket", embedded::websocket_js},
       {"answer", embedded::answer_js},
       {"console", embedded::console_js},
+      {"inspect", embedded::inspect_js},
       {"nodeSocket", embedded::node_socket_js},
       {"nodeResponse", embedded::node_response_js},
       {"nodeUpgrade", embedded::node_upgrade_js},

@@ -87,6 +87,22 @@ def load(name, source, root, env, blocking, interface):
         return False, (message, where, hint, detail)
 
 
+def open_debugger(host, port, wait):
+    """→ None, or (message, hint)"""
+    from duet import _debugger
+
+    try:
+        _debugger.listen(host, port, wait)
+    except _debugger.DebuggerError as error:
+        return error.args
+
+
+def trace_thread():
+    from duet import _debugger
+
+    _debugger.trace_thread()
+
+
 # --- ASGI; its module is imported with the first application ---
 
 
@@ -184,6 +200,10 @@ exit_handlers = {}
 def _interrupt(signalnum, frame):
     if _duet.interrupt_is_due():
         raise_interrupt()
+
+
+def nothing():
+    """Called for what CPython raises in between."""
 
 
 def raise_interrupt():
@@ -431,6 +451,8 @@ def set_up():
     gc.callbacks.append(_duet.on_gc)
     _ImportHook("asyncio.tasks", _wrap_current_task)
     _ImportHook("threading", _count_threads)
+    # What debugpy and PyCharm stop code with; debugpy loads it when it is to listen.
+    _ImportHook("pydevd", lambda pydevd: _duet.on_debugger())
     _ImportHook("anyio._backends._asyncio", _see_anyio_threads)
     for file in (sys.stdout, sys.stderr):
         # print() shows at once, also when the output is a file or a pipe.

@@ -71,6 +71,7 @@ struct Engine {
   PyObject* handler_interrupted = nullptr;  // duet.HandlerInterrupted
   PyObject* client_disconnected = nullptr;  // duet.ClientDisconnected
   std::size_t asgi_running = 0;             // calls of ASGI applications that have not returned
+  bool debugged = false;                    // a debugger has been loaded; guarded by the GIL
   bool forked = false;                      // this is a child made by os.fork
 
   // Imports asyncio, makes the loop and enters it, unless that has been done. 25 ms, so only for

@@ -140,6 +140,11 @@ PYBIND11_EMBEDDED_MODULE(_duet, m) {
     forget_host_signals();
   });
   m.def("on_gc", on_gc);
+  m.def("on_debugger", [] {
+    if (engine->forked) return;  // the child's
+    engine->debugged = true;
+    engine->host.on_debugger();
+  });
 }
 
 namespace {
@@ -267,6 +272,18 @@ Result<void> load_handler(const HandlerSpec& spec, Handler& handler) {
     return Error{error.what(), spec.source, "", ""};
   }
   return {};
+}
+
+Result<void> open_debugger(const DebuggerOptions& options) {
+  try {
+    const py::object failed = py::handle(engine->bootstrap)
+                                  .attr("open_debugger")(options.host, options.port, options.wait);
+    if (failed.is_none()) return {};
+    const auto why = failed.cast<py::tuple>();
+    return Error{why[0].cast<std::string>(), "", why[1].cast<std::string>(), ""};
+  } catch (py::error_already_set& error) {
+    return Error{error.what(), "", "", ""};
+  }
 }
 
 Ref make_callback(std::function<void()> function) {

@@ -15,6 +15,9 @@ Result<void> prepare_engine();
 // Fills `handler` from its source. GIL held.
 Result<void> load_handler(const HandlerSpec& spec, Handler& handler);
 
+// Has debugpy listen. GIL held.
+Result<void> open_debugger(const DebuggerOptions& options);
+
 // A Python function without arguments that calls `function`.
 Ref make_callback(std::function<void()> function);
 

@@ -38,6 +38,20 @@ void fail(PoolJob& job) {
   job.answered = true;
 }
 
+// A debugger finds the threads that Python has started, and this is none.
+void trace_thread() {
+  Ref traced = Ref::steal(engine->call_bootstrap("trace_thread", nullptr, 0));
+  if (!traced) log_error("the debugger does not see this thread", nullptr);
+}
+
+// One that came too late must not hit the next call of this thread. It is not taken back by
+// PyThreadState_SetAsyncExc(…, nullptr): up to CPython 3.12 all threads would go on looking for it
+// at each call and jump, and for ever at the first line of a function that is traced.
+void swallow_interrupt() {
+  Ref raised = Ref::steal(engine->call_bootstrap("nothing", nullptr, 0));
+  if (!raised) PyErr_Clear();
+}
+
 }  // namespace
 
 bool Pool::on_loop(PoolJob& job, Step step) {
@@ -124,6 +138,7 @@ void Pool::run(PoolJob& job) {
   PyObject* context = PyContext_New();
   if (context == nullptr || PyContext_Enter(context) < 0) return fail(job);
   const Handler& handler = *job.handler;
+  if (engine->debugged) trace_thread();
   job.python_thread = PyThread_get_thread_ident();
   if (handler.interface == Interface::kWsgi) {
     if (!run_wsgi(job)) fail(job);
@@ -140,8 +155,7 @@ void Pool::run(PoolJob& job) {
     }
   }
   job.python_thread = 0;
-  // An interrupt that came too late must not hit the next call of this thread.
-  PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), nullptr);
+  if (job.interrupted) swallow_interrupt();
   if (PyContext_Exit(context) < 0) PyErr_Clear();
   Py_DECREF(context);
 }
@@ -272,7 +286,7 @@ void Pool::gone(PoolJob& job) {
 void Pool::interrupt(PoolJob& job) {
   if (job.python_thread == 0) return;
   Ref type = Ref::steal(PyObject_GetAttrString(engine->bootstrap, "HandlerInterrupted"));
-  if (type) PyThreadState_SetAsyncExc(job.python_thread, type.get());
+  if (type) job.interrupted = PyThreadState_SetAsyncExc(job.python_thread, type.get()) > 0;
   PyErr_Clear();
 }
 

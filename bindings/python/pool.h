@@ -39,6 +39,7 @@ struct PoolJob : std::enable_shared_from_this<PoolJob> {
   enum class Flow : std::uint8_t { kWaiting, kGo, kFull, kGone };
   Flow flow = Flow::kGo;            // guarded by mutex
   unsigned long python_thread = 0;  // while its code runs; guarded by the GIL
+  bool interrupted = false;         // guarded by the GIL
   bool gone = false;                // the request is over; guarded by mutex
 };
 

@@ -239,6 +239,11 @@ void PythonRuntime::on_end(Exchange& exchange) noexcept {
 
 RuntimeUsage PythonRuntime::usage() const { return interpreter_usage(); }
 
+Result<void> PythonRuntime::inspect(const DebuggerOptions& options) {
+  engine->gil.take();
+  return open_debugger(options);
+}
+
 // --- the end ---
 
 void PythonRuntime::stop(Nanos deadline, std::function<void()> done) {

@@ -27,6 +27,7 @@ class PythonRuntime final : public Runtime, public LoopObserver {
   void dispatch(std::uint32_t slot, Exchange& exchange) noexcept override;
   void interrupt() noexcept override;
   RuntimeUsage usage() const override;
+  Result<void> inspect(const DebuggerOptions& options) override;
   void stop(Nanos deadline, std::function<void()> done) override;
 
   void on_body(Exchange& exchange) noexcept override;

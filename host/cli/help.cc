@@ -77,7 +77,8 @@ class Page {
 std::string term_of(const Option& option) {
   std::string term = option.letter != 0 ? std::string("-") + option.letter + ", " : "";
   term += "--" + std::string(option.name);
-  if (!option.value.empty()) term += " " + std::string(option.value);
+  if (!option.value.empty() && !option.value_is_optional()) term += ' ';
+  term += option.value;
   return term;
 }
 

@@ -12,6 +12,7 @@
 #include "host/base/check.h"
 #include "host/base/log.h"
 #include "host/cli/experiments.h"
+#include "host/cli/held_loop.h"
 #include "host/measure/table.h"
 
 namespace duet::cli {
@@ -87,8 +88,9 @@ std::string project_directory(const config::Config& config) {
 
 }  // namespace
 
-Host::Host(const config::Config& config)
+Host::Host(const config::Config& config, const DebugOptions& debug)
     : config_(config),
+      debug_(debug),
       engines_(project_directory(config)),
       started_(config::kLanguages, false),
       absent_(config.handlers.size(), false) {}
@@ -186,7 +188,10 @@ Result<void> Host::set_up() {
   if (auto opened = open_admin(); !opened) return opened;
   if (auto started = start_engines(); !started) return started;
   watchdog_.emplace(
-      ledger_, [this](measure::HandlerIndex handler) { return pipeline_->spec(handler).deadline; },
+      ledger_,
+      [this](measure::HandlerIndex handler) {
+        return debugging_.load() ? 0 : pipeline_->spec(handler).deadline;
+      },
       [this](measure::HandlerIndex handler, Nanos lasted) {
         log::warn("a handler holds the loop beyond its deadline: it is interrupted",
                   {{"handler", pipeline_->spec(handler).name},
@@ -252,7 +257,26 @@ Result<void> Host::start_engine(config::Language language) {
     log::error(why.message, {{"engine", runtime->name()}, {"hint", why.hint}});
     pipeline_->degrade(*runtime, "The engine of this handler had to be stopped: " + why.message);
   };
-  return runtime->start(context);
+  context.on_debugger = [this] { debugger_opened(); };
+  if (auto started = runtime->start(context); !started) return started;
+  return open_debugger(*runtime, language);
+}
+
+Result<void> Host::open_debugger(Runtime& runtime, config::Language language) {
+  const auto& wanted = debug_[static_cast<std::size_t>(language)];
+  if (!wanted) return {};
+  if (!is_loopback(wanted->host)) {
+    log::warn("whoever reaches the debugger's address can run any code in this process",
+              {{"host", wanted->host}, {"hint", "listen on 127.0.0.1, and tunnel to it"}});
+  }
+  return runtime.inspect(*wanted);
+}
+
+// Any thread.
+void Host::debugger_opened() {
+  if (debugging_.exchange(true)) return;
+  log::info("deadlines are off: a debugger may hold handlers at any line");
+  loop_->post([this] { pipeline_->suspend_deadlines(); });
 }
 
 void Host::load_handlers() {
@@ -341,7 +365,7 @@ void Host::announce() {
 }
 
 void Host::watch_signals() {
-  constexpr int kNumbers[] = {SIGINT, SIGTERM};
+  static constexpr int kNumbers[] = {SIGINT, SIGTERM};
   for (int i = 0; i < 2; ++i) {
     DUET_CHECK(uv_signal_init(loop_->uv(), &signals_[i]) == 0);
     signals_[i].data = this;
@@ -352,9 +376,11 @@ void Host::watch_signals() {
         },
         kNumbers[i]);
   }
+  stop_even_a_held_loop(kNumbers);
 }
 
 void Host::on_signal(int number) {
+  signal_seen();
   if (stopping_) {  // asked twice: the person means it
     log::warn("stopped at once by a second signal");
     _exit(128 + number);

@@ -3,12 +3,14 @@
 
 #include <uv.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "host/admin/admin_service.h"
+#include "host/cli/debug_options.h"
 #include "host/cli/engines.h"
 #include "host/cli/experiment_store.h"
 #include "host/cli/webhooks.h"
@@ -32,7 +34,7 @@ namespace duet::cli {
 
 class Host {
  public:
-  explicit Host(const config::Config& config);
+  Host(const config::Config& config, const DebugOptions& debug);
   ~Host();
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
@@ -44,6 +46,8 @@ class Host {
   Result<void> set_up();
   Result<void> start_engine(config::Language language);
   Result<void> start_engines();
+  Result<void> open_debugger(Runtime& runtime, config::Language language);
+  void debugger_opened();
   void do_without(measure::HandlerIndex handler, const Error& why);
   void load_handlers();
   void handler_loaded(measure::HandlerIndex index, Runtime& runtime, Result<LoadedHandler> loaded);
@@ -60,6 +64,7 @@ class Host {
   void fail_start(const Error& error);
 
   const config::Config& config_;
+  const DebugOptions debug_;
   std::unique_ptr<Loop> loop_;
   measure::Ledger ledger_;
   measure::Metrics metrics_{ledger_};
@@ -83,7 +88,8 @@ class Host {
   std::vector<bool> started_;  // by language
   std::vector<bool> absent_;   // handlers that could not be loaded and that are done without
   uv_signal_t signals_[2];
-  std::size_t loading_ = 0;  // handlers whose engines have not answered yet
+  std::atomic<bool> debugging_{false};  // no slice is too long for the watchdog
+  std::size_t loading_ = 0;             // handlers whose engines have not answered yet
   std::size_t stopping_engines_ = 0;
   int exit_code_ = 0;
   bool serving_ = false;

@@ -66,6 +66,8 @@ class ArgumentParser {
       if (again) return;  // a flag is as true as before
     } else if (equals != std::string_view::npos) {
       value = std::string(argument.substr(equals + 1));
+    } else if (option->value_is_optional()) {
+      value.clear();
     } else if (std::optional<std::string> next = take_value()) {
       value = std::move(*next);
     } else {
@@ -90,7 +92,8 @@ class ArgumentParser {
     }
     error("unknown option '" + printable(written) + "'", hint);
     // Its value is a part of the same mistake, not a file to serve.
-    const bool takes_value = meant != nullptr ? !meant->value.empty() : hint != "see --help";
+    const bool takes_value = meant != nullptr ? !meant->value.empty() && !meant->value_is_optional()
+                                              : hint != "see --help";
     if (takes_value && !has_value) (void)take_value();
   }
 

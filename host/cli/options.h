@@ -13,12 +13,16 @@
 namespace duet::cli {
 
 struct Option {
-  std::string_view name;       // "listen", for --listen
-  std::string_view value;      // what follows it in the help: "ADDRESS"; empty for a flag
+  std::string_view name;  // "listen", for --listen
+  // What follows it in the help: "ADDRESS"; empty for a flag; "[=ADDRESS]" for a flag that may have
+  // a value, written with the '='.
+  std::string_view value;
   std::string_view help;       // what it does; wrapped when shown
   std::string_view otherwise;  // what holds without it: shown as (default: …); may be empty
   bool repeatable = false;
   char letter = 0;  // 'h', for -h
+
+  bool value_is_optional() const { return value.starts_with('['); }
 };
 
 struct OptionGroup {

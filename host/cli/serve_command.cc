@@ -1,6 +1,9 @@
 // `duet serve`: what it takes. What it does is in serve.cc.
+#include <cstdio>
+
 #include "host/base/log.h"
 #include "host/cli/command.h"
+#include "host/cli/debug_options.h"
 #include "host/cli/load_config.h"
 #include "host/cli/serve.h"
 
@@ -41,14 +44,33 @@ constexpr Option kHandlers[] = {
      ".env beside duet.toml or the handler, and in the current directory", true},
 };
 
+constexpr Option kDebuggers[] = {
+    {"inspect", "[=[HOST:]PORT]",
+     "Opens V8's inspector for Chrome DevTools and VS Code on the JavaScript handlers.",
+     "127.0.0.1:9229"},
+    {"inspect-wait", "[=[HOST:]PORT]",
+     "The same, and loads no handler before one of them is attached.", ""},
+    {"debugpy", "[=[HOST:]PORT]",
+     "Has debugpy, from the Python environment, listen for VS Code on the Python handlers. A "
+     "handler that calls debugpy.listen() itself needs no option.",
+     "127.0.0.1:5678"},
+    {"debugpy-wait", "[=[HOST:]PORT]",
+     "The same, and loads no handler before a client is attached. While a debugger may attach, "
+     "there are no deadlines. At a breakpoint of a handler that runs on the loop nothing else is "
+     "answered, /healthz included; Ctrl-C twice stops.",
+     ""},
+};
+
 constexpr Option kLogging[] = {
     {"log-format", "FORMAT", "auto, text or json.", "text on a terminal, else json"},
     {"log-level", "LEVEL", "The least that is logged: debug, info, warn or error.", "info"},
     kHelpOption,
 };
 
-constexpr OptionGroup kOptions[] = {
-    {"Addresses", kAddresses}, {"Handlers", kHandlers}, {"Logging and help", kLogging}};
+constexpr OptionGroup kOptions[] = {{"Addresses", kAddresses},
+                                    {"Handlers", kHandlers},
+                                    {"Debuggers", kDebuggers},
+                                    {"Logging and help", kLogging}};
 
 constexpr HelpRow kArguments[] = {
     {"CONFIG.toml", "handlers and routes by configuration; ./duet.toml when nothing is named"},
@@ -119,11 +141,20 @@ int run(const Arguments& arguments) {
   request.log_format = arguments.value("log-format");
   request.log_level = arguments.value("log-level");
   request.dev = arguments.has("dev");
+  const Result<DebugOptions> debug = debug_options(arguments);
+  if (!debug) {
+    std::fprintf(stderr, "duet: error: %s\n", debug.error().to_string().c_str());
+    return kExitUsage;
+  }
   const std::optional<config::Config> config = load_config(request);
   if (!config) return kExitFailure;
+  if (auto served = has_handlers(*debug, *config); !served) {
+    std::fprintf(stderr, "duet: error: %s\n", served.error().to_string().c_str());
+    return kExitUsage;
+  }
   log::configure(config->server.log_format, config->server.log_level);
   for (const std::string& note : config->notes) log::info(note);
-  return serve(*config);
+  return serve(*config, *debug);
 }
 
 }  // namespace

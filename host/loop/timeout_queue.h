@@ -45,10 +45,13 @@ class TimeoutQueue {
   TimeoutQueue(const TimeoutQueue&) = delete;
   TimeoutQueue& operator=(const TimeoutQueue&) = delete;
   Nanos duration() const { return duration_; }
+  // For good: what is armed is disarmed, and nothing expires any more.
+  void suspend();
 
  private:
   friend class Timeout;
   void schedule(Nanos at);
+  void start(Nanos wait);
   void fire();
 
   Nanos duration_;
@@ -56,6 +59,7 @@ class TimeoutQueue {
   Timeout* oldest_ = nullptr;
   Timeout* newest_ = nullptr;
   bool running_ = false;
+  bool looked_ = false;  // the poll has been given a chance since the timer was late
 };
 
 }  // namespace duet

@@ -10,10 +10,10 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 class WebSocketClient:
     """`handshake` is the answer: (status, headers, what of a body came with it)."""
 
-    def __init__(self, connection, target, *fields):
+    def __init__(self, connection, target, *fields, host="shop.example"):
         self.socket, self.buffer = connection, b""
         key = base64.b64encode(os.urandom(16)).decode()
-        head = [f"GET {target} HTTP/1.1", "Host: shop.example", "Connection: Upgrade",
+        head = [f"GET {target} HTTP/1.1", f"Host: {host}", "Connection: Upgrade",
                 "Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}",
                 *fields]
         self.socket.sendall(("\r\n".join(head) + "\r\n\r\n").encode())

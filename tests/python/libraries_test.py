@@ -7,44 +7,21 @@ cannot, the test is skipped and says so.
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import unittest
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "examples"))
 from duet_process import Duet  # noqa: E402
+from python_packages import environment_with  # noqa: E402
 
 PACKAGES = ("aiohttp", "httpx")
-
-
-def has_packages(python):
-    return subprocess.run([python, "-c", f"import {', '.join(PACKAGES)}"],
-                          capture_output=True).returncode == 0
-
-
-def environment():
-    """What makes duet use an interpreter that has the packages, or a reason why there is none."""
-    if has_packages(os.environ["DUET_PYTHON"]):
-        return {}, ""
-    folder = pathlib.Path(os.environ["DUET_TEST_ENVIRONMENTS"]) / "python{}.{}-clients".format(
-        *sys.version_info)
-    python = str(folder / "bin" / "python")
-    if not (folder.exists() and has_packages(python)):
-        for command in ([os.environ["DUET_PYTHON"], "-m", "venv", str(folder)],
-                        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                         "--retries", "1", "--timeout", "15", *PACKAGES]):
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode != 0:
-                said = (done.stderr or done.stdout).strip().rpartition("\n")[2]
-                return None, f"{' and '.join(PACKAGES)} cannot be had: {said}"
-    return {"VIRTUAL_ENV": str(folder)}, ""
 
 
 class LibrariesTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        variables, why = environment()
+        variables, why = environment_with(PACKAGES, "clients")
         if variables is None:
             raise unittest.SkipTest(why)
         cls.duet = Duet(os.environ["DUET"], [str(HERE / "handlers" / "libraries.py")],

@@ -6,7 +6,8 @@ namespace duet::cli {
 namespace {
 
 constexpr Option kFirst[] = {{"listen", "ADDRESS", "", "", true}, {"admin", "ADDRESS", "", ""}};
-constexpr Option kSecond[] = {{"dev", "", "", ""}, {"help", "", "", "", false, 'h'}};
+constexpr Option kSecond[] = {
+    {"dev", "", "", ""}, {"help", "", "", "", false, 'h'}, {"inspect", "[=PORT]", "", ""}};
 constexpr OptionGroup kGroups[] = {{"A", kFirst}, {"B", kSecond}};
 constexpr OptionHint kHints[] = {{"port", "write --listen 127.0.0.1:PORT"},
                                  {"p", "write --listen 127.0.0.1:PORT"}};
@@ -43,6 +44,15 @@ TEST(Options, ValuesMayBeEmptyOrBeginWithADash) {
   EXPECT_EQ(*parse({"--admin", "-1"}).value("admin"), "-1");
   EXPECT_EQ(*parse({"--admin=a=b"}).value("admin"), "a=b");
   EXPECT_EQ(parse({"-"}).positional(), (Strings{"-"}));
+}
+
+TEST(Options, AValueThatMayBeLeftOutIsWrittenWithAnEqualsSign) {
+  const Arguments a = parse({"--inspect", "x.mjs"});
+  EXPECT_EQ(*a.value("inspect"), "");
+  EXPECT_EQ(a.positional(), (Strings{"x.mjs"}));
+  EXPECT_EQ(*parse({"--inspect=1"}).value("inspect"), "1");
+  EXPECT_FALSE(parse({"x.mjs"}).has("inspect"));
+  EXPECT_EQ(parse({"--inspct", "x.mjs"}).positional(), (Strings{"x.mjs"}));
 }
 
 TEST(Options, MistakesAreAllSaid) {

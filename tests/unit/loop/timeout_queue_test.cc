@@ -1,6 +1,7 @@
 #include "host/loop/timeout_queue.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <deque>
 #include <functional>
@@ -156,6 +157,54 @@ TEST_F(TimeoutQueueTest, DisarmsWhatIsLeftWhenTheQueueGoes) {
   }
   EXPECT_FALSE(entry.timeout.armed());
   loop_->after(2 * kMillisecond, [this] { loop_->stop(); });
+  run();
+  EXPECT_EQ(expired_, "");
+}
+
+TEST_F(TimeoutQueueTest, WhatCameWhileTheLoopWasHeldIsReadFirst) {
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  TimeoutQueue queue(*loop_, 5 * kMillisecond);
+  Entry entry([&] { expired_ += "late "; });
+  Entry last([&] {
+    expired_ += "end";
+    loop_->stop();
+  });
+  uv_poll_t readable;
+  ASSERT_EQ(uv_poll_init(loop_->uv(), &readable, pipe[0]), 0);
+  readable.data = &entry;
+  uv_poll_start(&readable, UV_READABLE, [](uv_poll_t* poll, int, int) {
+    uv_poll_stop(poll);
+    static_cast<Entry*>(poll->data)->timeout.disarm();
+  });
+  loop_->post([&] {
+    entry.timeout.arm(queue, now());
+    last.timeout.arm(queue, now());
+    ASSERT_EQ(::write(pipe[1], "x", 1), 1);
+    const Nanos until = now() + 30 * kMillisecond;
+    while (now() < until) {
+    }
+  });
+  run();
+  EXPECT_EQ(expired_, "end");
+  uv_close(reinterpret_cast<uv_handle_t*>(&readable), nullptr);
+  loop_->post([&] { loop_->stop(); });
+  run();
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+}
+
+TEST_F(TimeoutQueueTest, NothingExpiresOnceSuspended) {
+  TimeoutQueue queue(*loop_, kMillisecond);
+  TimeoutQueue other(*loop_, 20 * kMillisecond);
+  Entry before([&] { expired_ += 'b'; });
+  Entry after([&] { expired_ += 'a'; });
+  Entry end([&] { loop_->stop(); });
+  before.timeout.arm(queue, now());
+  queue.suspend();
+  after.timeout.arm(queue, now());
+  EXPECT_FALSE(before.timeout.armed() || after.timeout.armed());
+  end.timeout.arm(other, now());
   run();
   EXPECT_EQ(expired_, "");
 }

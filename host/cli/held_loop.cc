@@ -1,0 +1,39 @@
+#include "host/cli/held_loop.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <string_view>
+
+#include "host/base/check.h"
+
+namespace duet::cli {
+
+namespace {
+
+std::atomic<int> unseen{0};
+struct sigaction of_the_loop[NSIG];
+
+// A signal handler: system calls and atomics only.
+void on_signal(int number) {
+  if (unseen.fetch_add(1) == 0) return of_the_loop[number].sa_handler(number);
+  constexpr std::string_view kWhy = "duet: stopped at once by a second signal: the loop was held\n";
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kWhy.data(), kWhy.size());
+  _exit(128 + number);
+}
+
+}  // namespace
+
+void stop_even_a_held_loop(std::span<const int> signals) {
+  for (const int number : signals) {
+    DUET_CHECK(sigaction(number, nullptr, &of_the_loop[number]) == 0);
+    struct sigaction ours = of_the_loop[number];
+    ours.sa_handler = on_signal;
+    DUET_CHECK(sigaction(number, &ours, nullptr) == 0);
+  }
+}
+
+void signal_seen() { unseen.store(0); }
+
+}  // namespace duet::cli

@@ -1,0 +1,15 @@
+// Stopping the host while its loop stands still: at a breakpoint, or in a call that does not end.
+#pragma once
+
+#include <span>
+
+namespace duet::cli {
+
+// The loop's watchers of `signals` run only when it turns. From here on a second signal ends the
+// process where the loop has not seen the first. After those watchers were started.
+void stop_even_a_held_loop(std::span<const int> signals);
+
+// The loop has seen one. Loop's thread.
+void signal_seen();
+
+}  // namespace duet::cli
