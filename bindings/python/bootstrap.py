@@ -12,7 +12,7 @@ import _thread
 
 import _duet
 import duet
-from duet import _loader, _stream, _websocket
+from duet import _django, _loader, _stream, _websocket
 
 make_signal = _stream.Signal
 make_info = _stream.Info
@@ -74,7 +74,7 @@ def load(name, source, root, env, blocking, interface):
     """→ (True, loaded) or (False, (message, where, hint, detail))"""
     try:
         return True, _loader.load(name, source, root, env, blocking, interface)
-    except _loader.LoadError as error:
+    except (_loader.LoadError, _django.Conflict) as error:
         return False, (*error.args, "")
     except SystemExit as error:
         message, where, detail = describe(error, source)
@@ -84,6 +84,9 @@ def load(name, source, root, env, blocking, interface):
         hint = ""
         if isinstance(error, ModuleNotFoundError) and error.name:
             hint = f"install it for {sys.executable}, or start duet in the environment that has it"
+        from duet import _python_needed
+
+        hint = _python_needed.hint(error, root) or hint
         return False, (message, where, hint, detail)
 
 

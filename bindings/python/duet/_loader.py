@@ -9,7 +9,7 @@ import sys
 from importlib._bootstrap import module_from_spec
 from importlib._bootstrap_external import spec_from_file_location
 
-from . import Env, _application as _kinds, _callables
+from . import Env, _application as _kinds, _callables, _django
 from ._context import Context
 
 
@@ -27,7 +27,7 @@ def load(name, source, root, env, blocking, interface=""):
     """→ (callable, env, ctx, arguments, is_async, blocking, shape, file)"""
     path, attribute = _split(source)
     project = os.path.realpath(root or (os.path.dirname(path) if path else os.getcwd()))
-    with _Project(project):
+    with _Project(project), _django.Settings(name, project) as settings:
         if path is not None:
             module = _import_file(name, path)
             target, label = _pick(module, path)
@@ -40,6 +40,8 @@ def load(name, source, root, env, blocking, interface=""):
         if attribute.endswith("()"):
             target = _make(target, label, file)
         kind = _kind(target, attribute, label, file, interface)
+        if "django" in sys.modules:
+            settings.check(target)
     if kind != "fetch":
         return _application(kind, target, label, file, env, Context(name), blocking)
     function, arguments, is_async = _shape(target, label, file)
