@@ -103,7 +103,7 @@ void WebSocketSession::send_close(std::uint16_t code, std::string_view reason) {
 
 void WebSocketSession::close(std::uint16_t code, std::string_view reason) {
   if (state_ != State::kOpen) return;
-  if (peer_close_ != nullptr) return release();  // the client was first
+  if (peer_end_ != nullptr) return release();  // the client was first
   state_ = State::kClosing;
   send_close(code, reason);
   timeout_.arm(owner_.close_queue_, now());
@@ -125,7 +125,7 @@ void WebSocketSession::end_by(std::uint16_t code, std::string_view reason) {
 
 std::size_t WebSocketSession::on_bytes(char* bytes, std::size_t size) {
   if (state_ == State::kEnding) return size;
-  if (state_ == State::kOpen) {
+  if (state_ == State::kOpen && peer_end_ == nullptr) {
     probed_ = false;
     timeout_.arm(owner_.silence_queue_, now());
   }
@@ -148,18 +148,24 @@ bool WebSocketSession::on_pong(std::string_view) { return true; }
 
 void WebSocketSession::on_close(std::uint16_t code, std::string_view reason) {
   if (state_ == State::kEnding) return;
-  if (held_ && state_ == State::kOpen) {
-    peer_close_ = std::make_unique<PeerClose>(PeerClose{code, std::string(reason)});
-    return;
-  }
+  if (held_back(code, reason, true)) return;
   answer_close(code);
   tell_closed(code, reason, true);
+}
+
+bool WebSocketSession::held_back(std::uint16_t code, std::string_view reason, bool clean) {
+  if (!held_ || state_ != State::kOpen) return false;
+  peer_end_ = std::make_unique<PeerEnd>(PeerEnd{code, std::string(reason), clean});
+  timeout_.arm(owner_.close_queue_, now());
+  return true;
 }
 
 // Told by on_gone(), since this is a call of the application.
 void WebSocketSession::release() {
   held_ = false;
-  if (peer_close_ != nullptr && state_ == State::kOpen) answer_close(peer_close_->code);
+  if (peer_end_ == nullptr || state_ != State::kOpen) return;
+  if (peer_end_->clean) return answer_close(peer_end_->code);
+  answer_violation(peer_end_->code, peer_end_->reason);
 }
 
 void WebSocketSession::answer_close(std::uint16_t code) {
@@ -170,12 +176,16 @@ void WebSocketSession::answer_close(std::uint16_t code) {
 }
 
 void WebSocketSession::on_violation(std::uint16_t code, const char* reason) {
-  if (state_ == State::kEnding) return;
+  if (state_ == State::kEnding || held_back(code, reason, false)) return;
+  answer_violation(code, reason);
+  tell_closed(code, reason, false);
+}
+
+void WebSocketSession::answer_violation(std::uint16_t code, std::string_view reason) {
   if (state_ == State::kOpen) send_close(code, reason);
   state_ = State::kEnding;
   timeout_.disarm();
   transport_->finish(true);
-  tell_closed(code, reason, false);
 }
 
 void WebSocketSession::tell_closed(std::uint16_t code, std::string_view reason, bool clean) {
@@ -211,6 +221,7 @@ void WebSocketSession::on_sent() {
 void WebSocketSession::timed_out() {
   if (state_ == State::kClosing) return terminate();
   if (state_ != State::kOpen) return;
+  if (peer_end_ != nullptr) return release();  // the application takes its time
   // Silence of a client that is not read proves nothing; one that does not read is the
   // connection's to time out.
   const bool unheard = paused_ || throttled_;
@@ -232,7 +243,7 @@ void WebSocketSession::on_drain() { close(websocket::kGoingAway, "the server is 
 void WebSocketSession::on_gone(int) {
   state_ = State::kEnding;
   timeout_.disarm();
-  if (peer_close_ != nullptr) tell_closed(peer_close_->code, peer_close_->reason, true);
+  if (peer_end_ != nullptr) tell_closed(peer_end_->code, peer_end_->reason, peer_end_->clean);
   tell_closed(end_code_, end_reason_, false);
   owner_.table_.remove(id_);  // destroys this
 }

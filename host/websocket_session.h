@@ -83,8 +83,9 @@ class WebSocketSession final : Upgraded, websocket::FrameReader::Sink {
   void pause();
   void resume();
 
-  // While held, the client's close frame waits: for an application that takes messages later than
-  // they come, and still wants to answer those before it. release() when it has taken all.
+  // While held, what ends the socket waits, the client's close frame or its breach of the protocol:
+  // for an application that takes messages later than they come, and still wants to answer those
+  // before it. release() when it has taken all; after five seconds nothing waits any more.
   void hold() { held_ = true; }
   void release();
 
@@ -118,6 +119,8 @@ class WebSocketSession final : Upgraded, websocket::FrameReader::Sink {
   void send_control(websocket::Opcode opcode, std::string_view payload);
   void send_close(std::uint16_t code, std::string_view reason);
   void answer_close(std::uint16_t code);
+  bool held_back(std::uint16_t code, std::string_view reason, bool clean);
+  void answer_violation(std::uint16_t code, std::string_view reason);
   void end_by(std::uint16_t code, std::string_view reason);
   void tell_closed(std::uint16_t code, std::string_view reason, bool clean);
   void update_input();
@@ -129,11 +132,12 @@ class WebSocketSession final : Upgraded, websocket::FrameReader::Sink {
   SessionId id_;
   websocket::FrameReader reader_;
   Timeout timeout_;
-  struct PeerClose {
+  struct PeerEnd {
     std::uint16_t code;
     std::string reason;
+    bool clean;  // a close frame; else a breach of the protocol
   };
-  std::unique_ptr<PeerClose> peer_close_;          // that is held
+  std::unique_ptr<PeerEnd> peer_end_;              // that is held
   std::uint16_t end_code_ = websocket::kAbnormal;  // what on_close() says when nobody else did
   const char* end_reason_ = "";
   measure::HandlerIndex handler_;

@@ -109,6 +109,17 @@ TEST_P(WebSocketContract, TellsOfClientsThatLeaveOrBreakTheProtocol) {
   EXPECT_EQ(errors(), "");
 }
 
+TEST_P(WebSocketContract, AnswersWhatCameBeforeABreachOfTheProtocol) {
+  WebSocketClient client = open("echo");
+  client.http().send(WebSocketClient::frame(0x81, "right") + WebSocketClient::frame(0x83, "wrong"));
+  EXPECT_EQ(client.next(), "text right");
+  EXPECT_EQ(client.read().code, 1002);
+  EXPECT_TRUE(client.http().closed());
+  EXPECT_TRUE(eventually([&] { return state()["closed"].size() == 1; }));
+  EXPECT_EQ(state()["closed"][0][0], 1002);
+  EXPECT_EQ(errors(), "");
+}
+
 TEST_P(WebSocketContract, IsIteratedAndClosesWhenTheHandlerReturns) {
   WebSocketClient client = open("loop");
   client.http().send(WebSocketClient::frame(0x81, "a") + WebSocketClient::frame(0x81, "b") +

@@ -297,6 +297,24 @@ TEST(WebSocketSession, HoldsTheClientsCloseUntilTheMessagesBeforeItAreAnswered) 
   EXPECT_TRUE(host.eventually_ended("1000 bye clean"));
 }
 
+TEST(WebSocketSession, WhileHeldABreachOfTheProtocolWaitsToo) {
+  EchoServer host;
+  host.echo = false;
+  host.holding = true;
+  WebSocketClient client(host.server.address(), "/");
+  client.http().send(WebSocketClient::frame(0x81, "right") + WebSocketClient::frame(0xC1, "wrong"));
+  EXPECT_TRUE(eventually([&] { return host.server.run([&] { return host.held; }); }));
+  EXPECT_TRUE(host.ended().empty());
+  host.with_socket([](WebSocketSession& socket) {
+    EXPECT_EQ(socket.send(true, "answer"), WriteResult::kOk);
+    socket.release();
+  });
+  EXPECT_EQ(client.next(), "text answer");
+  EXPECT_EQ(client.next(), "close 1002 a reserved bit is set in a frame");
+  EXPECT_TRUE(client.http().closed());
+  EXPECT_TRUE(host.eventually_ended("1002 a reserved bit is set in a frame"));
+}
+
 TEST(WebSocketSession, TellsWhoSendsToWaitAndStopsReadingAClientThatDoesNotRead) {
   EchoServer host;
   WebSocketClient client(host.server.client_with_small_buffers(4096), "/");
