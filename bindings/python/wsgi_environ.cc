@@ -8,8 +8,8 @@ namespace {
 
 struct Words {
   PyObject *request_method, *script_name, *path_info, *query_string, *request_uri, *raw_uri,
-      *server_name, *server_port, *server_protocol, *remote_addr, *remote_port, *content_type,
-      *content_length, *url_scheme;
+      *server_name, *server_port, *server_protocol, *remote_addr, *remote_host, *remote_port,
+      *content_type, *content_length, *url_scheme;
   PyObject *http10, *http11;
 };
 Words words;
@@ -26,6 +26,7 @@ bool create_words() {
                                                         {&words.server_port, "SERVER_PORT"},
                                                         {&words.server_protocol, "SERVER_PROTOCOL"},
                                                         {&words.remote_addr, "REMOTE_ADDR"},
+                                                        {&words.remote_host, "REMOTE_HOST"},
                                                         {&words.remote_port, "REMOTE_PORT"},
                                                         {&words.content_type, "CONTENT_TYPE"},
                                                         {&words.content_length, "CONTENT_LENGTH"},
@@ -110,29 +111,31 @@ PyObject* new_environ(const Handler& handler, const Snapshot& request) {
   // Bytes as Latin-1 text, whatever they mean: "native strings" of PEP 3333.
   const std::string path = path_with_root(handler.root_path, head.path());
   const std::string_view info = std::string_view(path).substr(handler.root_path.size());
-  PyObject* target = from_latin1(head.target());
+  Ref target = Ref::steal(from_latin1(head.target()));
+  Ref remote = Ref::steal(
+      from_latin1(request.remote_address == "unix" ? std::string_view() : request.remote_address));
   const bool made =
-      target != nullptr &&
+      target && remote &&
       put(dict, words.request_method,
           method < std::size(names.methods) ? Py_NewRef(names.methods[method])
                                             : from_latin1(head.method_text())) &&
       put(dict, words.script_name, from_latin1(handler.root_path)) &&
       put(dict, words.path_info, from_latin1(info)) &&
       put(dict, words.query_string, from_latin1(head.query())) &&
-      put(dict, words.request_uri, Py_NewRef(target)) &&
-      put(dict, words.raw_uri, Py_NewRef(target)) &&
+      put(dict, words.request_uri, Py_NewRef(target.get())) &&
+      put(dict, words.raw_uri, Py_NewRef(target.get())) &&
       put(dict, words.server_name,
           from_latin1(request.local_address == "unix" ? "localhost" : request.local_address)) &&
       put(dict, words.server_port, PyUnicode_FromFormat("%d", request.local_port)) &&
       put(dict, words.server_protocol,
           Py_NewRef(head.minor_version() == 0 ? words.http10 : words.http11)) &&
-      put(dict, words.remote_addr,
-          from_latin1(request.remote_address == "unix" ? "" : request.remote_address)) &&
+      put(dict, words.remote_addr, Py_NewRef(remote.get())) &&
+      // Names are not looked up: RFC 3875, 4.1.9 wants the address then.
+      put(dict, words.remote_host, Py_NewRef(remote.get())) &&
       put(dict, words.remote_port, PyUnicode_FromFormat("%d", request.remote_port)) &&
       (!request.url.starts_with("https:") ||
        put(dict, words.url_scheme, PyUnicode_FromString("https"))) &&
       put_fields(dict, head);
-  Py_XDECREF(target);
   return made ? environ.release() : nullptr;
 }
 

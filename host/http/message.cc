@@ -137,7 +137,7 @@ void ResponseHead::reset(int status) {
   fields_.clear();
   content_length_.reset();
   status_ = status;
-  has_content_type_ = has_date_ = close_ = false;
+  has_content_type_ = has_date_ = close_ = lower_length_ = false;
 }
 
 const char* ResponseHead::add(std::string_view name, std::string_view value) {
@@ -168,6 +168,7 @@ const char* ResponseHead::add(std::string_view name, std::string_view value) {
           return "Content-Length was given twice with different values";
         }
         content_length_ = length;
+        lower_length_ = name.front() == 'c';
         return nullptr;
       }
       break;

@@ -118,6 +118,10 @@ class ResponseHead {
   bool has_date() const { return has_date_; }
   bool close() const { return close_; }
   std::optional<std::uint64_t> content_length() const { return content_length_; }
+  // In lower case when the handler spelt it so, as it does its other fields.
+  std::string_view content_length_name() const {
+    return lower_length_ ? "content-length" : "Content-Length";
+  }
   // "name: value\r\n" for each field, in order of adding; without Content-Length.
   std::string_view fields() const { return fields_; }
 
@@ -125,7 +129,7 @@ class ResponseHead {
   std::string fields_;
   std::optional<std::uint64_t> content_length_;
   int status_ = 200;
-  bool has_content_type_ = false, has_date_ = false, close_ = false;
+  bool has_content_type_ = false, has_date_ = false, close_ = false, lower_length_ = false;
 };
 
 std::string_view reason_phrase(int status);  // "OK"; "" when unknown

@@ -59,13 +59,15 @@ void append_response_head(std::string& out, const ResponseHead& head, const Fram
   if (status == 304) {
     // Only the handler knows the length that a 200 would have; an empty body does not tell it.
     if (head.content_length()) {
-      writer.text("Content-Length: ");
+      writer.text(head.content_length_name());
+      writer.text(": ");
       writer.number(*head.content_length());
       writer.text("\r\n");
     }
   } else if (!status_forbids_body(status)) {
     if (framing.content_length) {
-      writer.text("Content-Length: ");
+      writer.text(head.content_length_name());
+      writer.text(": ");
       writer.number(*framing.content_length);
       writer.text("\r\n");
     } else if (framing.chunked && !framing.head_request) {

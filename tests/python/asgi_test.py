@@ -99,6 +99,10 @@ class AsgiTest(unittest.TestCase):
                 self.assertEqual(self.duet.get("/stream").status, 200)
             self.assertLess(self.duet.resident() - before, 6 << 20)
 
+    def test_fields_are_spelt_as_the_application_does(self):
+        answer = exchange(self.duet.port, b"GET /exact HTTP/1.1\r\nHost: a\r\n\r\n", b"exact")
+        self.assertIn(b"\r\nx-Some: one\r\ncontent-length: 5\r\n", answer)
+
     def test_head_has_no_body(self):
         answer = exchange(self.duet.port, b"HEAD /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         self.assertTrue(answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"\r\n\r\n"), answer)
@@ -201,8 +205,9 @@ class StartTest(unittest.TestCase):
             async def __call__(self, scope, receive, send): await self.app(scope, receive, send)
         wrapped = Middleware(plain)
         class Old:
-            def __init__(self, scope): pass
-            async def __call__(self, receive, send): await say(send, "ASGI 2")
+            def __init__(self, scope): self.asgi = scope["asgi"]
+            async def __call__(self, receive, send):
+                await say(send, "ASGI " + self.asgi["version"])
         def old(scope):
             return Old(scope)
         def make_app():
@@ -213,7 +218,7 @@ class StartTest(unittest.TestCase):
         async def fetch(request, env, ctx): return "fetch"
         """)
         for attribute, said in {"plain": "function", "app": "by its name", "wrapped": "function",
-                                "Old": "ASGI 2", "old": "ASGI 2", "make_app()": "function",
+                                "Old": "ASGI 2.0", "old": "ASGI 2.0", "make_app()": "function",
                                 "simple": "WSGI", "fetch": "fetch"}.items():
             with self.subTest(attribute), self.serve(f"kinds:{attribute}") as duet:
                 answer = duet.get("/")

@@ -33,8 +33,9 @@ class Validated(unittest.TestCase):
         for name, value in {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/environ",
                             "QUERY_STRING": "a=%20b", "SERVER_PROTOCOL": "HTTP/1.1",
                             "SERVER_NAME": "127.0.0.1", "SERVER_PORT": str(self.duet.port),
-                            "REMOTE_ADDR": "127.0.0.1", "HTTP_X_SOME_NAME": "One",
-                            "HTTP_COOKIE": "a=1", "wsgi.url_scheme": "http",
+                            "REMOTE_ADDR": "127.0.0.1", "REMOTE_HOST": "127.0.0.1",
+                            "HTTP_X_SOME_NAME": "One", "HTTP_COOKIE": "a=1",
+                            "wsgi.url_scheme": "http",
                             "wsgi.multithread": True, "wsgi.multiprocess": False,
                             "wsgi.run_once": False}.items():
             self.assertEqual(environ[name], value, name)

@@ -24,6 +24,7 @@ def adapt_asgi2(application):
     """An ASGI 2 application (a call for each scope, then one with receive and send) as ASGI 3."""
 
     async def asgi3(scope, receive, send):
+        scope["asgi"] = {**scope["asgi"], "version": "2.0"}
         await application(scope)(receive, send)
 
     return asgi3

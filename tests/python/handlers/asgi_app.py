@@ -132,6 +132,11 @@ async def silent(scope, receive, send):
     pass
 
 
+async def exact(scope, receive, send):
+    await send(start(200, (b"x-Some", b"one"), (b"content-length", b"5")))
+    await send(body(b"exact"))
+
+
 async def head_only(scope, receive, send):
     await send(start())
 

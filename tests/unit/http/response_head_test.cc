@@ -92,7 +92,9 @@ TEST(ResponseHead, ReadsContentLength) {
   EXPECT_EQ(head.content_length(), std::nullopt);
   EXPECT_EQ(head.add("content-length", " 12 "), nullptr);
   EXPECT_EQ(head.content_length(), 12u);
+  EXPECT_EQ(head.content_length_name(), "content-length");
   EXPECT_EQ(head.add("Content-Length", "012"), nullptr);
+  EXPECT_EQ(head.content_length_name(), "Content-Length");
   EXPECT_STREQ(head.add("Content-Length", "13"),
                "Content-Length was given twice with different values");
   EXPECT_EQ(head.fields(), "");

@@ -60,6 +60,11 @@ TEST(ResponseText, DelimitsTheBody) {
             ">HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\nDate: now\r\n\r\n");
 }
 
+TEST(ResponseText, SpellsTheLengthsNameAsTheHandlerDoes) {
+  EXPECT_EQ(text_of(head_of(200, {{"content-length", "7"}}), {.content_length = 7}),
+            ">HTTP/1.1 200 OK\r\ncontent-length: 7\r\nDate: now\r\n\r\n");
+}
+
 TEST(ResponseText, LeavesFramingOutWhereNoBodyCanBe) {
   EXPECT_EQ(text_of(head_of(204), {.content_length = 0}),
             ">HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n");
