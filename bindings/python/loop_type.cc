@@ -11,6 +11,7 @@ namespace {
 struct LoopObject {
   PyObject_HEAD EventLoop* core;  // the host's, or `standalone`'s
   StandaloneLoop* standalone;     // owned; null for the host's
+  bool debug;                     // as asyncio has it
 };
 
 LoopObject* cast(PyObject* object) { return reinterpret_cast<LoopObject*>(object); }
@@ -64,7 +65,14 @@ bool parse_call(const char* name, PyObject* const* args, Py_ssize_t count, PyObj
   return true;
 }
 
-PyObject* give(HandleObject* handle) { return Py_NewRef(reinterpret_cast<PyObject*>(handle)); }
+PyObject* give(PyObject* self, HandleObject* handle) {
+  PyObject* object = reinterpret_cast<PyObject*>(handle);
+  if (cast(self)->debug) {
+    Ref noted = Ref::steal(PyObject_CallMethod(self, "_note_source", "O", object));
+    if (!noted) PyErr_WriteUnraisable(self);
+  }
+  return Py_NewRef(object);
+}
 
 PyObject* call_soon(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   EventLoop* core = open_core(self);
@@ -73,7 +81,7 @@ PyObject* call_soon(PyObject* self, PyObject* const* args, Py_ssize_t count, PyO
   if (call.context == nullptr && !bind_scope()) return nullptr;
   HandleObject* handle = new_handle(self, call.callback, call.arguments, call.count, call.context);
   if (handle == nullptr) return nullptr;
-  PyObject* result = give(handle);
+  PyObject* result = give(self, handle);
   if (core->on_own_thread()) {
     core->push(handle);
   } else {
@@ -92,7 +100,7 @@ PyObject* call_soon_threadsafe(PyObject* self, PyObject* const* args, Py_ssize_t
   if (call.context == nullptr && core->on_own_thread() && !bind_scope()) return nullptr;
   HandleObject* handle = new_handle(self, call.callback, call.arguments, call.count, call.context);
   if (handle == nullptr) return nullptr;
-  Ref result = Ref::steal(give(handle));
+  Ref result = Ref::steal(give(self, handle));
   if (core->on_own_thread()) {
     core->push(handle);
   } else if (!core->push_from_thread(handle)) {
@@ -107,7 +115,7 @@ PyObject* at(PyObject* self, EventLoop* core, double when, const Call& call) {
   HandleObject* handle =
       new_timer_handle(self, when, call.callback, call.arguments, call.count, call.context);
   if (handle == nullptr) return nullptr;
-  PyObject* result = give(handle);
+  PyObject* result = give(self, handle);
   core->push_timer(handle);
   return result;
 }
@@ -179,7 +187,7 @@ PyObject* add_watch(PyObject* self, PyObject* const* args, Py_ssize_t count, boo
   if (fd < 0 || !bind_scope()) return nullptr;
   HandleObject* handle = new_handle(self, call.callback, call.arguments, call.count, nullptr);
   if (handle == nullptr) return nullptr;
-  Ref result = Ref::steal(give(handle));
+  Ref result = Ref::steal(give(self, handle));
   const int error = core->watch(fd, writable, handle);
   if (error < 0) {
     errno = -error;  // uv's codes are negated errno values on Unix
@@ -241,9 +249,10 @@ PyObject* stop_loop(PyObject* self, PyObject*) {
   Py_RETURN_NONE;
 }
 
-PyObject* report_slow_callbacks(PyObject* self, PyObject* wanted) {
+PyObject* set_core_debug(PyObject* self, PyObject* wanted) {
   const int yes = PyObject_IsTrue(wanted);
   if (yes < 0) return nullptr;
+  cast(self)->debug = yes == 1;
   if (EventLoop* core = cast(self)->core) core->report_durations(yes == 1);
   Py_RETURN_NONE;
 }
@@ -284,7 +293,7 @@ PyMethodDef methods[] = {
     {"_close", close_loop, METH_NOARGS, nullptr},
     {"_run", run_loop, METH_NOARGS, nullptr},
     {"_stop", stop_loop, METH_NOARGS, nullptr},
-    {"_report_slow_callbacks", report_slow_callbacks, METH_O, nullptr},
+    {"_set_core_debug", set_core_debug, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 PyGetSetDef properties[] = {

@@ -54,7 +54,7 @@ class Loop(_duet.LoopCore, _Base):
 
     def set_debug(self, enabled):
         super().set_debug(enabled)
-        self._report_slow_callbacks(enabled)
+        self._set_core_debug(enabled)
         for name in ("call_soon", "call_soon_threadsafe", "call_at", "call_later"):
             if enabled:
                 setattr(self, name, functools.partial(self._checked, name, weakref.ref(self)))
@@ -70,10 +70,14 @@ class Loop(_duet.LoopCore, _Base):
             self._check_thread()
         if len(args) > timed:
             self._check_callback(args[timed], name)
-        handle = getattr(_duet.LoopCore, name)(self, *args, **options)
-        if self._debug:  # this method may have been kept from when it was
-            handle._source_traceback = asyncio.format_helpers.extract_stack(sys._getframe(1))
-        return handle
+        return getattr(_duet.LoopCore, name)(self, *args, **options)
+
+    def _note_source(self, handle):
+        """In debug mode, of each new handle; also of methods that were kept from before it."""
+        frame = sys._getframe().f_back
+        if frame is not None and frame.f_code is Loop._checked.__code__:
+            frame = frame.f_back
+        handle._source_traceback = asyncio.format_helpers.extract_stack(frame)
 
     def _ran(self, handle, seconds):
         """In debug mode, after each callback."""
