@@ -208,18 +208,23 @@ TEST_F(StoreTest, AFileOfTheVersionBeforeIsReadAndBroughtUp) {
 // As a pool of processes that a handler forked does, when the host is killed.
 TEST_F(StoreTest, AForkedChildThatStaysKeepsNobodyOut) {
   auto database = open();
-  int hold[2];
+  int hold[2], runs[2];
   ASSERT_EQ(pipe(hold), 0);
+  ASSERT_EQ(pipe(runs), 0);
   const pid_t child = fork();
   if (child == 0) {
-    char byte;
+    char byte = 0;
     close(hold[1]);
+    if (write(runs[1], &byte, 1) != 1) _exit(1);
     _exit(read(hold[0], &byte, 1) == 0 ? 0 : 1);  // until the test is done
   }
+  char byte = 1;
+  ASSERT_EQ(read(runs[0], &byte, 1), 1);
   EXPECT_NE(why_not(path_).find("another duet writes it"), std::string::npos);
   database.reset();
   EXPECT_EQ(why_not(path_), "");
   close(hold[1]);
+  for (const int fd : runs) close(fd);
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
