@@ -215,7 +215,7 @@ class AsyncTest(Served):
         logged(self.duet, "SystemExit: afterwards")
         self.assertEqual(self.text("/aio/callback_raises"), "gone on")
         self.assertIn("aio.py", logged(self.duet, "ZeroDivisionError"))
-        self.assertEqual(self.json("/aio/debug"), ["case_debug", "case_debug", None, None])
+        self.assertEqual(self.json("/aio/debug"), ["case_debug"] * 3 + [None] * 2)
 
     def test_deadline(self):
         self.ask("/aio-short/never", status=504)

@@ -404,16 +404,18 @@ async def case_debug(request, ctx):
     """In debug mode a callback that fails says who asked for it; otherwise it does not."""
     loop = asyncio.get_running_loop()
     told = []
+    early = loop.call_soon
     loop.set_exception_handler(lambda loop, context: told.append(context))
     try:
         loop.set_debug(True)
         loop.call_soon(lambda: 1 / 0)
+        early(lambda: 1 / 0)
         loop.call_later(0, lambda: 1 / 0)
         kept = loop.call_soon
         loop.set_debug(False)
         loop.call_soon(lambda: 1 / 0)
         kept(lambda: 1 / 0)
-        while len(told) < 4:
+        while len(told) < 5:
             await asyncio.sleep(0.001)
     finally:
         loop.set_debug(False)
