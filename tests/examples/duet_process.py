@@ -29,10 +29,11 @@ class Answer:
 class Duet:
     """`with Duet(executable, arguments) as duet:` serves inside, and has stopped with 0 after."""
 
-    def __init__(self, executable, arguments, cwd=None, env=None):
+    def __init__(self, executable, arguments, cwd=None, env=None, patience=DEADLINE):
         self.command = [executable, "serve", *arguments, "--listen", "127.0.0.1:0",
                         "--admin", "127.0.0.1:0"]
         self.cwd, self.env = cwd, env
+        self.patience = patience  # seconds for the start
         self.port = self.admin_port = None
         self.output = []
         self.stuck = None  # the request that was not answered in time: no other will be
@@ -52,7 +53,7 @@ class Duet:
 
         self.reader = threading.Thread(target=read, daemon=True)
         self.reader.start()
-        deadline = time.monotonic() + DEADLINE
+        deadline = time.monotonic() + self.patience
         while self.port is None or self.admin_port is None:
             try:
                 line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
