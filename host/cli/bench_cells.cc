@@ -27,8 +27,13 @@ std::string plain(Nanos value) { return value == bench::kNever ? "-" : format_du
 
 std::string quantile_name(double p) { return p == 1 ? "max" : fmt::format("p{:g}", 100 * p); }
 
+bool too_few(const Summary& summary, double p) {
+  return p < 1 && static_cast<double>(summary.requests) * (1 - p) < 1 - 1e-9;
+}
+
 std::string latency_cell(const Summary& summary, double p) {
   if (summary.requests == 0) return "-";
+  if (too_few(summary, p)) return "too few";
   const Nanos value = summary.latency_at(p);
   if (value == bench::kNever) return "no answer";
   return summary.lagged_at(p) ? "void" : format_duration(value);

@@ -15,7 +15,10 @@ double per_second(std::uint64_t count, Nanos time);
 std::string rate_text(double rate);  // "12.5", "1,234"
 std::string plain(Nanos value);      // a duration; "-" for kNever
 std::string quantile_name(double p);
-// A latency, or the word for why there is none: "void", "no answer", "-".
+// Whether so few requests were sent that the quantile would be their slowest by chance alone: less
+// than one of them lies beyond it.
+bool too_few(const bench::Summary& summary, double p);
+// A latency, or the word for why there is none: "void", "no answer", "too few", "-".
 std::string latency_cell(const bench::Summary& summary, double p);
 
 // The steps of a ramp: a row for each of them and arm.

@@ -137,7 +137,8 @@ constexpr HelpSection kSections[] = {
      "answer is slower than any. Arrivals are the kernel's times.\n"
      "\n"
      "What the generator itself sends late is shown as send lag and subtracted from\n"
-     "nothing: a latency that consists of it by more than 5% is void, and not shown."},
+     "nothing: a latency that consists of it by more than 5% is void, and not shown; nor\n"
+     "is a quantile beyond which not even one request lies (too few)."},
     {"The comparison",
      {},
      "With several, the first one is what the others are compared with, and runs once\n"

@@ -95,7 +95,8 @@ void add_notes(std::vector<std::string>& notes, const bench::Plan& plan, const s
   std::string lagged;
   const bool ramp = !plan.schedule.steps.empty();  // then each step says what is void
   for (const double p : bench::kQuantiles) {
-    if (!ramp && summary.lagged_at(p)) lagged += (lagged.empty() ? "" : ", ") + quantile_name(p);
+    if (!ramp && !too_few(summary, p) && summary.lagged_at(p))
+      lagged += (lagged.empty() ? "" : ", ") + quantile_name(p);
   }
   if (!lagged.empty()) {
     notes.push_back(fmt::format(
@@ -135,8 +136,9 @@ std::string bench_text(const bench::Plan& plan, const BenchResult& result, const
       row("latency  " + quantile_name(p), [p](const Summary& s) { return latency_cell(s, p); });
   }
   for (const double p : {0.5, 0.99}) {
-    row("service  " + quantile_name(p),
-        [p](const Summary& s) { return plain(bench::quantile_of(s.service, p)); });
+    row("service  " + quantile_name(p), [p](const Summary& s) {
+      return too_few(s, p) ? "-" : plain(bench::quantile_of(s.service, p));
+    });
   }
   row("queueing p99", [](const Summary& s) { return plain(bench::quantile_of(s.queueing, 0.99)); });
   if (plan.schedule.arrivals != bench::Arrivals::kClosed) {
@@ -186,9 +188,11 @@ Json latency_json(const Summary& s) {
   for (const double p : bench::kQuantiles) {
     const bool lagged = s.lagged_at(p);
     const Nanos value = s.latency_at(p);
-    Json figure = {{"p", p}, {"ns", lagged ? Json() : nanos(value)}};
+    const bool few = too_few(s, p);
+    Json figure = {{"p", p}, {"ns", lagged || few ? Json() : nanos(value)}};
     if (lagged) figure["void"] = "the generator lagged";
     if (value == bench::kNever && s.requests > 0) figure["void"] = "no answer";
+    if (few) figure["void"] = "too few requests";
     list.push_back(std::move(figure));
   }
   return list;

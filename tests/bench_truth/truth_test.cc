@@ -150,7 +150,7 @@ TEST_F(TimingBenchTruth, ClosedLoopIsOffByTwoOrdersOfMagnitude) {
   const auto truth = static_cast<double>(quantile_of(seen, 0.99));
   const auto reported = static_cast<double>(closed.latency_at(0.99));
   const std::vector<Nanos> actual = recorded(schedule.samples);
-  if (const auto kept = static_cast<double>(quantile_of(actual, 0.99)); kept > 2 * high_) {
+  if (const auto kept = static_cast<double>(quantile_of(actual, 0.99)); kept > 1.5 * high_) {
     GTEST_SKIP() << "the machine is too busy for the script: p99 is " << kept
                  << " ns by the server's own record, at most " << high_ << " by the script";
   }

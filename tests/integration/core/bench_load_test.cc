@@ -61,6 +61,16 @@ TEST(BenchLoad, IdleConnectionsThatAreClosedAreSaid) {
       << finished.out;
 }
 
+TEST(BenchLoad, ARunTooShortForAQuantileHasNone) {
+  const Finished finished = bench({"hello.so", "--rate", "500", "--arrivals", "constant",
+                                   "--duration", "500ms", "--warmup", "0", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  for (const Json& figure : Json::parse(finished.out)["arms"][0]["latency"]) {
+    const bool few = figure["p"] == 0.999;  // of 250 requests
+    EXPECT_EQ(figure.value("void", "") == "too few requests", few) << figure;
+  }
+}
+
 TEST(BenchLoad, SaysWhatIsWrongWithIt) {
   struct Case {
     std::vector<std::string> arguments;
