@@ -1,46 +1,26 @@
 #include "host/bench/process_memory.h"
 
-#include <dirent.h>
 #include <unistd.h>
 
-#include <cctype>
 #include <fstream>
-#include <sstream>
 #include <string>
+
+#include "host/bench/process_cpu.h"
 
 namespace duet::bench {
 
-namespace {
-
-// The group in /proc/PID/stat: "pid (name) state parent group …"; names may have brackets.
-pid_t group_of(const std::string& folder) {
-  std::string line;
-  std::getline(std::ifstream(folder + "/stat"), line);
-  const std::size_t name_end = line.rfind(')');
-  if (name_end == std::string::npos) return 0;
-  std::istringstream rest(line.substr(name_end + 1));
-  char state = 0;
-  pid_t parent = 0, group = 0;
-  rest >> state >> parent >> group;
-  return state == 'Z' ? 0 : group;
-}
-
-}  // namespace
-
-std::optional<std::int64_t> resident_of_group(pid_t group) {
-  DIR* processes = opendir("/proc");
-  if (processes == nullptr) return std::nullopt;
+std::optional<std::int64_t> resident_of(std::span<const pid_t> processes) {
   std::optional<std::int64_t> bytes;
-  while (const dirent* entry = readdir(processes)) {
-    if (std::isdigit(static_cast<unsigned char>(entry->d_name[0])) == 0) continue;
-    const std::string folder = std::string("/proc/") + entry->d_name;
-    if (group_of(folder) != group) continue;
+  for (const pid_t process : processes) {
     std::int64_t all = 0, resident = 0;
-    std::ifstream(folder + "/statm") >> all >> resident;
+    std::ifstream("/proc/" + std::to_string(process) + "/statm") >> all >> resident;
     bytes = bytes.value_or(0) + resident * sysconf(_SC_PAGESIZE);
   }
-  closedir(processes);
   return bytes;
+}
+
+std::optional<std::int64_t> resident_of_group(pid_t group) {
+  return resident_of(processes_of_group(group));
 }
 
 }  // namespace duet::bench

@@ -8,6 +8,7 @@
 
 #include "host/base/escape.h"
 #include "host/cli/bench_cold.h"
+#include "host/cli/bench_conditions.h"
 #include "host/cli/bench_plan.h"
 #include "host/cli/bench_progress.h"
 #include "host/cli/bench_run.h"
@@ -30,6 +31,7 @@ constexpr HelpRow kExamples[] = {
     {"duet bench hello.so --rate 1k..9k --idle 5000", "a ramp beside idle connections"},
     {"duet bench hello.mjs hello.py --cold", "start to first answer"},
     {"duet bench hello.so --objective 'p99 < 5ms'", "how much it can take"},
+    {"duet bench old.mjs new.mjs --fail-if 'p99 > 1.1x' --fail-if 'errors > 0'", "for a pipeline"},
     {"duet bench hello.so --closed --pipeline 16", "as fast as it answers"},
 };
 
@@ -113,6 +115,12 @@ constexpr Option kRequest[] = {
 
 constexpr Option kOutput[] = {
     {"json", "", "Print the result as JSON; durations are in nanoseconds."},
+    {"fail-if", "'FIGURE > LIMIT'",
+     "For pipelines: exit code 3 when it holds for a target, 4 when that cannot be told. FIGURE is "
+     "p50, p90, p99, p99.9, mean, cpu, throughput or errors; LIMIT is 1.1x (of the first "
+     "target's), "
+     "20ms, 5000 or 1%. Also <.",
+     "", true},
     kHelpOption,
 };
 
@@ -152,7 +160,9 @@ constexpr HelpSection kSections[] = {
      {},
      "Ctrl-C ends the run and prints what the complete rounds say; a second one ends\n"
      "at once. 0 done, 1 a server does not start or cannot be reached, 2 command line\n"
-     "wrong, 130 interrupted."},
+     "wrong, 3 a --fail-if holds: the whole 95% interval lies beyond its limit, 4 none\n"
+     "holds but one cannot be told, as the limit lies within the interval or there is no\n"
+     "interval (a longer --duration), 130 interrupted."},
 };
 
 constexpr OptionHint kHints[] = {
@@ -177,6 +187,7 @@ void print_error(const Error& error) {
 int run(const Arguments& arguments) {
   std::vector<Error> errors;
   const bench::Plan plan = bench_plan(arguments, errors);
+  const std::vector<bench::Condition> conditions = bench_conditions(arguments, plan, errors);
   Result<bench::Schedule> schedule = bench::Schedule{};
   if (errors.empty()) schedule = make_schedule(plan.schedule);
   if (!schedule) errors.push_back(schedule.error());
@@ -194,6 +205,7 @@ int run(const Arguments& arguments) {
                                   Nanos length) { progress.show(generator, elapsed, length); }});
   std::string text;
   Result<void> failed;
+  std::vector<Judged> judged;
   if (plan.starts > 0) {
     const auto result =
         measure_cold(plan, interrupt, [&](const std::string& line) { progress.note(line); });
@@ -212,16 +224,21 @@ int run(const Arguments& arguments) {
   } else {
     const auto result = bench.run(std::move(*schedule));
     if (!result) failed = result.error();
-    if (result) {
-      text = arguments.has("json") ? bench_json(plan, *result).dump(2) + "\n"
-                                   : bench_text(plan, *result, {wants_color(STDOUT_FILENO)});
+    if (result && !conditions.empty()) judged = judge_all(conditions, plan, *result);
+    if (result && arguments.has("json")) {
+      auto json = bench_json(plan, *result);
+      if (!judged.empty()) json["fail_if"] = conditions_json(judged, plan);
+      text = json.dump(2) + "\n";
+    } else if (result) {
+      text =
+          bench_text(plan, *result, {wants_color(STDOUT_FILENO)}) + conditions_text(judged, plan);
     }
   }
   progress.clear();
-  const int code = interrupt.count() > 0 ? 128 + interrupt.signal() : kExitOk;
+  const int code = interrupt.count() > 0 ? 128 + interrupt.signal() : exit_code(judged);
   if (!failed) {
     print_error(failed.error());
-    return code != kExitOk ? code : kExitFailure;
+    return interrupt.count() > 0 ? code : kExitFailure;
   }
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     print_error({"the result could not be written to standard output", {}, {}, {}});

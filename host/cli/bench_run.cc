@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "host/base/escape.h"
+#include "host/bench/cpu_rounds.h"
+#include "host/bench/process_cpu.h"
 #include "host/bench/process_memory.h"
 #include "host/bench/random.h"
 #include "host/cli/bench_target.h"
@@ -26,6 +28,11 @@ constexpr Nanos kProgressEvery = 500 * kMillisecond;
 constexpr double kMostSearched = 1e6;  // requests a second
 constexpr Nanos kSayEvery = 5 * kSecond;
 constexpr Nanos kLagShare = 10;  // a trial whose lag is more than a tenth of the limit is in doubt
+
+bool on_this_machine(const net::Address& address) {
+  const std::string host = address.host();
+  return host.starts_with("127.") || host == "::1";
+}
 
 std::string why_lost(bench::Outcome outcome) {
   switch (outcome) {
@@ -52,7 +59,16 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   auto generator = bench::Generator::create(targets_, plan_.generator);
   if (!generator) return std::move(generator).error();
   if (auto connected = (*generator)->connect(); !connected) return std::move(connected).error();
-  load(**generator, result.schedule);
+  const auto before = processes();
+  {
+    bench::CpuRounds cpu(before, result.schedule, [&] { return (*generator)->started(); });
+    load(**generator, result.schedule);
+    cpu_ = cpu.finish();
+  }
+  const auto after = processes();
+  for (std::size_t arm = 0; arm < cpu_.size(); ++arm) {  // workers came or went: unknown
+    if (before[arm] != after[arm]) cpu_[arm].clear();
+  }
 
   result.interrupted = interrupt_.count() > 0;
   result.rounds = measured_rounds(result.schedule, plan_.warmup, (*generator)->sent_until());
@@ -172,11 +188,24 @@ void BenchRun::analyse(BenchResult& result) const {
   }
   std::vector<bench::ArmRounds> rounds;
   for (std::uint16_t arm = 0; arm < arms; ++arm) {
-    rounds.push_back(bench::arm_rounds(result.schedule, arm, result.rounds));
+    rounds.push_back(bench::arm_rounds(result.schedule, arm, result.rounds, cpu_[arm]));
   }
   result.comparison = bench::compare(
       rounds,
       {.closed = plan_.schedule.arrivals == bench::Arrivals::kClosed, .seed = plan_.schedule.seed});
+}
+
+// Of a server that was started here its group, otherwise who listens on its port on this machine.
+std::vector<std::vector<pid_t>> BenchRun::processes() const {
+  std::vector<std::vector<pid_t>> all;
+  for (std::size_t arm = 0; arm < targets_.size(); ++arm) {
+    const bench::ServerProcess* server = servers_.of(plan_.arms[arm]);
+    const bool here = on_this_machine(targets_[arm].address);
+    all.push_back(server != nullptr ? bench::processes_of_group(server->pid())
+                  : here            ? bench::processes_listening(targets_[arm].address.port())
+                                    : std::vector<pid_t>());
+  }
+  return all;
 }
 
 std::optional<std::int64_t> BenchRun::resident(std::size_t arm) const {

@@ -1,6 +1,8 @@
 // Carries out a plan: starts the servers, tries them, runs the load, and stops them.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -75,6 +77,7 @@ class BenchRun {
   void note_ended(const bench::ArmPlan& arm, std::string& trouble);
   void analyse(BenchResult& result) const;
   void load(bench::Generator& generator, bench::Schedule& schedule);
+  std::vector<std::vector<pid_t>> processes() const;
 
   const bench::Plan& plan_;
   Interrupt& interrupt_;
@@ -82,6 +85,7 @@ class BenchRun {
   BenchServers servers_;
   std::vector<bench::Target> targets_;                         // by arm
   std::vector<std::unique_ptr<bench::IdleConnections>> idle_;  // likewise
+  std::vector<std::vector<double>> cpu_;                       // by arm and round, nanoseconds
   std::vector<ArmState> states_;                               // likewise
 };
 

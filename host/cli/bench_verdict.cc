@@ -56,6 +56,18 @@ std::string interval_cell(Metric metric, const Figure& figure) {
          figure_text(metric, figure.interval->high);
 }
 
+// Cores per 10,000 requests a second: ten thousand times the CPU time of one.
+Row cores_row(const Comparison& comparison) {
+  Row row{"cores per 10,000/s"};
+  for (std::size_t arm = 0; arm < comparison.arms.size(); ++arm) {
+    const Figure& cpu = comparison.arm(arm, Metric::kCpu);
+    row.push_back(cpu.interval ? fmt::format("{:.2f} to {:.2f}", 1e-5 * cpu.interval->low,
+                                             1e-5 * cpu.interval->high)
+                               : missing_cell(cpu));
+  }
+  return row;
+}
+
 std::string_view kind_name(bench::Verdict::Kind kind) {
   switch (kind) {
     case bench::Verdict::Kind::kFaster:
@@ -123,6 +135,9 @@ std::string comparison_text(const bench::Plan& plan, const BenchResult& result) 
     Row& row = rows.emplace_back(1, row_name(metric));
     for (const auto& figures : comparison.arms) row.push_back(interval_cell(metric, figures[i]));
   }
+  if (any_figure(comparison.arms, static_cast<std::size_t>(Metric::kCpu))) {
+    rows.push_back(cores_row(comparison));
+  }
   std::string text = table(rows, LastColumn::kNumbers) + "\n";
   if (arms.size() < 2) return text;
   rows.assign(1, {"as a part of " + arms[0].name + "'s"});
@@ -135,7 +150,10 @@ std::string comparison_text(const bench::Plan& plan, const BenchResult& result) 
     }
   }
   text += table(rows, LastColumn::kNumbers) + "\n";
-  text += "  Intervals at 95%, by resampling rounds: each holds by itself.";
+  text +=
+      "  Intervals at 95%, by resampling rounds: each holds by itself. CPU is that of all of a "
+      "server's\n  processes and threads, of the kernel for them too; it is not known of "
+      "servers elsewhere, or of\n  those whose processes changed.";
   if (const auto aa = aa_record(comparison, arms)) {
     text += "\n  " + arms[aa->arm].name + " is " + arms[0].name +
             " once more, so its ratios are to hold 1: " + aa_words(aa) + ".";

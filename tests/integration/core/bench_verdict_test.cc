@@ -79,5 +79,63 @@ TEST(BenchVerdict, JsonHasIntervalsRatiosAndTheAaRecord) {
   }
 }
 
+TEST(BenchVerdict, CpuARequestIsKnownOfOwnServersAndOfThoseBehindAPort) {
+  testing_support::DuetHost running(testing_support::HostOptions{
+      .arguments = {"hello.so"}, .environment = {}, .directory = "", .listeners = 1});
+  const Finished finished = bench({"own=hello.so", "url=" + running.address(), "--rate", "500",
+                                   "--duration", "1200ms", "--warmup", "0", "--no-aa", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  for (const Json& arm : Json::parse(finished.out)["comparison"]["arms"]) {
+    const Json& cpu = arm["intervals"]["cpu"];
+    ASSERT_TRUE(cpu["value"].is_number()) << arm;
+    EXPECT_GT(cpu["value"], 1e3) << arm;   // no request takes less than a microsecond,
+    EXPECT_LT(cpu["value"], 10e6) << arm;  // and hello takes no 10 ms
+  }
+}
+
+TEST(BenchVerdict, FailIfHasExitCodesForPipelines) {
+  struct Case {
+    std::vector<std::string> conditions;
+    int code;
+    std::string_view says;
+  };
+  const Case cases[] = {
+      {{"errors > 0"}, 0, "fail if errors > 0: a: no (0)"},
+      {{"errors > 0", "errors < 1"}, 3, "fail if errors < 1: b: yes (0)"},
+      {{"cpu > 1ns"}, 3, "fail if cpu > 1ns: a: yes ("},
+      {{"p99.9 > 1.1x"}, 4, "fail if p99.9 > 1.1x: b: cannot tell ("},
+      {{"p99.9 > 1.1x", "cpu > 1ns"}, 3, "cannot tell"},
+  };
+  for (const Case& one : cases) {
+    std::vector<std::string> arguments = {"a=hello.so", "b=hello.so", "--rate",
+                                          "300",        "--duration", "700ms",
+                                          "--warmup",   "0",          "--no-aa"};
+    for (const std::string& condition : one.conditions) {
+      arguments.insert(arguments.end(), {"--fail-if", condition});
+    }
+    const Finished finished = bench(arguments);
+    EXPECT_EQ(finished.exit_code, one.code) << finished.out << finished.err;
+    EXPECT_NE(finished.out.find(one.says), std::string::npos) << one.says << finished.out;
+  }
+}
+
+TEST(BenchVerdict, ConditionsThatCannotBeAskedAreRefusedBeforeTheRun) {
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string_view says;
+  };
+  const Case cases[] = {
+      {{"hello.so", "--fail-if", "p98 > 1x"}, "'p98' is no figure"},
+      {{"hello.so", "--fail-if", "p99 > 1.1x"}, "there is one target"},
+      {{"hello.so", "--fail-if", "throughput < 5"}, "throughput is what was asked for"},
+      {{"hello.so", "--rate", "1..5", "--fail-if", "p99 > 1s"}, "needs a steady load"},
+  };
+  for (const Case& one : cases) {
+    const Finished finished = bench(one.arguments);
+    EXPECT_EQ(finished.exit_code, 2) << finished.err;
+    EXPECT_NE(finished.err.find(one.says), std::string::npos) << finished.err;
+  }
+}
+
 }  // namespace
 }  // namespace duet

@@ -1,0 +1,49 @@
+// The CPU time that each arm's processes use in each round: read at the rounds' boundaries by a
+// thread of its own, which sleeps otherwise.
+//
+// A round has a block of each arm, so what an arm's processes use while the others have their turn
+// (garbage collection put off, timers) is charged to its requests of that round.
+#pragma once
+
+#include <sys/types.h>
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "host/base/clock.h"
+#include "host/bench/schedule.h"
+
+namespace duet::bench {
+
+class CpuRounds {
+ public:
+  // `processes`: by arm; none: its CPU is not known. `started`: the instant (of now()) from which
+  // the schedule counts, kNever before; called from the thread.
+  CpuRounds(std::vector<std::vector<pid_t>> processes, const Schedule& schedule,
+            std::function<Nanos()> started);
+  ~CpuRounds();
+  CpuRounds(const CpuRounds&) = delete;
+  CpuRounds& operator=(const CpuRounds&) = delete;
+
+  // Ends the readings. By arm and round, nanoseconds; NaN: not known.
+  std::vector<std::vector<double>> finish();
+
+ private:
+  void run();
+  bool sleep_until(Nanos instant);
+  void stop();
+
+  const std::vector<std::vector<pid_t>> processes_;
+  const std::function<Nanos()> started_;
+  std::vector<Nanos> bounds_;                  // since the start: each round's, and the end
+  std::vector<std::vector<double>> readings_;  // by arm, at each bound
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopped_ = false;
+  std::thread thread_;
+};
+
+}  // namespace duet::bench

@@ -1,0 +1,96 @@
+// CPU time of processes: held against this process's own account of itself.
+#include "host/bench/process_cpu.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "host/bench/cpu_rounds.h"
+
+namespace duet::bench {
+namespace {
+
+void use_cpu(Nanos time) {
+  timespec used{};
+  const auto elapsed = [&] {
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return used.tv_sec * kSecond + used.tv_nsec;
+  };
+  for (const Nanos end = elapsed() + time; elapsed() < end;) {
+  }
+}
+
+TEST(ProcessCpu, IsWhatTheProcessUsed) {
+  const pid_t self[] = {getpid()};
+  const Nanos before = *cpu_of(self);
+  use_cpu(20 * kMillisecond);
+  const Nanos used = *cpu_of(self) - before;
+  EXPECT_GE(used, 20 * kMillisecond);
+  EXPECT_LT(used, 40 * kMillisecond);
+}
+
+TEST(ProcessCpu, OfWhatIsGoneNothingIsKnown) {
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  ASSERT_EQ(waitpid(child, nullptr, 0), child);
+  EXPECT_FALSE(cpu_of(std::vector{getpid(), child}));
+  EXPECT_FALSE(cpu_of({}));
+}
+
+TEST(ProcessCpu, WhoListensOnAPortIsFound) {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), length), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length), 0);
+  const auto found = processes_listening(ntohs(address.sin_port));
+  EXPECT_NE(std::find(found.begin(), found.end(), getpid()), found.end());
+  close(listener);
+  EXPECT_TRUE(processes_listening(ntohs(address.sin_port)).empty());
+}
+
+TEST(ProcessCpu, AGroupHasItsProcesses) {
+  const auto group = processes_of_group(getpgrp());
+  EXPECT_NE(std::find(group.begin(), group.end(), getpid()), group.end());
+}
+
+TEST(CpuRounds, EachRoundHasWhatWasUsedInIt) {
+  ScheduleOptions options{
+      .rate = 10, .duration = 0, .block = 100 * kMillisecond, .gap = 0, .arms = 1, .texts = {1}};
+  options.duration = 3 * options.block;
+  const Schedule schedule = *make_schedule(options);
+  ASSERT_EQ(schedule.rounds, 3u);
+  const Nanos start = now();
+  CpuRounds cpu({{getpid()}, {}}, schedule, [start] { return start; });
+  use_cpu(50 * kMillisecond);
+  while (now() < start + schedule.length + 20 * kMillisecond) usleep(1000);
+  const auto used = cpu.finish();
+  ASSERT_EQ(used.size(), 2u);
+  ASSERT_EQ(used[0].size(), 3u);
+  EXPECT_GE(used[0][0] + used[0][1] + used[0][2], 45e6);
+  EXPECT_TRUE(std::isnan(used[1][0]));
+}
+
+TEST(CpuRounds, WhatWasCutShortIsNotKnown) {
+  ScheduleOptions options{.rate = 10,
+                          .duration = 100 * kSecond,
+                          .block = 500 * kMillisecond,
+                          .gap = 0,
+                          .arms = 1,
+                          .texts = {1}};
+  const Schedule schedule = *make_schedule(options);
+  CpuRounds cpu({{getpid()}}, schedule, [] { return kNever; });
+  EXPECT_TRUE(std::isnan(cpu.finish()[0][0]));
+}
+
+}  // namespace
+}  // namespace duet::bench
