@@ -72,6 +72,7 @@ std::string Exchange::take_body() {
 }
 
 void Exchange::add_body(std::string_view piece) {
+  if (tap_ != nullptr) tap_->on_body(piece);
   body_.append(piece);
   if (demand_ == BodyDemand::kSome) body_changed();
 }
@@ -104,6 +105,10 @@ bool Exchange::respond(const http::ResponseHead& head, std::string_view body) {
   status_ = head.status();
   state_ = State::kComplete;
   deadline_timeout_.disarm();
+  if (tap_ != nullptr) {
+    tap_->on_answer_head(head);
+    tap_->on_answer(body);
+  }
   transport_->send_whole(*this, head, body);
   return true;
 }
@@ -113,6 +118,7 @@ bool Exchange::start(const http::ResponseHead& head) {
   status_ = head.status();
   state_ = State::kStreaming;
   deadline_timeout_.disarm();
+  if (tap_ != nullptr) tap_->on_answer_head(head);
   transport_->send_head(*this, head);
   return true;
 }
@@ -128,6 +134,7 @@ WriteResult Exchange::write(std::string_view bytes) {
     }
     declared_left_ -= bytes.size();
   }
+  if (tap_ != nullptr) tap_->on_answer(bytes);
   return transport_->send_piece(*this, bytes);
 }
 
@@ -240,6 +247,7 @@ void ExchangeTable::close(Exchange& exchange) {
   exchange.timeline_.begin(0, false);
   exchange.transport_ = nullptr;
   exchange.listener_ = nullptr;
+  exchange.tap_ = nullptr;
   exchange.info_ = nullptr;
   exchange.next_ = nullptr;
   exchange.deadline_ = 0;

@@ -108,6 +108,18 @@ class ExchangeTransport {
   ~ExchangeTransport() = default;
 };
 
+// Hears a request's body and its answer as they pass, as the handler gives it. Not answers that the
+// connection makes by itself.
+class ExchangeTap {
+ public:
+  virtual void on_body(std::string_view piece) = 0;
+  virtual void on_answer_head(const http::ResponseHead& head) = 0;
+  virtual void on_answer(std::string_view piece) = 0;
+
+ protected:
+  ~ExchangeTap() = default;
+};
+
 class Exchange {
  public:
   ExchangeId id() const { return id_; }
@@ -179,6 +191,10 @@ class Exchange {
   std::uint32_t inner_route() const { return inner_route_; }
   void set_inner_route(std::uint32_t route) { inner_route_ = route; }
 
+  // Told of what passes from now on; outlives the exchange. One at most.
+  void set_tap(ExchangeTap* tap) { tap_ = tap; }
+  ExchangeTap* tap() const { return tap_; }
+
   // The variant of an experiment that answers it; set by the pipeline before dispatch.
   Assignment& assignment() { return assignment_; }
   const Assignment& assignment() const { return assignment_; }
@@ -209,6 +225,7 @@ class Exchange {
  private:
   friend class ExchangeTable;
   friend class HttpConnection;
+  friend class ExchangeCopy;
   friend class ExchangeTester;  // tests/support
 
   // In order of life; see the comment at the top.
@@ -232,6 +249,7 @@ class Exchange {
   std::string held_;  // answer bytes that wait for the answers before this one
   ExchangeTransport* transport_ = nullptr;
   ExchangeListener* listener_ = nullptr;
+  ExchangeTap* tap_ = nullptr;
   const HandlerInfo* info_ = nullptr;
   Exchange* next_ = nullptr;  // the next request of the same connection
   std::uint32_t inner_route_ = 0;

@@ -137,6 +137,21 @@ void Pipeline::dispatch(Handler& handler, Exchange& exchange) {
   if (!exchange.answered()) exchange.arm_deadline(*handler.deadlines);
 }
 
+bool Pipeline::dispatch_copy(Exchange& exchange, measure::HandlerIndex index,
+                             const HandlerInfo& info) {
+  Handler& handler = handlers_[index];
+  if (!handler.unavailable.empty()) return false;
+  const http::RequestHead& head = exchange.head();
+  router_.match(head.method_text(), head.path(), exchange.match());
+  exchange.hand_to(*this, &info);
+  if (!exchange.limit_body(handler.spec.body_limit)) return true;
+  handler.runtime->enter();
+  exchange.hand_to(*handler.runtime, &info);
+  handler.runtime->dispatch(handler.loaded.slot, exchange);
+  handler.runtime->leave();
+  return true;
+}
+
 // An exchange that ended before its turn takes itself out.
 void Pipeline::on_end(Exchange& exchange) noexcept { std::erase(after_read_, &exchange); }
 

@@ -69,6 +69,11 @@ class Pipeline final : public Service, ExchangeListener {
   Runtime* runtime(measure::HandlerIndex handler) const { return handlers_[handler].runtime; }
   std::size_t handlers() const { return handlers_.size(); }
 
+  // Hands a copy of a request, which no client waits for and no observer hears of, to `handler`.
+  // Its body is there, its deadline the caller's. False: the handler cannot answer, nothing
+  // happened. Not while a read is being served.
+  bool dispatch_copy(Exchange& exchange, measure::HandlerIndex handler, const HandlerInfo& info);
+
   void serve(Exchange& exchange) override;
   void batch_end() override;
   void over(Exchange& exchange) override;

@@ -109,6 +109,7 @@ const PipelineExperiments::Target* PipelineExperiments::choose(Exchange& exchang
   assignment.name = spec.spec.variants[choice.variant];
   assignment.field = one.fields[choice.variant];
   if (!running_) wake();
+  if (on_chosen) on_chosen(exchange);
   return &attached->targets[choice.variant];
 }
 

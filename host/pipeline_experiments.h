@@ -58,6 +58,8 @@ class PipelineExperiments final : public PipelineObserver {
   experiment::Live& live(std::size_t number) { return *all_[number]->live; }
   experiment::Live* find(std::string_view name);
 
+  // Told of each request that got a variant, before it is dispatched. May be empty.
+  std::function<void(Exchange&)> on_chosen;
   // Told of each decision, on the loop's thread.
   std::function<void(experiment::Live&, const experiment::Decision&)> on_decision;
   // Called after each look, at the time of it. True: look again though nothing happens.

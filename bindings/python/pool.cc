@@ -229,7 +229,10 @@ void Pool::stream(PoolJob& job, PyObject* body) {
 
 // Loop's thread. The timeline is told only now: it is not for other threads.
 void Pool::finish(PoolJob& job) {
-  engine->host.ledger->add_pool_cpu(job.handler->index, job.cpu);
+  const Exchange* const open = engine->host.exchanges->find(job.exchange);
+  const measure::HandlerIndex handler = job.handler->index;
+  engine->host.ledger->add_pool_cpu(
+      open != nullptr ? open->timeline().account_or(handler) : handler, job.cpu);
   if (Exchange* exchange = engine->host.exchanges->find(job.exchange)) {
     measure::Timeline& timeline = exchange->timeline();
     timeline.change(Phase::kPool, Phase::kGil, job.started);

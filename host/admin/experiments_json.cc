@@ -94,6 +94,36 @@ Json variant(const VariantSnapshot& one) {
           {"stage_histogram", buckets(one.stage)}};
 }
 
+Json shadow(const std::optional<experiment::ShadowSnapshot>& one) {
+  if (!one) return {};
+  Json variants = Json::array();
+  for (const experiment::ShadowVariant& variant : one->variants) {
+    Json fields = Json::array();
+    for (const experiment::ShadowField& field : variant.fields) {
+      const experiment::ShadowExample& example = field.example;
+      fields.push_back({{"name", field.name},
+                        {"differs", field.differs},
+                        {"raw", field.raw},
+                        {"noise", field.noise},
+                        {"raw_only", field.raw_only},
+                        {"noise_only", field.noise_only},
+                        {"log_e", field.log_e},
+                        {"example", field.raw_only == 0 ? Json()
+                                                        : Json{{"at", example.at},
+                                                               {"request", example.request},
+                                                               {"control", example.control},
+                                                               {"variant", example.variant}}}});
+    }
+    variants.push_back({{"name", variant.name},
+                        {"compared", variant.compared},
+                        {"unanswered", variant.unanswered},
+                        {"fields", fields}});
+  }
+  return {{"rate", one->rate},         {"sampled", one->sampled}, {"skipped", one->skipped},
+          {"unusable", one->unusable}, {"waiting", one->waiting}, {"running", one->running},
+          {"variants", variants}};
+}
+
 Json document(const LiveSnapshot& one) {
   Json variants = Json::array();
   for (const VariantSnapshot& each : one.variants) variants.push_back(variant(each));
@@ -121,6 +151,7 @@ Json document(const LiveSnapshot& one) {
             {"step", one.ramp_step},
             {"climbing", one.ramping},
             {"hold", one.hold.empty() ? Json() : Json(one.hold)}}},
+          {"shadow", shadow(one.shadow)},
           {"store", one.store.empty() ? Json() : Json(one.store)},
           {"audit", audit}};
 }

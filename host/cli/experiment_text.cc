@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "host/cli/experiment_words.h"
+#include "host/cli/shadow_words.h"
 #include "host/cli/text_table.h"
 
 namespace duet::cli {
@@ -104,6 +105,8 @@ std::string experiment_text(const Json& one) {
   for (const std::string& part : {guardrails_of(one), quantiles_of(one)}) {
     if (!part.empty()) out += "\n" + part;
   }
+  const std::string shadow = shadow_text(shadow_words(one));
+  if (!shadow.empty()) out += "\n" + shadow;
   out += fmt::format("\n  assigned by {}; salt '{}'\n", text(one["key"]), text(one["salt"]));
   out += fmt::format(
       "  not counted: {} without the key, {} not eligible, {} that asked or are "

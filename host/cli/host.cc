@@ -131,7 +131,10 @@ Result<void> Host::set_up() {
   sources.not_ready = [this] { return not_ready(); };
   sources.experiments = [this] {
     auto shots = experiment_snapshots(*experiments_, metrics_);
-    for (auto& shot : shots) shot.store = store_ ? store_->trouble() : "there is no store";
+    for (std::size_t i = 0; i < shots.size(); ++i) {
+      shots[i].store = store_ ? store_->trouble() : "there is no store";
+      if (shadow_) shots[i].shadow = shadow_->snapshot(static_cast<std::uint32_t>(i));
+    }
     return shots;
   };
   sources.find_experiment = [this](std::string_view name) { return experiments_->find(name); };
@@ -151,6 +154,7 @@ Result<void> Host::set_up() {
         static_cast<measure::HandlerIndex>(i),
         {handler.name, std::string(config::language_name(handler.language)), "", handler.source});
   }
+  shadow_accounts_ = add_shadow_accounts(config_, *pipeline_, metrics_);
   for (const config::Route& route : config_.routes) {
     if (auto added = pipeline_->add_route(route.methods, route.pattern, route.handler); !added) {
       return added;
@@ -184,6 +188,11 @@ Result<void> Host::set_up() {
   }
   pipeline_->add_observer(recorder_);
   pipeline_->add_observer(*experiments_);
+  if (!shadow_accounts_.empty()) {
+    shadow_.emplace(*loop_, exchanges_, ledger_, *pipeline_);
+    add_shadows(config_, shadow_accounts_, *experiments_, *shadow_);
+    pipeline_->add_observer(*shadow_);
+  }
   watch_signals();
   if (auto opened = open_admin(); !opened) return opened;
   if (auto started = start_engines(); !started) return started;
@@ -299,6 +308,10 @@ void Host::handler_loaded(measure::HandlerIndex index, Runtime& runtime,
   if (loaded) {
     pipeline_->ready(index, runtime, *loaded);
     metrics_.set_shape(index, loaded->shape);
+    if (const auto account = shadow_accounts_.find(index); account != shadow_accounts_.end()) {
+      pipeline_->ready(account->second, runtime, *loaded);
+      metrics_.set_shape(account->second, loaded->shape);
+    }
   } else {
     Error error = std::move(loaded).error();
     error.message = "handler '" + pipeline_->spec(index).name + "': " + error.message;
@@ -399,6 +412,7 @@ void Host::fail_start(const Error& error) {
 void Host::stop_serving() {
   stopping_ = true;
   if (store_) store_->stopping();
+  if (shadow_) shadow_->stop();
   listeners_.clear();
   server_->on_empty = [this] { stop_engines(); };
   server_->drain();

@@ -13,6 +13,7 @@
 #include "host/cli/debug_options.h"
 #include "host/cli/engines.h"
 #include "host/cli/experiment_store.h"
+#include "host/cli/shadow.h"
 #include "host/cli/webhooks.h"
 #include "host/config/config.h"
 #include "host/experiment/clock_watch.h"
@@ -23,6 +24,7 @@
 #include "host/net/listener.h"
 #include "host/pipeline.h"
 #include "host/pipeline_experiments.h"
+#include "host/pipeline_shadow.h"
 #include "host/request_recorder.h"
 #include "host/server.h"
 #include "host/trace/tracer.h"
@@ -75,6 +77,8 @@ class Host {
   Engines engines_;
   std::optional<Pipeline> pipeline_;
   std::optional<PipelineExperiments> experiments_;
+  ShadowAccounts shadow_accounts_;
+  std::optional<PipelineShadow> shadow_;  // when an experiment has one
   std::optional<ExperimentStore> store_;
   experiment::ClockWatch clock_watch_;
   std::unique_ptr<Webhooks> webhooks_;

@@ -265,6 +265,7 @@ Report report_of(const Json& experiment, const Json& host) {
   report.aa = record_of_aa(report);
   const Json& hold = experiment.at("ramp").at("hold");
   if (!hold.is_null()) report.ramp = text(hold);
+  report.shadow = shadow_words(experiment);
   read_host(host, report);
   for (const Json& entry : experiment.at("audit")) {
     report.audit.push_back(

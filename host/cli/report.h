@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "host/cli/shadow_words.h"
+
 namespace duet::cli {
 
 // Where a quantile of a variant is compared with the control's, with a band that holds at all of
@@ -58,6 +60,7 @@ struct Report {
   std::vector<std::vector<double>> blame;
   std::vector<std::vector<std::string>> memory;  // engine, used, total, limit
   std::vector<std::vector<std::string>> audit;   // when, who, what
+  ShadowWords shadow;
 };
 
 // `experiment`: of GET /api/experiments/NAME; `host`: of GET /api/handlers, or null. Throws

@@ -193,6 +193,16 @@ std::string report_page(const Report& report) {
   add("Variants", variants_of(report));
   add("CPU", cpu_of(report));
   if (!report.guardrails.empty()) add("Guardrails", guardrails_of(report));
+  if (!report.shadow.sentences.empty()) {
+    std::string shadow;
+    for (const std::string& sentence : report.shadow.sentences) {
+      shadow += report::paragraph(sentence);
+    }
+    if (!report.shadow.rows.empty()) {
+      shadow += rows_of(kShadowHead, report.shadow.rows);
+    }
+    add("Shadow traffic: do they answer alike?", std::move(shadow));
+  }
   if (!report.blame.empty()) {
     add("Who waits for whom", blame_of(report));
     add("Memory", rows_of({"", "used", "total", "limit"}, report.memory));

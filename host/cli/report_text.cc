@@ -93,7 +93,9 @@ std::string report_text(const Report& report) {
                      report.state, report.since, report.as_of, report.key, report.split);
   if (!report.ramp.empty()) out += "  ramp: " + report.ramp + "\n";
   out += "\n" + variants_of(report) + "\n" + cpu_of(report) + quantiles_of(report) +
-         guardrails_of(report) + blame_of(report);
+         guardrails_of(report);
+  if (!report.shadow.sentences.empty()) out += "\n" + shadow_text(report.shadow);
+  out += blame_of(report);
   return out;
 }
 

@@ -53,6 +53,15 @@ struct Webhook {
   std::string secret_variable;  // of the environment; empty: nothing is signed
 };
 
+// Copies of the control's requests, for the other variants.
+struct Shadow {
+  double rate = 1;               // share of the requests that are copied
+  Nanos deadline = 5 * kSecond;  // of a copy
+  std::size_t concurrency = 4;   // copies at a time
+  bool safe = false;             // requests may be carried out more than once, whatever the method
+  std::vector<std::string> ignore;  // "$.path", "header:name" or "body": not compared
+};
+
 struct Experiment {
   std::string name;
   // Patterns of Config::routes, or with `application`: of that handler's own routes.
@@ -76,6 +85,7 @@ struct Experiment {
   std::vector<Guardrail> guardrails;
   Ramp ramp;
   std::optional<Webhook> webhook;
+  std::optional<Shadow> shadow;
 };
 
 }  // namespace duet::config

@@ -11,6 +11,7 @@
 #include "host/config/suggest.h"
 #include "host/config/toml_endpoints.h"
 #include "host/config/toml_guardrails.h"
+#include "host/config/toml_shadow.h"
 #include "host/config/toml_words.h"
 #include "host/config/values.h"
 
@@ -60,6 +61,7 @@ class ExperimentReader {
     }
     read_guardrails(context_, table, one);
     read_webhook(context_, table, one);
+    read_shadow(context_, table, config_.routes, one);
     table.finish();
     if (one.name.empty() || one.variants.size() < 2) return;  // said already
     config_.experiments.push_back(std::move(one));

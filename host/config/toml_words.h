@@ -56,6 +56,10 @@ inline constexpr Synonym kUpstreamWords[] = {{"connect_timeout", "connect"},
                                              {"keepalive", "keep_alive"},
                                              {"keepalive_timeout", "keep_alive"},
                                              {"max_connections", "connections"}};
+inline constexpr Synonym kShadowWords[] = {
+    {"timeout", "deadline"},          {"max_concurrency", "concurrency"}, {"sample", "rate"},
+    {"percentage", "rate"},           {"concurrent", "concurrency"},      {"exclude", "ignore"},
+    {"max_concurrent", "concurrency"}};
 inline constexpr Synonym kRouteWords[] = {
     {"pattern", "path"},   {"url", "path"},       {"location", "path"},
     {"route", "path"},     {"method", "methods"}, {"verb", "methods"},

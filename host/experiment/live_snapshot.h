@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "host/base/clock.h"
+#include "host/experiment/shadow_record.h"
 #include "host/measure/histogram.h"
 #include "host/measure/timeline.h"
 #include "host/stats/stages.h"
@@ -88,10 +89,11 @@ struct LiveSnapshot {
   std::vector<double> ramp_steps;
   std::size_t ramp_step = 0;
   bool ramping = false;
-  std::string hold;               // "holds at 5%: ... about 900 more requests", or empty
-  std::string verdict;            // one sentence for people
-  std::vector<AuditEntry> audit;  // oldest first, the last 200
-  std::string store;              // why what is counted is not kept; empty: it is
+  std::string hold;                      // "holds at 5%: ... about 900 more requests", or empty
+  std::string verdict;                   // one sentence for people
+  std::vector<AuditEntry> audit;         // oldest first, the last 200
+  std::optional<ShadowSnapshot> shadow;  // nothing: there is none
+  std::string store;                     // why what is counted is not kept; empty: it is
 };
 
 }  // namespace duet::experiment

@@ -49,6 +49,7 @@ void Ledger::add_handler(HandlerIndex handler) {
 }
 
 Nanos Ledger::begin(HandlerIndex handler, Timeline* timeline, Nanos at) {
+  if (timeline != nullptr) handler = timeline->account_or(handler);
   DUET_CHECK(handler < totals_.size());
   if (current_handler() != kNoHandler) {
     if (open_timeline_ != nullptr && open_timeline_ != timeline) {
@@ -124,7 +125,7 @@ void Ledger::record(HandlerIndex handler, Nanos start, Nanos end) {
 
 void Ledger::charge_wait(Timeline& timeline, Nanos at) {
   if (!timeline.waiting() || timeline.handler() == kNoHandler) return;
-  blame_slices(timeline.handler(), timeline.waits_since(), at);
+  blame_slices(timeline.account(), timeline.waits_since(), at);
   timeline.wait_over();
 }
 

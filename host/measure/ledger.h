@@ -42,10 +42,11 @@ class Ledger {
 
   // --- slices ---
 
-  // Opens a slice of `handler` for the request `timeline` (null: work of the handler that belongs
-  // to no open request, such as waitUntil). An open slice is closed first, its request awaiting:
-  // slices do not nest, a switch is a `begin`. Ends the phases the timeline waited in, blaming
-  // those who had the loop meanwhile. Returns the instant.
+  // Opens a slice of `handler` (or of the account that the timeline names) for the request
+  // `timeline` (null: work of the handler that belongs to no open request, such as waitUntil). An
+  // open slice is closed first, its request awaiting: slices do not nest, a switch is a `begin`.
+  // Ends the phases the timeline waited in, blaming those who had the loop meanwhile. Returns the
+  // instant.
   Nanos begin(HandlerIndex handler, Timeline* timeline) { return begin(handler, timeline, now()); }
   Nanos begin(HandlerIndex handler, Timeline* timeline, Nanos at);
 

@@ -46,7 +46,7 @@ class Timeline {
     conditions_ = bit(Phase::kQueue);
     coalesced_ = coalesced;
     allowed_ = 0xff;
-    handler_ = kNoHandler;
+    handler_ = account_ = kNoHandler;
   }
 
   // A condition begins or ends at `at` (>= every earlier instant given). Idempotent.
@@ -135,6 +135,13 @@ class Timeline {
 
   HandlerIndex handler() const { return handler_; }
   void set_handler(HandlerIndex handler) { handler_ = handler; }
+  // Whose time on the loop it is, where that is not its handler's: a copy of a request is no work
+  // for a client. After begin().
+  HandlerIndex account() const { return account_ == kNoHandler ? handler_ : account_; }
+  HandlerIndex account_or(HandlerIndex handler) const {
+    return account_ == kNoHandler ? handler : account_;
+  }
+  void set_account(HandlerIndex account) { account_ = account; }
 
  private:
   static constexpr std::uint8_t bit(Phase phase) {
@@ -165,7 +172,7 @@ class Timeline {
   Nanos gc_;
   Nanos longest_slice_;
   Nanos unaccounted_;
-  HandlerIndex handler_;
+  HandlerIndex handler_, account_;
   std::uint8_t conditions_;
   std::uint8_t allowed_;  // conditions that may still be set
   bool coalesced_;

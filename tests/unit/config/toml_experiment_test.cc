@@ -240,6 +240,68 @@ TEST_F(TomlExperimentTest, ExplainsMistakesInServicesElsewhere) {
   for (const auto& [lines, expected] : kCases) EXPECT_EQ(messages(begin + lines), expected);
 }
 
+TEST_F(TomlExperimentTest, ReadsShadowTraffic) {
+  const Config config = read(std::string(kWhere) + kVariants + R"([experiment.shadow]
+rate = "25%"
+deadline = "2s"
+concurrency = 8
+safe = true
+ignore = ["$.at", "$.items[*].id", "header:ETag", "body", "$"]
+)");
+  ASSERT_TRUE(diagnostics_.ok()) << diagnostics_.render(false);
+  ASSERT_TRUE(config.experiments.at(0).shadow);
+  const Shadow& shadow = *config.experiments[0].shadow;
+  EXPECT_EQ(shadow.rate, 0.25);
+  EXPECT_EQ(shadow.deadline, 2 * kSecond);
+  EXPECT_EQ(shadow.concurrency, 8u);
+  EXPECT_TRUE(shadow.safe);
+  EXPECT_EQ(shadow.ignore.size(), 5u);
+  EXPECT_FALSE(read(std::string(kWhere) + kVariants).experiments.at(0).shadow);
+}
+
+TEST_F(TomlExperimentTest, WhatCouldDoSomethingIsOnlyShadowedWhenDeclaredSafe) {
+  const std::string shadow = "[experiment.shadow]\n";
+  const std::string said =
+      " requests would be carried out more than once by their copies (write safe = true if that "
+      "does no harm, or methods = [\"GET\"] for the route or in [experiment.eligible])\n";
+  EXPECT_EQ(messages(std::string(kWhere) + kVariants + shadow),
+            "duet.toml:15:13: error: POST" + said)
+      << "the route takes all methods";
+  EXPECT_EQ(messages(std::string(kWhere) + kVariants +
+                     "[experiment.eligible]\nmethods = [\"GET\", \"DELETE\"]\n" + shadow),
+            "duet.toml:17:13: error: DELETE" + said);
+  EXPECT_EQ(messages(std::string(kWhere) + kVariants + shadow + "safe = true\n"), "");
+  EXPECT_EQ(messages(std::string(kWhere) + kVariants +
+                     "[experiment.eligible]\nmethods = [\"GET\", \"HEAD\"]\n" + shadow),
+            "");
+}
+
+TEST_F(TomlExperimentTest, ExplainsMistakesInShadowTraffic) {
+  const std::string begin = std::string(kWhere) + kVariants + "[experiment.shadow]\nsafe = true\n";
+  const struct {
+    std::string line, expected;
+  } kCases[] = {
+      {"rate = 0.5",
+       "duet.toml:17:8: error: 'rate' must be a percentage in quotes, 0% to 100%, not a decimal "
+       "number (write rate = \"10%\")\n"},
+      {"concurrency = 0",
+       "duet.toml:17:15: error: 'concurrency' is out of range: 0 (1 to 64 is allowed)\n"},
+      {"max_concurrency = 2",
+       "duet.toml:17:1: error: unknown key 'max_concurrency' in [experiment.shadow] (did you mean "
+       "'concurrency'?)\n"},
+      {"ignore = [\"price\"]",
+       "duet.toml:17:11: error: 'price' is neither a path in a JSON body nor a header (write "
+       "\"$.created_at\", \"$.items[].id\", \"header:etag\" or \"body\")\n"},
+      {"ignore = [\"header:\"]",
+       "duet.toml:17:11: error: 'header:' names no header (write \"$.created_at\", "
+       "\"$.items[].id\", \"header:etag\" or \"body\")\n"},
+      {"ignore = [\"$price\"]",
+       "duet.toml:17:11: error: '$price' is no path (write \"$.created_at\", "
+       "\"$.items[].id\", \"header:etag\" or \"body\")\n"},
+  };
+  for (const auto& [line, expected] : kCases) EXPECT_EQ(messages(begin + line + "\n"), expected);
+}
+
 TEST_F(TomlExperimentTest, KeepsExperimentsBesideTheFileUnlessToldOtherwise) {
   const auto read_with = [&](const std::string& store) {
     return read(kWhere + std::string(kVariants) + store).server.store;

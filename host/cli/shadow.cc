@@ -1,0 +1,59 @@
+#include "host/cli/shadow.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace duet::cli {
+
+namespace {
+
+std::string language_of(const config::Handler& handler) {
+  return std::string(config::language_name(handler.language));
+}
+
+}  // namespace
+
+ShadowAccounts add_shadow_accounts(const config::Config& config, Pipeline& pipeline,
+                                   measure::Metrics& metrics) {
+  ShadowAccounts accounts;
+  for (const config::Experiment& experiment : config.experiments) {
+    if (!experiment.shadow) continue;
+    for (const config::Variant& variant : experiment.variants) {
+      if (variant.aa || accounts.contains(variant.handler)) continue;
+      const config::Handler& handler = config.handlers[variant.handler];
+      HandlerSpec spec = pipeline.spec(variant.handler);
+      spec.index = static_cast<measure::HandlerIndex>(pipeline.handlers());
+      spec.name += " (shadow)";
+      spec.deadline = experiment.shadow->deadline;  // the watchdog's, too
+      accounts[variant.handler] = spec.index;
+      pipeline.add_handler(spec, language_of(handler), false);
+      metrics.add_handler(spec.index, {spec.name, language_of(handler), "", handler.source});
+    }
+  }
+  return accounts;
+}
+
+void add_shadows(const config::Config& config, const ShadowAccounts& accounts,
+                 PipelineExperiments& experiments, PipelineShadow& shadow) {
+  for (std::size_t i = 0; i < config.experiments.size(); ++i) {
+    const config::Experiment& from = config.experiments[i];
+    if (!from.shadow) continue;
+    std::vector<PipelineShadow::Target> targets;
+    for (const config::Variant& variant : from.variants) {
+      PipelineShadow::Target& target = targets.emplace_back();
+      if (variant.aa) continue;  // never asked
+      const config::Handler& handler = config.handlers[variant.handler];
+      target.handler = variant.handler;
+      target.account = accounts.at(variant.handler);
+      target.info = {handler.name + " (shadow)", from.name, language_of(handler), false};
+    }
+    const config::Shadow& spec = *from.shadow;
+    shadow.add(static_cast<std::uint32_t>(i), experiments.live(i),
+               {spec.rate, spec.deadline, spec.concurrency, spec.safe, spec.ignore},
+               std::move(targets));
+  }
+  experiments.on_chosen = [&shadow](Exchange& exchange) { shadow.chosen(exchange); };
+}
+
+}  // namespace duet::cli
