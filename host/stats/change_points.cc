@@ -88,16 +88,17 @@ std::optional<SteadyState> steady_state(std::span<const double> values) {
   std::size_t first = bounds.size() - 2;  // of the segments of the last level
   const double last_mean = sums.mean(bounds[first], values.size());
   const double last_deviation = deviation(bounds[first], values.size());
-  while (first > 0) {
-    const double mean = sums.mean(bounds[first - 1], bounds[first]);
-    const double apart = std::abs(mean - last_mean);
-    if (apart > std::max(last_deviation, deviation(bounds[first - 1], bounds[first]))) break;
-    --first;
-  }
+  const auto as_at_the_end = [&](std::size_t segment) {
+    const std::size_t begin = bounds[segment], end = bounds[segment + 1];
+    return std::abs(sums.mean(begin, end) - last_mean) <=
+           std::max(last_deviation, deviation(begin, end));
+  };
+  while (first > 0 && as_at_the_end(first - 1)) --first;
   SteadyState state;
+  state.level = sums.mean(bounds[first], values.size());
+  if (as_at_the_end(0)) first = 0;  // what came between went away again: an episode, no warm-up
   state.from = bounds[first];
   if (4 * (values.size() - state.from) < values.size()) return std::nullopt;
-  state.level = sums.mean(state.from, values.size());
   for (std::size_t i = 0; i < first; ++i) {
     if (sums.mean(bounds[i], bounds[i + 1]) < state.level) state.slower = true;
   }

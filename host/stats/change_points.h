@@ -18,13 +18,15 @@ namespace duet::stats {
 std::vector<std::size_t> change_points(std::span<const double> values);
 
 struct SteadyState {
-  std::size_t from = 0;  // the values from here on are of one level
-  double level = 0;      // their mean, in the unit of the values
-  bool slower = false;   // some level before it was lower: it got slower, not faster
+  // The values from here on are of one level, but for what came and went: a stall is no warm-up.
+  std::size_t from = 0;
+  double level = 0;     // their mean, in the unit of the values
+  bool slower = false;  // some level before it was lower: it got slower, not faster
 };
 // Nothing when there is no steady state: the last level, together with those before it whose means
 // differ by no more than their deviations (at least 0.1%), makes up less than a quarter of the
-// values, or there are fewer than 20. Say so then; do not measure on.
+// values, or there are fewer than 20. Say so then; do not measure on. When the first level is the
+// last one again, everything is of it.
 std::optional<SteadyState> steady_state(std::span<const double> values);
 
 }  // namespace duet::stats

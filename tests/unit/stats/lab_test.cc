@@ -122,6 +122,9 @@ TEST(ChangePoints, WarmUpEndsInASteadyState) {
   EXPECT_FALSE(state->slower);
   EXPECT_TRUE(steady_state(series({{60, 7}, {300, 10}}, 2))->slower);
   EXPECT_EQ(steady_state(series({{100, 7}}, 2))->from, 0u);
+  const auto stalled = steady_state(series({{60, 7}, {20, 900}, {60, 7}}, 2));
+  EXPECT_EQ(stalled->from, 0u);
+  EXPECT_NEAR(stalled->level, 7, 0.05);
 }
 
 TEST(ChangePoints, WhatEndsWithAChangeIsNotSteady) {
