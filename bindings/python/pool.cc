@@ -229,11 +229,11 @@ void Pool::stream(PoolJob& job, PyObject* body) {
 
 // Loop's thread. The timeline is told only now: it is not for other threads.
 void Pool::finish(PoolJob& job) {
-  const Exchange* const open = engine->host.exchanges->find(job.exchange);
+  Exchange* const exchange = engine->host.exchanges->find(job.exchange);
   const measure::HandlerIndex handler = job.handler->index;
   engine->host.ledger->add_pool_cpu(
-      open != nullptr ? open->timeline().account_or(handler) : handler, job.cpu);
-  if (Exchange* exchange = engine->host.exchanges->find(job.exchange)) {
+      exchange != nullptr ? exchange->timeline().account_or(handler) : handler, job.cpu);
+  if (exchange != nullptr) {
     measure::Timeline& timeline = exchange->timeline();
     timeline.change(Phase::kPool, Phase::kGil, job.started);
     timeline.change(Phase::kGil, Phase::kRun, job.locked);

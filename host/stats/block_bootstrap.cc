@@ -155,9 +155,10 @@ Dependence dependence(std::span<const double> values) {
   }
   if (variance <= n * mean * mean * 1e-24) return {};  // all the same
   double r = covariance / variance;
-  if (r <= 1 / std::sqrt(n)) return {};  // independent blocks show that, too
+  if (r <= 0) return {};
   r = std::max(r, std::sqrt(std::max(0.0, second / variance)));
-  r = std::min(kMostCorrelation, r + (1 + 4 * r) / n);
+  r += (1 + 4 * r) / n;
+  r = std::min(kMostCorrelation, r + std::sqrt(std::max(0.0, 1 - r * r) / n));
   const double d = 2 * r / (1 - r * r);
   const double length = std::clamp(std::ceil(std::cbrt(1.5 * d * d * n)), 1.0, n / kFewestRuns);
   return {static_cast<std::uint32_t>(length),

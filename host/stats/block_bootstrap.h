@@ -80,10 +80,12 @@ struct Dependence {
   double widen = 1;          // the deviation of such resamples is too small by this factor
 };
 // From the same figure of each block. For a first-order autoregression with the correlation r that
-// is observed (its bias of (1 + 4r) / n put right; from the blocks after next where that gives
-// more, because a block's own noise hides the correlation of levels): with D = 2r / (1 - r^2) the
-// length is (1.5 D^2 n)^(1/3), at most a fifth of the blocks (Politis & White 2004, section 3), and
-// resamples of that length have 1 - D / length of the variance. Independent blocks: 1 and 1.
+// is observed (its bias of (1 + 4r) / n put right, and one standard error up, since an interval
+// from too small an r is too narrow by more than one from too large an r is too wide; from the
+// blocks after next where that gives more, because a block's own noise hides the correlation of
+// levels): with D = 2r / (1 - r^2) the length is (1.5 D^2 n)^(1/3), at most a fifth of the blocks
+// (Politis & White 2004, section 3), and resamples of that length have 1 - D / length of the
+// variance. No correlation or a negative one: 1 and 1.
 Dependence dependence(std::span<const double> values);
 
 // Of `statistic`, a function of how often each block counts. Nothing with fewer than kFewestBlocks

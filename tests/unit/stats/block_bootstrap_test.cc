@@ -1,6 +1,6 @@
 // Intervals by resampling blocks, held against simulated runs whose truth is known: blocks whose
 // level wanders with a memory, as a shared machine's does, both arms of a round alike but for a
-// noise of their own.
+// noise of their own. Their seeds are none that a constant was chosen by.
 #include "host/stats/block_bootstrap.h"
 
 #include <gtest/gtest.h>
@@ -54,7 +54,7 @@ bool holds(const std::optional<BlockInterval>& interval, double truth) {
 TEST(BlockBootstrap, RatiosCoverTheTruthIn180Of200Runs) {
   for (const double p : {0.5, 0.99}) {
     int covered = 0;
-    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    for (std::uint64_t seed = 80'000; seed < 80'200; ++seed) {
       covered += holds(ratio_interval(run_of(40, 60, 1.05, seed), p), 1.05);
     }
     EXPECT_GE(covered, 180) << p;
@@ -65,7 +65,7 @@ TEST(BlockBootstrap, RatiosCoverTheTruthIn180Of200Runs) {
 TEST(BlockBootstrap, FiguresOfOneArmCoverTheTruthIn180Of200RunsThoughItsLevelWanders) {
   const double deviation = std::sqrt(kSpread * kSpread + kLevel * kLevel + kOwn * kOwn);
   int median = 0, p90 = 0, mean = 0;
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 80'000; seed < 80'200; ++seed) {
     const BlockedSample a = run_of(80, 40, 1, seed).a;
     const auto of = [&](std::vector<double> blocks, const std::function<double(Draw)>& figure) {
       return block_interval(a.blocks(), dependence(blocks), figure, kFast);
@@ -83,7 +83,7 @@ TEST(BlockBootstrap, FiguresOfOneArmCoverTheTruthIn180Of200RunsThoughItsLevelWan
 
 TEST(BlockBootstrap, AnArmAgainstItselfDiffersInAtMost18Of200Runs) {
   int median = 0, p99 = 0;
-  for (std::uint64_t seed = 1000; seed < 1200; ++seed) {
+  for (std::uint64_t seed = 80'000; seed < 80'200; ++seed) {
     const Pair run = run_of(40, 60, 1, seed);
     median += !holds(ratio_interval(run, 0.5), 1);
     p99 += !holds(ratio_interval(run, 0.99), 1);
