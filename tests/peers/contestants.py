@@ -1,5 +1,6 @@
 """Who is measured: ours and the peers, how each is started, and which ratios are wanted."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,12 +14,21 @@ SERVERS = HERE / "servers"
 # Applications of frameworks, with the Node of the same major version as the one inside duet.
 FRAMEWORKS = PEERS / "frameworks"
 FRAMEWORK_PACKAGES = ["node@24", "express@5", "fastify@5", "ws@8"]
+# ASGI inside Node: the packages, and the directory of the libpython that it is linked to.
+PYTHON_NODE = PEERS / "python-node"
+PYTHON_NODE_LIBRARIES = PYTHON_NODE / "libpython"
+WORKERD = PEERS / "node_modules" / "workerd" / "bin" / "workerd"
 
 
 class Contestant:
-    def __init__(self, key, title, command, workloads, version, folder=None):
+    """`command` has {port} and {workload} where they go; `folder` has to be there, `cwd` is where it
+    is started, `environment` what it needs beside everybody's."""
+
+    def __init__(self, key, title, command, workloads, version, folder=None, cwd=SERVERS,
+                 environment=None):
         self.key, self.title, self.command, self.workloads = key, title, command, workloads
-        self.version_command, self.folder = version, folder
+        self.version_command, self.folder, self.cwd = version, folder, cwd
+        self.environment = environment or {}
 
     def command_for(self, workload):
         name = "hello" if workload is PIPELINE else workload.name
@@ -32,7 +42,8 @@ class Contestant:
         return None
 
     def version(self):
-        done = subprocess.run(self.version_command, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(self.version_command, capture_output=True, text=True, timeout=30,
+                              cwd=self.cwd)
         lines = (done.stdout or done.stderr).strip().splitlines()
         return lines[0] if lines else "?"
 
@@ -84,6 +95,16 @@ def contestants(duet):
         application("asgi", "duet ASGI", [HELLO, ORDER], "asgi_server:{workload}"),
         of_python("granian", "Granian", [HELLO, ORDER], "granian", "asgi_server:{workload}",
                   "--interface", "asgi", "--port", "{port}", "--no-ws", "--log-level", "warning"),
+        Contestant("python_node", "@platformatic/python-node",
+                   [node24, str(SERVERS / "python_node_server.mjs"), "{port}", "{workload}"],
+                   [HELLO],  # its scope has headers of str where ASGI says bytes: (b) fails on it
+                   [node24, "-p", "require('@platformatic/python-node/package.json').version"],
+                   PYTHON_NODE_LIBRARIES, PYTHON_NODE,
+                   {"LD_LIBRARY_PATH": str(PYTHON_NODE_LIBRARIES)}),
+        Contestant("workerd", "workerd",
+                   [str(WORKERD), "serve", str(SERVERS / "workerd.capnp"), "{workload}",
+                    "--socket-addr", "http=127.0.0.1:{port}"],
+                   [HELLO, ORDER], [str(WORKERD), "--version"]),
         application("fastapi", "FastAPI on duet", [FASTAPI], "fastapi_server:app"),
         of_python("fastapi_uvicorn", "FastAPI on uvicorn", [FASTAPI], "uvicorn",
                   "fastapi_server:app", "--port", "{port}", "--loop", "uvloop", "--http",
@@ -107,6 +128,7 @@ RATIOS = [
     (HELLO, "py_async", "uvicorn", 0.50),
     (HELLO, "asgi", "uvicorn", 0.50),
     (HELLO, "asgi", "granian", 0.80),
+    (HELLO, "asgi", "python_node", 0.10),
     (FASTAPI, "fastapi", "fastapi_uvicorn", 0.75),
     (FLASK, "flask", "flask_gunicorn", 0.45),
     (ORDER, "js", "deno", 1.00),
@@ -152,10 +174,10 @@ def set_up():
             raise PeerError(f"'{tool}' is missing: apt-get install {package}")
     PEERS.mkdir(parents=True, exist_ok=True)
     (PEERS / "package.json").write_text('{"private": true}\n')
-    print("obtaining node, bun and deno by npm ...", flush=True)
+    print("obtaining node, bun, deno and workerd by npm ...", flush=True)
     # Their install scripts put the right binary in place; npm asks before it runs any.
     subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-save",
-                    "node@latest", "bun@latest", "deno@latest"], cwd=PEERS, check=True)
+                    "node@latest", "bun@latest", "deno@latest", "workerd@latest"], cwd=PEERS, check=True)
     print("obtaining Express, Fastify and their Node by npm ...", flush=True)
     FRAMEWORKS.mkdir(exist_ok=True)
     (FRAMEWORKS / "package.json").write_text('{"private": true}\n')
@@ -163,9 +185,29 @@ def set_up():
         shutil.copy2(SERVERS / name, FRAMEWORKS)
     subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-save",
                     *FRAMEWORK_PACKAGES], cwd=FRAMEWORKS, check=True)
+    set_up_python_node()
     print("obtaining uvicorn, Granian, gunicorn, FastAPI and Flask by pip ...", flush=True)
     if not (PEERS / "venv").exists():
         subprocess.run(["python3", "-m", "venv", str(PEERS / "venv")], check=True)
     subprocess.run([str(PEERS / "venv" / "bin" / "pip"), "install", "--quiet", "--upgrade",
                     "uvicorn", "uvloop", "httptools", "granian", "gunicorn", "fastapi", "flask"],
                    check=True)
+
+
+def set_up_python_node():
+    """Links it, by its own install script, to a shared libpython of the machine: the newest."""
+    print("obtaining @platformatic/python-node by npm ...", flush=True)
+    PYTHON_NODE.mkdir(exist_ok=True)
+    (PYTHON_NODE / "package.json").write_text('{"private": true}\n')
+    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts",
+                    "@platformatic/python-node@latest"], cwd=PYTHON_NODE, check=True)
+    script = next(PYTHON_NODE.glob("node_modules/@platformatic/*/fix-python-soname.js"), None)
+    if script is None:
+        raise PeerError("@platformatic/python-node has no binary for this machine")
+    done = subprocess.run(["node", script.name], cwd=script.parent, capture_output=True, text=True)
+    found = re.search(r"Found Python library: \S+ at (\S+)", done.stdout + done.stderr)
+    if found is None:
+        raise PeerError("@platformatic/python-node found no shared libpython: "
+                        "apt-get install libpython3-dev")
+    PYTHON_NODE_LIBRARIES.unlink(missing_ok=True)
+    PYTHON_NODE_LIBRARIES.symlink_to(Path(found[1]).parent)

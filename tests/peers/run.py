@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures duet against Node, Bun, Deno and uvicorn: CPU of the server for one request, and p99.
+"""Measures duet against Node, Bun, Deno, workerd, uvicorn and more: CPU of the server for one request, and p99.
 
     python3 tests/peers/run.py --setup      obtains the peers into build/peers, then ends
     python3 tests/peers/run.py              measures everything and prints the tables
@@ -39,7 +39,7 @@ def arguments():
     parser.add_argument("--starts", type=int, default=15, help="starts timed (default: 15)")
     parser.add_argument("--only", default="", metavar="KEYS",
                         help="comma-separated servers: cpp,js,py,py_async,deno,bun,node,uvicorn,"
-                             "duet_http,node24,asgi,granian,fastapi,fastapi_uvicorn,flask,"
+                             "duet_http,node24,asgi,granian,python_node,workerd,fastapi,fastapi_uvicorn,flask,"
                              "flask_gunicorn")
     parser.add_argument("--workloads", default="", metavar="NAMES",
                         help="comma-separated: hello,order,pipeline,express,fastify,fastapi,flask,"
@@ -64,8 +64,8 @@ def measure_load(workload, entries, options, wrk, folder):
     running, results = {}, {}
     try:
         for entry in entries:
-            server = Server(entry.command_for(workload), HERE / "servers",
-                            folder / f"{entry.key}.log", environment)
+            server = Server(entry.command_for(workload), entry.cwd, folder / f"{entry.key}.log",
+                            dict(environment, **entry.environment))
             running[entry.key] = server
             try:
                 server.first_answer([workload.request()], workload.matches)
