@@ -290,7 +290,7 @@ bool create_request_type(PyObject* module) {
          PyModule_AddObjectRef(module, "Request", reinterpret_cast<PyObject*>(request_type)) == 0;
 }
 
-RequestObject* new_request(const Handler& handler, const Exchange& exchange) {
+RequestObject* new_request(const Handler& handler, ExchangeId exchange) {
   RequestObject* request;
   if (free_count > 0) {
     request = free_requests[--free_count];
@@ -302,7 +302,7 @@ RequestObject* new_request(const Handler& handler, const Exchange& exchange) {
   constexpr std::size_t base = offsetof(RequestObject, dict);
   std::memset(reinterpret_cast<char*>(request) + base, 0, sizeof(RequestObject) - base);
   request->handler = &handler;
-  request->exchange = exchange.id();
+  request->exchange = exchange;
   request->mode = handler.mode;
   PyObject_GC_Track(request);
   return request;
@@ -340,15 +340,12 @@ void detach_request(RequestObject* request, Exchange& exchange) {
   Py_DECREF(request);
 }
 
-void take_snapshot(RequestObject* request, const Exchange& exchange) {
-  if (request->snapshot != nullptr) return;
-  auto* copy = new Snapshot;
+std::unique_ptr<Snapshot> snapshot_of(const Exchange& exchange, bool with_body) {
+  auto copy = std::make_unique<Snapshot>();
   copy->head = exchange.head();
   copy->params = exchange.params();
   copy->url = exchange.url();
-  // What an `async def` has not read is gone with the request, whether or not it had arrived.
-  const bool had = request->mode == BodyMode::kValues || request->read;
-  copy->has_body = had && !request->streamed && exchange.body_ended() && !exchange.body_failed();
+  copy->has_body = with_body && exchange.body_ended() && !exchange.body_failed();
   if (copy->has_body) copy->body = exchange.peek_body();
   ExchangeTransport& transport = const_cast<Exchange&>(exchange).transport();
   copy->remote_address = transport.remote_address();
@@ -358,7 +355,14 @@ void take_snapshot(RequestObject* request, const Exchange& exchange) {
   copy->deadline = exchange.deadline();
   copy->variant = exchange.assignment().name;
   copy->key = exchange.assignment().key;
-  request->snapshot = copy;
+  return copy;
+}
+
+void take_snapshot(RequestObject* request, const Exchange& exchange) {
+  if (request->snapshot != nullptr) return;
+  // What an `async def` has not read is gone with the request, whether or not it had arrived.
+  const bool had = request->mode == BodyMode::kValues || request->read;
+  request->snapshot = snapshot_of(exchange, had && !request->streamed).release();
 }
 
 void keep_if_shared(RequestObject* request, const Exchange& exchange, int ours) {

@@ -63,7 +63,11 @@ struct RequestObject {
 // Creates duet.Request; false with a Python error set.
 bool create_request_type(PyObject* module);
 
-RequestObject* new_request(const Handler& handler, const Exchange& exchange);
+// GIL held. `exchange`: 0 when a snapshot is all that it will see.
+RequestObject* new_request(const Handler& handler, ExchangeId exchange);
+
+// A copy, with the body if it is there. Loop's thread, no GIL needed.
+std::unique_ptr<Snapshot> snapshot_of(const Exchange& exchange, bool with_body);
 
 inline RequestObject* as_request(PyObject* object) {
   return reinterpret_cast<RequestObject*>(object);

@@ -1,6 +1,8 @@
 #include "bindings/python/pool.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "bindings/python/wsgi_call.h"
 #include "host/base/log.h"
@@ -13,6 +15,8 @@ using measure::Phase;
 // Calls that may wait for a thread. Each holds a copy of its request; whoever comes later would be
 // answered long after its client has lost patience.
 constexpr std::size_t kMostWaiting = 1024;
+
+constexpr std::uint64_t kIsJob = 1;
 
 void refuse(const Handler& handler, Exchange& exchange) {
   static Nanos said = 0;
@@ -73,20 +77,19 @@ bool Pool::on_loop(PoolJob& job, Step step) {
   return !job.gone && job.flow == PoolJob::Flow::kGo;
 }
 
-void Pool::submit(const Handler& handler, RequestObject* request, Exchange& exchange) {
-  if (busy() >= limit_ + kMostWaiting) {
-    Py_DECREF(request);
-    return refuse(handler, exchange);
-  }
+PoolJob* Pool::job_of(const Exchange& exchange) {
+  if ((exchange.engine_data & kIsJob) == 0) return nullptr;
+  return reinterpret_cast<PoolJob*>(exchange.engine_data & ~kIsJob);
+}
+
+void Pool::submit(const Handler& handler, Exchange& exchange) {
+  if (busy() >= limit_ + kMostWaiting) return refuse(handler, exchange);
   auto job = std::make_shared<PoolJob>();
   job->handler = &handler;
-  job->request = request;
+  job->snapshot = snapshot_of(exchange, true);
   job->exchange = exchange.id();
   job->streams_body = !exchange.body_ended();
-  take_snapshot(request, exchange);
-  attach_request(request, exchange);
-  request->job = job.get();
-  request->exchange = 0;
+  exchange.engine_data = reinterpret_cast<std::uint64_t>(job.get()) | kIsJob;
   const Nanos at = now();
   engine->host.ledger->charge_wait(exchange.timeline(), at);
   exchange.timeline().change(Phase::kQueue, Phase::kPool, at);
@@ -105,6 +108,10 @@ void Pool::submit(const Handler& handler, RequestObject* request, Exchange& exch
 
 void Pool::work() {
   pthread_setname_np(pthread_self(), "duet-blocking");
+  if (politeness_ != 0) {
+    const auto self = static_cast<id_t>(gettid());
+    setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + politeness_);
+  }
   PyThreadState* state = nullptr;
   {
     // The thread state stays with the thread, so that threading.local() and what libraries keep
@@ -135,6 +142,21 @@ void Pool::work() {
 }
 
 void Pool::run(PoolJob& job) {
+  job.request = new_request(*job.handler, 0);
+  if (job.request == nullptr) return fail(job);
+  job.request->snapshot = job.snapshot.release();
+  job.request->job = &job;
+  {
+    const std::lock_guard lock(job.mutex);
+    job.request->aborted = job.gone;
+  }
+  call(job);
+  RequestObject* request = std::exchange(job.request, nullptr);
+  request->job = nullptr;
+  Py_DECREF(request);
+}
+
+void Pool::call(PoolJob& job) {
   PyObject* context = PyContext_New();
   if (context == nullptr || PyContext_Enter(context) < 0) return fail(job);
   const Handler& handler = *job.handler;
@@ -256,13 +278,7 @@ void Pool::finish(PoolJob& job) {
                 {"where", job.answer.error.where},
                 {"stack", job.answer.error.detail}});
   }
-  engine->gil.take();
-  RequestObject* request = std::exchange(job.request, nullptr);
-  request->job = nullptr;
-  if (Exchange* exchange = engine->host.exchanges->find(job.exchange)) {
-    detach_request(request, *exchange);
-  }
-  Py_DECREF(request);
+  if (Exchange* exchange = engine->host.exchanges->find(job.exchange)) exchange->engine_data = 0;
   busy_.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -286,11 +302,15 @@ void Pool::gone(PoolJob& job) {
   job.changed.notify_all();
 }
 
-void Pool::interrupt(PoolJob& job) {
-  if (job.python_thread == 0) return;
-  Ref type = Ref::steal(PyObject_GetAttrString(engine->bootstrap, "HandlerInterrupted"));
-  if (type) job.interrupted = PyThreadState_SetAsyncExc(job.python_thread, type.get()) > 0;
-  PyErr_Clear();
+void Pool::aborted(PoolJob& job, AbortReason reason) {
+  if (job.request == nullptr) return;  // not begun, or through
+  const bool stop = reason == AbortReason::kDeadline || reason == AbortReason::kShutdown;
+  if (stop && job.python_thread != 0) {
+    const int told = PyThreadState_SetAsyncExc(job.python_thread, engine->handler_interrupted);
+    job.interrupted = told > 0;
+  }
+  Ref held = Ref::borrow(reinterpret_cast<PyObject*>(job.request));
+  request_aborted(job.request, reason);
 }
 
 }  // namespace duet::python

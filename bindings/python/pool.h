@@ -1,8 +1,10 @@
 // The threads that run blocking handlers.
 //
 // A call in a thread sees a copy of its request and never the exchange, which belongs to the
-// loop's thread; its answer goes back by Loop::post. Threads are started when work waits and none
-// is idle, up to the limit, and stay: Python's thread states are dear.
+// loop's thread; its answer goes back by Loop::post. All that needs the GIL is done by the thread:
+// a model that calculates keeps it for 5 ms at a time, and whoever else is on the loop would wait.
+// Threads are started when work waits and none is idle, up to the limit, and stay: Python's thread
+// states are dear.
 #pragma once
 
 #include <atomic>
@@ -21,8 +23,9 @@ namespace duet::python {
 // One call in a thread. The loop's thread and the pool's share it; the comments say whose is what.
 struct PoolJob : std::enable_shared_from_this<PoolJob> {
   const Handler* handler = nullptr;
-  RequestObject* request = nullptr;  // owned; touched with the GIL held
-  ExchangeId exchange = 0;           // loop's thread
+  std::unique_ptr<Snapshot> snapshot;  // of the request, until the call begins
+  RequestObject* request = nullptr;    // owned, while the call runs; touched with the GIL held
+  ExchangeId exchange = 0;             // loop's thread
 
   // Written by the pool's thread before it posts, read by the loop's after.
   Nanos started = 0, locked = 0, finished = 0, cpu = 0;
@@ -45,11 +48,17 @@ struct PoolJob : std::enable_shared_from_this<PoolJob> {
 
 class Pool {
  public:
-  explicit Pool(unsigned limit) : limit_(limit) {}
+  // At most `limit` threads. `politeness` is added to their nice value, and so to that of threads
+  // which they start (OpenMP): the kernel then prefers the loop's thread when both want a
+  // processor.
+  Pool(unsigned limit, int politeness) : limit_(limit), politeness_(politeness) {}
 
-  // Runs `handler` for `request` (taken over). Loop's thread, GIL held.
-  // Answers 503 when too many wait already.
-  void submit(const Handler& handler, RequestObject* request, Exchange& exchange);
+  // Runs `handler` for `exchange`. Answers 503 when too many wait already. Loop's thread.
+  void submit(const Handler& handler, Exchange& exchange);
+
+  // The job of an exchange, null when it has none. Its engine_data is the job's address, marked
+  // by the lowest bit; otherwise it is a Request's. Loop's thread.
+  static PoolJob* job_of(const Exchange& exchange);
 
   // The job's exchange has room again. Loop's thread.
   static void writable(PoolJob& job);
@@ -57,8 +66,9 @@ class Pool {
   static void body_arrived(PoolJob& job, Exchange& exchange);
   // The job's request is over: whatever it still streams goes nowhere. Loop's thread.
   static void gone(PoolJob& job);
-  // Makes the job's code raise HandlerInterrupted. Loop's thread, GIL held.
-  static void interrupt(PoolJob& job);
+  // Tells the job's code of it, and makes it raise HandlerInterrupted where it is to stop. Loop's
+  // thread, GIL held.
+  static void aborted(PoolJob& job, AbortReason reason);
 
   // On the loop's thread: passes a piece (or the head, or the end) of a streamed answer on.
   using Step = std::function<WriteResult(Exchange&)>;
@@ -72,11 +82,13 @@ class Pool {
  private:
   void work();
   void run(PoolJob& job);
+  void call(PoolJob& job);
   void convert(PoolJob& job, PyObject* value);
   void stream(PoolJob& job, PyObject* body);
   void finish(PoolJob& job);
 
   const unsigned limit_;
+  const int politeness_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::shared_ptr<PoolJob>> queue_;  // guarded by mutex_, as the next two

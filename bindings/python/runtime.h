@@ -46,7 +46,11 @@ class PythonRuntime final : public Runtime, public LoopObserver {
   void stop_lifespans(Nanos deadline, std::function<void()> done);
   void finish(Nanos deadline, std::function<void()> done);
 
-  std::unique_ptr<Pool> pool_;
+  Pool& pool_of(const Handler& handler) {
+    return handler.interface == Interface::kWsgi ? *applications_ : *blocking_;
+  }
+
+  std::unique_ptr<Pool> blocking_, applications_;
   bool entered_ = false;
 };
 
