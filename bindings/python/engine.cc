@@ -12,17 +12,6 @@ namespace duet::python {
 
 Engine* engine = nullptr;
 
-namespace {
-
-// In a child made by os.fork whose code came back to the loop: it must not serve our sockets.
-[[noreturn]] void leave_child(Engine& engine) {
-  Ref flushed = Ref::steal(engine.call_bootstrap("flush", nullptr, 0));
-  std::fflush(nullptr);
-  _exit(0);
-}
-
-}  // namespace
-
 bool Engine::start_asyncio() {
   if (loop != nullptr) return true;
   Ref parts = Ref::steal(call_bootstrap("start_asyncio", nullptr, 0));
@@ -122,8 +111,15 @@ void Engine::end_slice() {
   slices.end(outbox.answers(slices.owner().exchange) ? Phase::kWrite : Phase::kAwait);
 }
 
+void Engine::leave_if_forked() {
+  if (!forked) return;
+  Ref flushed = Ref::steal(call_bootstrap("flush", nullptr, 0));
+  std::fflush(nullptr);
+  _exit(0);
+}
+
 void Engine::after_python() {
-  if (forked) leave_child(*this);
+  leave_if_forked();
   if (!outbox.empty()) outbox.send(*host.exchanges);
 }
 

@@ -89,6 +89,9 @@ struct Engine {
   void end_slice();
   // After each entry into Python, once its slice is closed: sends answers.
   void after_python();
+  // Ends a child made by os.fork whose code came back to us: our sockets are not for it to serve.
+  // The thread that lives there, GIL held.
+  void leave_if_forked();
 
   // An empty context for a call, and back. It is used again if nobody kept it and nothing was set
   // in it: most handlers set no context variable, and making one costs as much as the call.

@@ -160,13 +160,34 @@ PyObject* get_client(PyObject* self, void*) {
                        static_cast<int>(exchange->transport().remote_port()));
 }
 
-bool is_aborted(const RequestObject* request) {
+AbortReason abort_reason(const RequestObject* request) {
+  if (request->abort_reason != AbortReason::kNone) return request->abort_reason;
   const Exchange* exchange = find(request);
-  return request->aborted || (exchange != nullptr && exchange->aborted());
+  return exchange != nullptr ? exchange->abort_reason() : AbortReason::kNone;
 }
 
 PyObject* get_aborted(PyObject* self, void*) {
-  return PyBool_FromLong(is_aborted(as_request(self)));
+  return PyBool_FromLong(abort_reason(as_request(self)) != AbortReason::kNone);
+}
+
+const char* reason_name(AbortReason reason) {
+  switch (reason) {
+    case AbortReason::kClientGone:
+      return "client gone";
+    case AbortReason::kDeadline:
+      return "deadline";
+    case AbortReason::kRefused:
+      return "refused";
+    case AbortReason::kShutdown:
+      return "shutdown";
+    case AbortReason::kNone:
+      break;
+  }
+  return "unknown";
+}
+
+PyObject* fire(RequestObject* request, AbortReason reason) {
+  return PyObject_CallMethod(request->signal, "_fire", "s", reason_name(reason));
 }
 
 PyObject* get_signal(PyObject* self, void*) {
@@ -174,6 +195,11 @@ PyObject* get_signal(PyObject* self, void*) {
   if (request->signal == nullptr) {
     request->signal = engine->call_bootstrap("make_signal", nullptr, 0);
     if (request->signal == nullptr) return nullptr;
+    const AbortReason reason = abort_reason(request);
+    if (reason != AbortReason::kNone) {
+      Ref fired = Ref::steal(fire(request, reason));
+      if (!fired) return nullptr;
+    }
     Exchange* exchange = request->mode == BodyMode::kAwaitables ? find(request) : nullptr;
     if (exchange != nullptr) attach_request(request, *exchange);
   }
@@ -257,22 +283,6 @@ void settle(PyObject*& slot, PyObject* exception) {
   if (PyErr_Occurred()) PyErr_WriteUnraisable(waiter.get());
 }
 
-const char* reason_name(AbortReason reason) {
-  switch (reason) {
-    case AbortReason::kClientGone:
-      return "client gone";
-    case AbortReason::kDeadline:
-      return "deadline";
-    case AbortReason::kRefused:
-      return "refused";
-    case AbortReason::kShutdown:
-      return "shutdown";
-    case AbortReason::kNone:
-      break;
-  }
-  return "unknown";
-}
-
 void settle_all(RequestObject* request) {
   wake_receivers(request);
   if (request->body_waiter == nullptr && request->write_waiter == nullptr) return;
@@ -304,6 +314,7 @@ RequestObject* new_request(const Handler& handler, ExchangeId exchange) {
   request->handler = &handler;
   request->exchange = exchange;
   request->mode = handler.mode;
+  request->abort_reason = AbortReason::kNone;
   PyObject_GC_Track(request);
   return request;
 }
@@ -382,9 +393,9 @@ void request_writable(RequestObject* request) {
 }
 
 void request_aborted(RequestObject* request, AbortReason reason) {
-  request->aborted = true;
+  request->abort_reason = reason;
   if (request->signal != nullptr) {
-    Ref fired = Ref::steal(PyObject_CallMethod(request->signal, "_fire", "s", reason_name(reason)));
+    Ref fired = Ref::steal(fire(request, reason));
     if (!fired) PyErr_WriteUnraisable(request->signal);
   }
   settle_all(request);

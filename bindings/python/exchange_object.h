@@ -56,8 +56,8 @@ struct RequestObject {
   bool attached;  // the exchange's engine_data holds a reference to this
   bool streamed;  // the body has been taken piece by piece
   bool read;      // the body has been had as a whole
-  bool aborted;
-  bool failed;  // the handler raised
+  bool failed;    // the handler raised
+  AbortReason abort_reason;
 };
 
 // Creates duet.Request; false with a Python error set.

@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <system_error>
+
 #include "bindings/python/wsgi_call.h"
 #include "host/base/log.h"
 
@@ -18,13 +20,12 @@ constexpr std::size_t kMostWaiting = 1024;
 
 constexpr std::uint64_t kIsJob = 1;
 
-void refuse(const Handler& handler, Exchange& exchange) {
+void refuse(const Handler& handler, Exchange& exchange, const char* why) {
   static Nanos said = 0;
   const Nanos at = now();
   if (said == 0 || at - said > kSecond) {  // once a second: it happens to many at once
     said = at;
-    log::warn("all threads are busy and too many calls wait for one: answered 503",
-              {{"handler", handler.name}, {"language", "python"}});
+    log::warn(why, {{"handler", handler.name}, {"language", "python"}});
   }
   http::ResponseHead head;
   head.reset(503);
@@ -59,6 +60,7 @@ void swallow_interrupt() {
 }  // namespace
 
 bool Pool::on_loop(PoolJob& job, Step step) {
+  if (engine->forked) return false;  // the child has no loop
   std::unique_lock lock(job.mutex);
   if (job.gone) return false;
   job.flow = PoolJob::Flow::kWaiting;
@@ -83,7 +85,15 @@ PoolJob* Pool::job_of(const Exchange& exchange) {
 }
 
 void Pool::submit(const Handler& handler, Exchange& exchange) {
-  if (busy() >= limit_ + kMostWaiting) return refuse(handler, exchange);
+  if (busy() >= limit_ + kMostWaiting) {
+    return refuse(handler, exchange,
+                  "all threads are busy and too many calls wait for one: answered 503");
+  }
+  if (!has_thread()) {
+    return refuse(handler, exchange,
+                  "the system gives no thread (see ulimit -u and the limit of the control group): "
+                  "answered 503");
+  }
   auto job = std::make_shared<PoolJob>();
   job->handler = &handler;
   job->snapshot = snapshot_of(exchange, true);
@@ -97,13 +107,19 @@ void Pool::submit(const Handler& handler, Exchange& exchange) {
 
   const std::lock_guard lock(mutex_);
   queue_.push_back(std::move(job));
-  if (idle_ < queue_.size() && threads_ < limit_) {
-    ++threads_;
+  wake_.notify_one();
+}
+
+bool Pool::has_thread() {
+  const std::lock_guard lock(mutex_);
+  if (idle_ > queue_.size() || threads_ == limit_) return true;
+  try {
     // Never joined: a handler may never return, and the process ends by _exit.
     std::thread([this] { work(); }).detach();
-  } else {
-    wake_.notify_one();
+    ++threads_;
+  } catch (const std::system_error&) {  // those that there are go on
   }
+  return threads_ > 0;
 }
 
 void Pool::work() {
@@ -112,33 +128,36 @@ void Pool::work() {
     const auto self = static_cast<id_t>(gettid());
     setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + politeness_);
   }
+  // It stays with the thread, so that threading.local() and what libraries keep by thread live from
+  // one call to the next.
   PyThreadState* state = nullptr;
-  {
-    // The thread state stays with the thread, so that threading.local() and what libraries keep
-    // by thread live from one call to the next.
-    PyGILState_Ensure();
-    state = PyEval_SaveThread();
-  }
   for (;;) {
-    std::shared_ptr<PoolJob> job;
-    {
-      std::unique_lock lock(mutex_);
-      ++idle_;
-      wake_.wait(lock, [this] { return !queue_.empty(); });
-      --idle_;
-      job = std::move(queue_.front());
-      queue_.pop_front();
-    }
+    const std::shared_ptr<PoolJob> job = next();
     job->started = now();
     const Nanos cpu = thread_cpu_now();
-    PyEval_RestoreThread(state);
+    if (state == nullptr) {
+      PyGILState_Ensure();
+    } else {
+      PyEval_RestoreThread(state);
+    }
     job->locked = now();
     run(*job);
-    PyEval_SaveThread();
+    engine->leave_if_forked();
+    state = PyEval_SaveThread();
     job->finished = now();
     job->cpu = thread_cpu_now() - cpu;
     engine->host.loop->post([this, job] { finish(*job); });
   }
+}
+
+std::shared_ptr<PoolJob> Pool::next() {
+  std::unique_lock lock(mutex_);
+  ++idle_;
+  wake_.wait(lock, [this] { return !queue_.empty(); });
+  --idle_;
+  std::shared_ptr<PoolJob> job = std::move(queue_.front());
+  queue_.pop_front();
+  return job;
 }
 
 void Pool::run(PoolJob& job) {
@@ -146,11 +165,17 @@ void Pool::run(PoolJob& job) {
   if (job.request == nullptr) return fail(job);
   job.request->snapshot = job.snapshot.release();
   job.request->job = &job;
+  job.python_thread = PyThread_get_thread_ident();  // whoever aborts it from now on tells us
+  bool wanted;
   {
     const std::lock_guard lock(job.mutex);
-    job.request->aborted = job.gone;
+    job.request->abort_reason = job.abort_reason;
+    wanted = !job.is_to_stop();
   }
-  call(job);
+  if (wanted) call(job);
+  job.python_thread = 0;
+  if (job.interrupted) swallow_interrupt();
+  job.answer.owner.reset();  // the job's last holder has no GIL
   RequestObject* request = std::exchange(job.request, nullptr);
   request->job = nullptr;
   Py_DECREF(request);
@@ -161,7 +186,6 @@ void Pool::call(PoolJob& job) {
   if (context == nullptr || PyContext_Enter(context) < 0) return fail(job);
   const Handler& handler = *job.handler;
   if (engine->debugged) trace_thread();
-  job.python_thread = PyThread_get_thread_ident();
   if (handler.interface == Interface::kWsgi) {
     if (!run_wsgi(job)) fail(job);
   } else {
@@ -176,8 +200,6 @@ void Pool::call(PoolJob& job) {
       fail(job);
     }
   }
-  job.python_thread = 0;
-  if (job.interrupted) swallow_interrupt();
   if (PyContext_Exit(context) < 0) PyErr_Clear();
   Py_DECREF(context);
 }
@@ -300,17 +322,6 @@ void Pool::gone(PoolJob& job) {
   const std::lock_guard lock(job.mutex);
   job.gone = true;
   job.changed.notify_all();
-}
-
-void Pool::aborted(PoolJob& job, AbortReason reason) {
-  if (job.request == nullptr) return;  // not begun, or through
-  const bool stop = reason == AbortReason::kDeadline || reason == AbortReason::kShutdown;
-  if (stop && job.python_thread != 0) {
-    const int told = PyThreadState_SetAsyncExc(job.python_thread, engine->handler_interrupted);
-    job.interrupted = told > 0;
-  }
-  Ref held = Ref::borrow(reinterpret_cast<PyObject*>(job.request));
-  request_aborted(job.request, reason);
 }
 
 }  // namespace duet::python

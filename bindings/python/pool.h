@@ -44,6 +44,13 @@ struct PoolJob : std::enable_shared_from_this<PoolJob> {
   unsigned long python_thread = 0;  // while its code runs; guarded by the GIL
   bool interrupted = false;         // guarded by the GIL
   bool gone = false;                // the request is over; guarded by mutex
+  // Why it was aborted; guarded by mutex.
+  AbortReason abort_reason = AbortReason::kNone;
+
+  // Nobody will have an answer, and nobody is to work for it any more.
+  bool is_to_stop() const {
+    return abort_reason == AbortReason::kDeadline || abort_reason == AbortReason::kShutdown;
+  }
 };
 
 class Pool {
@@ -66,9 +73,6 @@ class Pool {
   static void body_arrived(PoolJob& job, Exchange& exchange);
   // The job's request is over: whatever it still streams goes nowhere. Loop's thread.
   static void gone(PoolJob& job);
-  // Tells the job's code of it, and makes it raise HandlerInterrupted where it is to stop. Loop's
-  // thread, GIL held.
-  static void aborted(PoolJob& job, AbortReason reason);
 
   // On the loop's thread: passes a piece (or the head, or the end) of a streamed answer on.
   using Step = std::function<WriteResult(Exchange&)>;
@@ -80,7 +84,10 @@ class Pool {
   std::size_t busy() const { return busy_.load(std::memory_order_relaxed); }
 
  private:
+  // Whether there is a thread at all; starts one more if that is called for.
+  bool has_thread();
   void work();
+  std::shared_ptr<PoolJob> next();
   void run(PoolJob& job);
   void call(PoolJob& job);
   void convert(PoolJob& job, PyObject* value);

@@ -70,6 +70,7 @@ Result<void> PythonRuntime::start(const RuntimeContext& context) {
   engine->events->set_runner([](HandleObject* handle) { engine->run_handle(handle); });
   blocking_ = std::make_unique<Pool>(pool_limit(), kPoliteness);
   applications_ = std::make_unique<Pool>(pool_limit(), 0);
+  aborts_ = std::make_unique<PoolAborts>();
   if (auto ready = prepare_engine(); !ready) return ready;
   context.loop->add_observer(this);
   return {};
@@ -215,12 +216,7 @@ void PythonRuntime::on_writable(Exchange& exchange) noexcept {
 
 void PythonRuntime::on_abort(Exchange& exchange, AbortReason reason) noexcept {
   if (exchange.engine_data == 0) return;
-  if (PoolJob* job = Pool::job_of(exchange)) {
-    Pool::gone(*job);
-    engine->gil.take();
-    Pool::aborted(*job, reason);
-    return engine->after_python();
-  }
+  if (PoolJob* job = Pool::job_of(exchange)) return aborts_->tell(*job, reason);
   auto* request = reinterpret_cast<RequestObject*>(exchange.engine_data);
   engine->gil.take();
   Ref held = Ref::borrow(reinterpret_cast<PyObject*>(request));

@@ -9,6 +9,7 @@
 
 #include "bindings/python/engine.h"
 #include "bindings/python/pool.h"
+#include "bindings/python/pool_aborts.h"
 #include "host/runtime.h"
 
 namespace duet::python {
@@ -51,6 +52,7 @@ class PythonRuntime final : public Runtime, public LoopObserver {
   }
 
   std::unique_ptr<Pool> blocking_, applications_;
+  std::unique_ptr<PoolAborts> aborts_;
   bool entered_ = false;
 };
 

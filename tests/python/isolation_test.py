@@ -1,7 +1,5 @@
 """Handlers that share a process: what they have apart, and what is refused with the reason."""
 
-import concurrent.futures
-import http.client
 import json
 import os
 import pathlib
@@ -13,7 +11,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "examples"))
-from duet_process import Duet, eventually  # noqa: E402
+from duet_process import Duet  # noqa: E402
 
 EXECUTABLE = os.environ["DUET"]
 OTHER = "3.9" if sys.version_info[:2] != (3, 9) else "3.8"  # of Python, not this one
@@ -123,41 +121,6 @@ class ModulesTest(Folder):
         with Duet(EXECUTABLE, [config]) as duet:
             answers = [duet.get(path).body for path in ("/one", "/one", "/two")]
         self.assertEqual(answers, [b"1", b"2", b"3"])
-
-
-class GilTest(Folder):
-    def test_the_loop_does_not_wait_for_what_blocking_handlers_keep(self):
-        self.write("keeps.py", """
-            import ctypes, pathlib, duet
-            @duet.blocking
-            def fetch(request, env):
-                if request.query.get("how") != "keep":
-                    return "free"
-                pathlib.Path(env["BEGUN"]).touch()
-                ctypes.PyDLL(None).usleep(1_000_000)  # in C, with the GIL
-                return "kept"
-            """)
-        begun = self.folder / "begun"
-        config = self.write("duet.toml", f"""
-            [handlers.keeps]
-            source = "keeps.py"
-            env = {{ BEGUN = "{begun}" }}
-            [[routes]]
-            path = "/"
-            handler = "keeps"
-            """)
-        with Duet(EXECUTABLE, [config]) as duet, \
-                concurrent.futures.ThreadPoolExecutor() as clients:
-            keeps = clients.submit(duet.get, "/?how=keep")
-            eventually(begun.exists, "the handler has begun")
-            waits = clients.submit(duet.get, "/")
-            connection = http.client.HTTPConnection("127.0.0.1", duet.admin_port, timeout=20)
-            for _ in range(20):  # while the second call is handed over, too
-                connection.request("GET", "/healthz")
-                self.assertEqual(connection.getresponse().read(), b"ok\n")
-            self.assertFalse(keeps.done() or waits.done())
-            connection.close()
-            self.assertEqual((keeps.result().body, waits.result().body), (b"kept", b"free"))
 
 
 class DjangoSettingsTest(Folder):
