@@ -43,6 +43,18 @@ function(duet_library name)
   add_library(duet::${name} ALIAS ${target})
 endfunction()
 
+# Leads libnode to the private prefix in an executable, which also shows its symbols (exports.list).
+function(duet_prefix_paths target)
+  if(DUET_PREFIX)
+    target_sources(${target} PRIVATE "${CMAKE_SOURCE_DIR}/host/cli/prefix_paths.cc")
+    set_property(SOURCE "${CMAKE_SOURCE_DIR}/host/cli/prefix_paths.cc" TARGET_DIRECTORY ${target}
+                 APPEND PROPERTY COMPILE_DEFINITIONS "DUET_PREFIX=\"${DUET_PREFIX}\"")
+  endif()
+  set(exports "${CMAKE_SOURCE_DIR}/third_party/exports.list")
+  target_link_options(${target} PRIVATE "-Wl,--dynamic-list=${exports}")
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS "${exports}")
+endfunction()
+
 # Gives an executable all of the host, and lets modules that it opens resolve duet's own symbols
 # (and only those: a library that an extension module brings along must not meet ours by accident).
 function(duet_whole_host target)
@@ -55,14 +67,7 @@ function(duet_whole_host target)
     list(JOIN files " " files)
     target_link_options(${target} PRIVATE "SHELL:-Wl,--whole-archive ${files} -Wl,--no-whole-archive")
   endif()
-  if(DUET_PREFIX)
-    target_sources(${target} PRIVATE "${CMAKE_SOURCE_DIR}/host/cli/prefix_paths.cc")
-    set_property(SOURCE "${CMAKE_SOURCE_DIR}/host/cli/prefix_paths.cc" TARGET_DIRECTORY ${target}
-                 APPEND PROPERTY COMPILE_DEFINITIONS "DUET_PREFIX=\"${DUET_PREFIX}\"")
-  endif()
-  set(exports "${CMAKE_SOURCE_DIR}/third_party/exports.list")
-  target_link_options(${target} PRIVATE "-Wl,--dynamic-list=${exports}")
-  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS "${exports}")
+  duet_prefix_paths(${target})
   target_link_libraries(${target} PRIVATE duet_flags duet::uv duet::prefix_link ${CMAKE_DL_LIBS})
 endfunction()
 
