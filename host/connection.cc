@@ -132,6 +132,7 @@ HttpConnection::Next HttpConnection::on_body(std::string_view piece) {
 HttpConnection::Next HttpConnection::on_complete() {
   if (Exchange* exchange = std::exchange(receiving_, nullptr);
       exchange != nullptr && exchange->head_.has_body()) {
+    exchange->trailers_ = parser_.trailers();
     exchange->end_body(false);
   }
   const bool stop = closed_ || close_after_ || upgrade_asked_ || upgraded_ != nullptr;

@@ -98,11 +98,17 @@ void HttpConnection::send_whole(Exchange& exchange, const http::ResponseHead& he
   std::string& out = output_of(exchange);
   const std::size_t before = out.size();
   std::optional<std::uint64_t> length = body.size();
-  if (head.content_length() && exchange.head_.method() == http::Method::kHead) {
+  if (head.chunked()) {
+    length.reset();
+  } else if (head.content_length() && exchange.head_.method() == http::Method::kHead) {
     length = head.content_length();
   }
   append_head(exchange, head, length);
-  if (exchange.body_allowed_) {
+  if (exchange.chunked_) {
+    http::append_chunk(out, body);
+    http::append_last_chunk(out);
+    exchange.bytes_out_ = body.size();
+  } else if (exchange.body_allowed_) {
     out.append(body);
     exchange.bytes_out_ = body.size();
   }
@@ -146,7 +152,7 @@ void HttpConnection::send_end(Exchange& exchange, std::string_view trailers) {
 void HttpConnection::send_reset(Exchange& exchange) {
   close_after_ = true;
   reset_after_ = true;
-  if (!exchange.chunked_ && !exchange.declared_) {
+  if (exchange.status_ != 0 && !exchange.chunked_ && !exchange.declared_) {
     // Only the end of the connection delimits this answer: a normal close would look complete.
     stream_.reset_on_close();
   }

@@ -184,10 +184,10 @@ void Exchange::drop() {
   fail(Error{"the handler finished without an answer", "", "return a response", ""});
 }
 
-void Exchange::send_early_hints(std::string_view fields) {
-  if (state_ == State::kOpen && head_.minor_version() >= 1) {
-    transport_->send_interim(*this, 103, fields);
-  }
+void Exchange::send_interim(int status, std::string_view fields) {
+  if (state_ != State::kOpen || head_.minor_version() < 1) return;
+  if (status == 100) continued_ = true;
+  transport_->send_interim(*this, status, fields);
 }
 
 void Exchange::arm_deadline(TimeoutQueue& queue) {
@@ -244,6 +244,7 @@ void ExchangeTable::close(Exchange& exchange) {
   exchange.assignment_.clear();
   recycle(exchange.body_);
   recycle(exchange.held_);
+  recycle(exchange.trailers_);
   exchange.timeline_.begin(0, false);
   exchange.transport_ = nullptr;
   exchange.listener_ = nullptr;

@@ -138,7 +138,9 @@ class Exchange {
   // The bytes at hand, moved out; reading from the socket may go on. Empty when none are there.
   std::string take_body();
   std::string_view peek_body() const { return body_; }
-  bool body_ended() const { return body_ended_; }    // no more will arrive after those at hand
+  bool body_ended() const { return body_ended_; }  // no more will arrive after those at hand
+  // After the end of a chunked body, "name\nvalue\n" each.
+  std::string_view trailers() const { return trailers_; }
   bool body_failed() const { return body_failed_; }  // too long (413 sent) or cut off
 
   // Sets the most that the body may have. False when it is declared longer: 413 has been sent.
@@ -161,8 +163,8 @@ class Exchange {
   void cut();
   // The engine lost the exchange without an answer: as fail(), with that cause.
   void drop();
-  // Interim answers, before the head only.
-  void send_early_hints(std::string_view fields);
+  // Interim answers, before the head only: 100, 102, 103 with fields as "Name: value\r\n" lines.
+  void send_interim(int status, std::string_view fields);
 
   // The request asks to leave HTTP, and may.
   bool can_upgrade() const { return state_ == State::kOpen && head_.upgrade(); }
@@ -245,6 +247,7 @@ class Exchange {
   Timeout deadline_timeout_;
   Assignment assignment_;
   std::string body_;  // request bytes at hand
+  std::string trailers_;
   std::string_view waits_for_;
   std::string held_;  // answer bytes that wait for the answers before this one
   ExchangeTransport* transport_ = nullptr;

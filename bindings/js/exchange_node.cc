@@ -58,13 +58,29 @@ void ExchangeObject::addresses(const Arguments& arguments) {
   arguments.GetReturnValue().Set(v8::Array::New(isolate, values, std::size(values)));
 }
 
-// earlyHints(id, "Name: value\r\n...")
-void ExchangeObject::early_hints(const Arguments& arguments) {
+// interim(id, status, "Name: value\r\n...")
+void ExchangeObject::interim(const Arguments& arguments) {
   ExchangeObject* object = self(arguments);
   Exchange* exchange = object->find(arguments);
   if (exchange == nullptr) return;
-  const ByteStringView fields(object->isolate_, arguments[1].As<v8::String>());
-  exchange->send_early_hints(fields.view());
+  const ByteStringView fields(object->isolate_, arguments[2].As<v8::String>());
+  exchange->send_interim(arguments[1].As<v8::Int32>()->Value(), fields.view());
+}
+
+// trailers(id): [name, value, ...] after the body; undefined when there are none.
+void ExchangeObject::trailers(const Arguments& arguments) {
+  ExchangeObject* object = self(arguments);
+  const Exchange* exchange = object->find(arguments);
+  if (exchange == nullptr || exchange->trailers().empty()) return;
+  v8::Isolate* isolate = object->isolate_;
+  v8::LocalVector<v8::Value> flat(isolate);
+  std::string_view text = exchange->trailers();
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    flat.push_back(to_byte_string(isolate, text.substr(0, end)));
+    text.remove_prefix(end + 1);
+  }
+  arguments.GetReturnValue().Set(v8::Array::New(isolate, flat.data(), flat.size()));
 }
 
 // cut(id): the connection ends, whatever was answered.

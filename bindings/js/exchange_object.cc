@@ -44,6 +44,14 @@ bool with_bytes(v8::Isolate* isolate, v8::Local<v8::Value> value, Use use) {
   return bytes.valid();
 }
 
+// What a head has beside its fields, written among them under names that no field can have.
+const char* set_property(http::ResponseHead& head, std::string_view name, std::string_view value) {
+  if (name == ":reason") return head.set_reason(value);
+  if (name == ":chunked") head.set_chunked();
+  if (name == ":dateless") head.leave_date_out();
+  return nullptr;
+}
+
 }  // namespace
 
 std::string_view why_aborted(AbortReason reason) {
@@ -86,7 +94,8 @@ void ExchangeObject::install(v8::Local<v8::Context> context, v8::Local<v8::Objec
       {"fulfilled", fulfilled},
       {"nodeHead", node_head},
       {"addresses", addresses},
-      {"earlyHints", early_hints},
+      {"interim", interim},
+      {"trailers", trailers},
       {"cut", cut},
       {"resume", resume},
       {"pause", pause},
@@ -301,7 +310,8 @@ bool ExchangeObject::set_head(const Arguments& arguments) {
       const std::size_t value_end = text.find('\n', name_end + 1);
       DUET_CHECK(value_end != std::string_view::npos);
       const std::string_view name = text.substr(0, name_end);
-      wrong = head_.add(name, text.substr(name_end + 1, value_end - name_end - 1));
+      const std::string_view value = text.substr(name_end + 1, value_end - name_end - 1);
+      wrong = name.starts_with(':') ? set_property(head_, name, value) : head_.add(name, value);
       if (wrong != nullptr) name_of_wrong = name;
       text.remove_prefix(value_end + 1);
     }

@@ -67,7 +67,8 @@ class ExchangeObject {
   // Of Node-style requests: exchange_node.cc.
   static void node_head(const Arguments& arguments);
   static void addresses(const Arguments& arguments);
-  static void early_hints(const Arguments& arguments);
+  static void interim(const Arguments& arguments);
+  static void trailers(const Arguments& arguments);
   static void cut(const Arguments& arguments);
   // Time.
   static void resume(const Arguments& arguments);

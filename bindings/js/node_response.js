@@ -9,13 +9,18 @@ const { guarded, setOnLost } = use.nodeSocket;
 const kFrame = Symbol('duet.frame');
 const kHead = Symbol('duet.head');  // fields as name\nvalue\n, kept until the first byte is sent
 const kCallbacks = Symbol('duet.callbacks');  // of end()
+const kSent = Symbol('duet.sent');  // bytes of the body, for strictContentLength
 const FULL = 1, GONE = 2;           // of host.write()
+const INTERIM = /^HTTP\/1\.1 (1\d\d) /;
 
 // Node's own state of a message, by the names of its symbols.
 const symbols = {
   kOutHeaders: undefined, kNeedDrain: undefined, kSocket: undefined,
   kWritableFinished: undefined,
 };
+
+// What the fields of the head that is being made say about its framing.
+const given = { length: undefined, transferEncoding: false, trailer: false };
 
 function add(head, name, value, validate, http) {
   if (Array.isArray(value)) {
@@ -27,7 +32,36 @@ function add(head, name, value, validate, http) {
     http.validateHeaderName(name);
     http.validateHeaderValue(name, value);
   }
+  if (name.length === 14 || name.length === 17 || name.length === 7) {
+    const lower = name.toLowerCase();
+    if (lower === 'content-length') given.length = Number(value);
+    else if (lower === 'transfer-encoding') given.transferEncoding = true;
+    else if (lower === 'trailer') given.trailer = true;
+  }
   return `${head}${name}\n${value}\n`;
+}
+
+/** Whether the body is chunked, as Node decides it. */
+function chunks(res) {
+  if (given.length !== undefined) res._contentLength = given.length;
+  if (given.length !== undefined || given.transferEncoding) return given.transferEncoding;
+  return res._hasBody && res.useChunkedEncodingByDefault &&
+    (given.trailer || res._removedContLen || typeof res._contentLength !== 'number');
+}
+
+// strictContentLength: another length than the declared one is an error, as Node tells it.
+function lengthIsWrong(res, sum, ends) {
+  if (typeof res._contentLength !== 'number' || !res._hasBody || res.chunkedEncoding) return false;
+  return ends ? sum !== res._contentLength : sum > res._contentLength;
+}
+
+function throwLength(res, sum) {
+  const { ERR_HTTP_CONTENT_LENGTH_MISMATCH: Mismatch } = host.internal('internal/errors').codes;
+  throw new Mismatch(sum, res._contentLength);
+}
+
+function lengthOf(chunk, encoding) {
+  return typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding ?? 'utf8') : chunk.byteLength;
 }
 
 function flatten(headers, own, http) {
@@ -124,11 +158,21 @@ function install(http) {
 
   replace('_storeHeader', (original) => function _storeHeader(firstLine, headers) {
     if (this[kFrame] === undefined) return original.call(this, firstLine, headers);
-    const { statusCode } = this;
-    if (statusCode < 200 || statusCode > 599) {
-      throw new RangeError(`The status of an answer is 200 to 599, not ${statusCode}`);
+    const { statusCode, statusMessage } = this;
+    if (statusCode < 200) {
+      throw new RangeError(`The status of an answer is 200 to 999, not ${statusCode}`);
     }
+    given.length = undefined;
+    given.transferEncoding = given.trailer = false;
     let head = flatten(headers, headers === this[symbols.kOutHeaders], http);
+    this.chunkedEncoding = chunks(this);
+    if (given.trailer && !this.chunkedEncoding) {
+      const { ERR_HTTP_TRAILER_INVALID: Invalid } = host.internal('internal/errors').codes;
+      throw new Invalid();
+    }
+    if (this.chunkedEncoding) head += ':chunked\n\n';
+    if (statusCode !== 200 || statusMessage !== 'OK') head += `:reason\n${statusMessage}\n`;
+    if (!this.sendDate) head += ':dateless\n\n';
     if (!this.shouldKeepAlive && this.req.httpVersionMinor > 0) head += 'connection\nclose\n';
     this[kHead] = head;
     this._header = firstLine;  // headersSent
@@ -143,8 +187,14 @@ function install(http) {
     if (frame === undefined || this.finished || this.destroyed || !acceptable(chunk)) {
       return original.call(this, chunk, encoding, callback);
     }
+    if (this.strictContentLength) {
+      const sum = this[kSent] + lengthOf(chunk, encoding);
+      if (this._header && lengthIsWrong(this, sum, false)) throwLength(this, sum);
+      this[kSent] = sum;
+    }
     if (!this._header) this._implicitHeader();
     if (this[kHead] !== undefined) start(this);
+    this[symbols.kSocket]?.idle?.refresh();
     let result = 0;
     if (this._hasBody && chunk.length > 0) result = host.write(frame.id, piece(chunk, encoding));
     if (typeof callback === 'function') process.nextTick(callback, null);
@@ -161,15 +211,29 @@ function install(http) {
       callback = encoding;
       encoding = null;
     }
-    if (frame === undefined || this.finished || (chunk && !acceptable(chunk))) {
+    if (frame !== undefined && this.finished && !chunk && callback &&
+        !this[symbols.kWritableFinished] && !this._closed) {
+      (this[kCallbacks] ??= []).push(callback);
+      process.nextTick(finish, this);
+      return this;
+    }
+    if (frame === undefined || this.finished || this.destroyed || (chunk && !acceptable(chunk))) {
       return original.call(this, chunk, encoding, callback);
     }
     if (!this._header) {
-      this._contentLength = 0;
+      this._contentLength = chunk ? lengthOf(chunk, encoding) : 0;
       this._implicitHeader();
     }
+    if (this.strictContentLength) {
+      const sum = this[kSent] + (chunk ? lengthOf(chunk, encoding) : 0);
+      if (lengthIsWrong(this, sum, true)) {
+        if (chunk) this.write(chunk, encoding);  // Node, too, has sent it by then
+        throwLength(this, sum);
+      }
+    }
     if (typeof callback === 'function') (this[kCallbacks] ??= []).push(callback);
-    if (this[kHead] !== undefined && this._hasBody && this._trailer === '') {
+    if (this[kHead] !== undefined && this._hasBody &&
+        (this._trailer === '' || !this.chunkedEncoding)) {
       const head = this[kHead];
       this[kHead] = undefined;
       this._headerSent = true;
@@ -180,6 +244,7 @@ function install(http) {
       host.end(frame.id, this._trailer);
     }
     this.finished = true;
+    clearTimeout(this[symbols.kSocket]?.idle);
     if (this._eventsCount > 0) this.emit('prefinish');
     if (this._eventsCount > 0 || this.req._eventsCount > 0 || this[kCallbacks] !== undefined) {
       process.nextTick(finish, this);
@@ -203,14 +268,14 @@ function install(http) {
     if (this[kHead] !== undefined) start(this);
   });
 
-  // Interim answers arrive here as text: 100 is sent by the host when the body is wanted.
+  // Interim answers arrive here as text.
   replace('_writeRaw', (original) => function _writeRaw(data, encoding, callback, size) {
     if (this[kFrame] === undefined) return original.call(this, data, encoding, callback, size);
     if (typeof encoding === 'function') callback = encoding;
-    if (data.startsWith('HTTP/1.1 103')) {
-      host.earlyHints(this[kFrame].id, data.slice(data.indexOf('\r\n') + 2, -2));
-    } else if (data.startsWith('HTTP/1.1 100')) {
-      host.wantBody(this[kFrame].id, 1);
+    if (this.destroyed) return false;
+    const status = typeof data === 'string' ? INTERIM.exec(data) : null;
+    if (status !== null) {
+      host.interim(this[kFrame].id, Number(status[1]), data.slice(data.indexOf('\r\n') + 2, -2));
     }
     if (typeof callback === 'function') process.nextTick(callback);
     return true;
@@ -221,6 +286,7 @@ function install(http) {
 function attach(res, frame, socket) {
   res[kFrame] = frame;
   res[kHead] = res[kCallbacks] = undefined;
+  res[kSent] = 0;
   res[symbols.kSocket] = socket;
   socket._httpMessage = res;
 }

@@ -167,7 +167,7 @@ function dispatch(frame, server) {
     return;
   }
   const [method, url, minor, hasBody, rawHeaders, expects, upgrades] = host.nodeHead(frame.id);
-  const socket = new HostSocket(frame);
+  const socket = new HostSocket(frame, server, hasBody);
   const req = new server[symbols.IncomingMessage](socket);
   req.httpVersionMajor = 1;
   req.httpVersionMinor = minor;
@@ -177,8 +177,8 @@ function dispatch(frame, server) {
   req.upgrade = false;
   req.joinDuplicateHeaders = server.joinDuplicateHeaders;
   req._addHeaderLines(rawHeaders, rawHeaders.length);
-  req.complete = !hasBody;
   if (upgrades && wantsUpgrade(server, req)) {
+    req.complete = true;
     if (!upgrade(frame, server, req)) host.respond(frame.id, 503, UNAVAILABLE, NO_UPGRADE);
     return;
   }
@@ -186,9 +186,10 @@ function dispatch(frame, server) {
   attach(res, frame, socket);
   socket.req = req;
   socket.res = res;
-  socket.server = server;
   const event = expects && server.listenerCount('checkContinue') > 0 ? 'checkContinue' : 'request';
   server.emit(event, req, res);
+  // Node's parser has the end of a request without a body after its listener has run.
+  if (!hasBody) req.complete = true;
   if (!res.finished && watch(frame)) frame.onAbort = () => lose(socket);
 }
 

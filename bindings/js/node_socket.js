@@ -34,7 +34,7 @@ function define() {
   const net = require('net');
   const { EventEmitter } = require('events');
 
-  HostSocket = function HostSocket(frame) {
+  HostSocket = function HostSocket(frame, server, hasBody) {
     this._events = undefined;
     this._eventsCount = 0;
     this._maxListeners = undefined;
@@ -45,10 +45,12 @@ function define() {
     this.req = null;
     this.res = null;
     this.lost = false;       // its end was told
-    this.ended = false;      // the body's end was given to req
+    this.hasBody = hasBody;  // the request has one
+    this.ended = false;      // its end was given to req
     this.addresses = undefined;
     this.parser = null;
-    this.server = null;
+    this.server = server;
+    this.idle = undefined;   // the timer of setTimeout()
   };
 
   addressesOf = (socket) => {
@@ -63,6 +65,9 @@ function define() {
     off: emitter.off,
     removeListener: emitter.removeListener,
     removeAllListeners: emitter.removeAllListeners,
+    eventNames() {
+      return this._events === undefined ? [] : Reflect.ownKeys(this._events);
+    },
 
     // Called by IncomingMessage when somebody reads: gives it the next piece of the body.
     resume() {
@@ -106,10 +111,19 @@ function define() {
     unref() {
       return this;
     },
-    // Timeouts of connections are the host's (its configuration): an application's would end them
-    // under other requests of the same connection.
-    setTimeout(_, callback) {
+    // Of this request: it is over with it. Between requests, timeouts are the host's.
+    setTimeout(milliseconds, callback) {
+      clearTimeout(this.idle);
+      this.idle = undefined;
+      this.timeout = milliseconds;
+      if (milliseconds === 0) {
+        if (typeof callback === 'function') this.removeListener('timeout', callback);
+        return this;
+      }
       if (typeof callback === 'function') this.once('timeout', callback);
+      if (!this.res?.finished && !this.lost) {
+        this.idle = setTimeout(timedOut, milliseconds, this).unref();
+      }
       return this;
     },
     setKeepAlive() {
@@ -124,8 +138,9 @@ function define() {
   };
   const values = {
     readableHighWaterMark: HIGH_WATER, writableHighWaterMark: HIGH_WATER, writableLength: 0,
-    readableLength: 0, writableNeedDrain: false, allowHalfOpen: true, encrypted: false,
-    connecting: false, pending: false, bytesRead: 0, bytesWritten: 0, timeout: 0, errored: null,
+    readableLength: 0, writableNeedDrain: false, allowHalfOpen: true, encrypted: undefined,
+    connecting: false, pending: false, bytesRead: 0, bytesWritten: 0, timeout: undefined,
+    errored: null,
     readableFlowing: null, writableCorked: 0, readableEncoding: null, readableObjectMode: false,
     writableObjectMode: false, readableAborted: false,
   };
@@ -169,7 +184,8 @@ function familyOf(address) {
 function giveBody(socket) {
   const { req, frame } = socket;
   if (socket.ended || req === null) return;
-  if (!req.complete) {
+  if (!req.complete && socket.hasBody) {
+    socket.idle?.refresh();
     const answer = host.wantBody(frame.id, SOME);
     if (answer === LATER) {
       if (watch(frame)) {
@@ -194,10 +210,25 @@ function giveBody(socket) {
       return;
     }
   }
-  if (req.complete && !socket.ended) {
-    socket.ended = true;
+  if ((req.complete || !socket.hasBody) && !socket.ended) {
+    socket.ended = req.complete = true;
+    const trailers = socket.hasBody ? host.trailers(frame.id) : undefined;
+    if (trailers !== undefined) req._addHeaderLines(trailers, trailers.length);
     req.push(null);
   }
+}
+
+// Nothing was received or sent for the time of setTimeout(): as Node's server tells it, and ends
+// the connection when nobody listens.
+function timedOut(socket) {
+  const { req, res, server } = socket;
+  if (res === null || res.finished || socket.lost) return;
+  guarded(socket.frame, () => {
+    const told = [req !== null && !req.complete && req.emit('timeout', socket),
+      res.emit('timeout', socket), server.emit('timeout', socket)];
+    if (!told.includes(true)) socket.destroy();
+    socket.emit('timeout');
+  });
 }
 
 function loseRequest({ frame, req }) {
@@ -210,6 +241,7 @@ function loseRequest({ frame, req }) {
 function lose(socket, error) {
   if (socket.lost) return;
   socket.lost = socket.destroyed = true;
+  clearTimeout(socket.idle);
   loseRequest(socket);
   guarded(socket.frame, () => {
     onLost(socket.res);

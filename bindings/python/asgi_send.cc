@@ -268,7 +268,7 @@ PyObject* early_hint(const Target& target, PyObject* message) {
     }
     fields.append("link: ").append(value).append("\r\n");
   }
-  if (!fields.empty()) target.exchange.send_early_hints(fields);
+  if (!fields.empty()) target.exchange.send_interim(103, fields);
   return done();
 }
 

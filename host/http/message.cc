@@ -133,11 +133,18 @@ const char* check_field(std::string_view name, std::string_view value) {
 }
 
 void ResponseHead::reset(int status) {
-  DUET_CHECK(valid_status(status));
+  DUET_CHECK(status >= 200 && status <= 999);
   fields_.clear();
+  reason_.clear();
   content_length_.reset();
   status_ = status;
-  has_content_type_ = has_date_ = close_ = lower_length_ = false;
+  has_content_type_ = has_date_ = close_ = chunked_ = lower_length_ = false;
+}
+
+const char* ResponseHead::set_reason(std::string_view phrase) {
+  if (!valid_field_value(phrase)) return "a reason phrase contains a control character";
+  reason_ = phrase;
+  return nullptr;
 }
 
 const char* ResponseHead::add(std::string_view name, std::string_view value) {

@@ -98,9 +98,17 @@ class RequestHead {
 // A response's head, built field by field. Names and values are checked as they are added.
 class ResponseHead {
  public:
-  // Starts anew. Statuses outside 200..599 are the caller's error: check with valid_status().
+  // Starts anew. Statuses outside 200..999 are the caller's error. Those above 599 have no class
+  // (RFC 9110, 15) and are for applications of Node's http; others check with valid_status().
   void reset(int status);
   static bool valid_status(int status) { return status >= 200 && status <= 599; }
+
+  // Another reason phrase than the usual one. Returns why not, as add() does.
+  [[nodiscard]] const char* set_reason(std::string_view phrase);
+  // The body is sent in chunks where the client takes them, also when its length is known.
+  void set_chunked() { chunked_ = true; }
+  // The answer has no Date.
+  void leave_date_out() { has_date_ = true; }
 
   // Adds one field. Returns why not, as a sentence for the handler's author, or null when added:
   // a name that is no token, a value with CR, LF, NUL or another control character (a tab is
@@ -114,6 +122,8 @@ class ResponseHead {
   void offer_upgrade(std::string_view protocol);
 
   int status() const { return status_; }
+  std::string_view reason() const { return reason_; }  // empty: the usual one
+  bool chunked() const { return chunked_; }
   bool has_content_type() const { return has_content_type_; }
   bool has_date() const { return has_date_; }
   bool close() const { return close_; }
@@ -126,10 +136,11 @@ class ResponseHead {
   std::string_view fields() const { return fields_; }
 
  private:
-  std::string fields_;
+  std::string fields_, reason_;
   std::optional<std::uint64_t> content_length_;
   int status_ = 200;
-  bool has_content_type_ = false, has_date_ = false, close_ = false, lower_length_ = false;
+  bool has_content_type_ = false, has_date_ = false, close_ = false, chunked_ = false;
+  bool lower_length_ = false;
 };
 
 std::string_view reason_phrase(int status);  // "OK"; "" when unknown

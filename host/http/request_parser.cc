@@ -81,6 +81,18 @@ struct RequestParser::Callbacks {
     return 0;
   }
 
+  static int on_trailer_text(llhttp_t* llhttp, const char* at, std::size_t length) {
+    self(llhttp).trailers_.append(at, length);
+    return 0;
+  }
+
+  static int on_trailer_part(llhttp_t* llhttp) {
+    std::string& trailers = self(llhttp).trailers_;
+    while (trailers.ends_with(' ') || trailers.ends_with('\t')) trailers.pop_back();
+    trailers += '\n';
+    return 0;
+  }
+
   static int pause(llhttp_t*) { return HPE_PAUSED; }
 
   static llhttp_settings_t for_head() {
@@ -99,6 +111,10 @@ struct RequestParser::Callbacks {
     llhttp_settings_t settings;
     llhttp_settings_init(&settings);
     settings.on_chunk_header = pause;
+    settings.on_header_field = on_trailer_text;
+    settings.on_header_field_complete = on_trailer_part;
+    settings.on_header_value = on_trailer_text;
+    settings.on_header_value_complete = on_trailer_part;
     settings.on_message_complete = pause;
     return settings;
   }
@@ -130,6 +146,7 @@ std::size_t RequestParser::feed(std::string_view bytes) {
       case Phase::kComplete:
         end_request();
         next = sink_.on_complete();
+        if (!trailers_.empty()) std::string().swap(trailers_);
         continue;
       case Phase::kIgnoring:
         return bytes.size();

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "host/http/message.h"
@@ -71,6 +72,8 @@ class RequestParser {
   bool in_head() const { return phase_ == Phase::kHead || phase_ == Phase::kUnknownMethod; }
   // Its head is complete and its body is not (trailers are a part of the body).
   bool in_body() const { return phase_ >= Phase::kBody && phase_ <= Phase::kTrailers; }
+  // The trailers of the request that is complete, "name\nvalue\n" each. Valid inside on_complete().
+  std::string_view trailers() const { return trailers_; }
   // on_head() answered kUpgrade and that request is complete: feed() takes no more.
   bool upgraded() const { return phase_ == Phase::kUpgraded; }
 
@@ -126,6 +129,7 @@ class RequestParser {
   std::uint32_t head_limit_, target_limit_;
   std::uint32_t section_ = 0;       // bytes of this head, chunk line or trailers in earlier slices
   std::uint32_t chunk_excess_ = 0;  // bytes of chunk lines beyond what is reasonable
+  std::string trailers_;            // bounded like a head
   Refusal refusal_;
   Phase phase_ = Phase::kIdle;
   std::uint8_t empty_lines_ = 0;  // skipped before this request

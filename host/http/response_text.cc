@@ -27,12 +27,12 @@ class Writer {
     at_ += piece.size();
   }
   void number(std::uint64_t value) { at_ = std::to_chars(at_, at_ + 20, value).ptr; }
-  void status_line(int status) {
-    if (status == 200) return text(kOk);
+  void status_line(int status, std::string_view reason = {}) {
+    if (status == 200 && reason.empty()) return text(kOk);
     text("HTTP/1.1 ");
     number(static_cast<std::uint64_t>(status));
     text(" ");
-    text(reason_phrase(status));
+    text(reason.empty() ? reason_phrase(status) : reason);
     text("\r\n");
   }
 
@@ -51,10 +51,10 @@ void append_response_head(std::string& out, const ResponseHead& head, const Fram
                           std::string_view date_line,
                           std::initializer_list<std::string_view> own_fields) {
   const int status = head.status();
-  std::size_t size = kMostOfHead + head.fields().size() + date_line.size();
+  std::size_t size = kMostOfHead + head.reason().size() + head.fields().size() + date_line.size();
   for (const std::string_view fields : own_fields) size += fields.size();
   Writer writer(out, size);
-  writer.status_line(status);
+  writer.status_line(status, head.reason());
   writer.text(head.fields());
   if (status == 304) {
     // Only the handler knows the length that a 200 would have; an empty body does not tell it.

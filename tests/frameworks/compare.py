@@ -1,11 +1,11 @@
 """compare.py FOLDER NAME: an application on duet and on plain Node, asked the same, header by header.
 
 Left out are the fields that speak of the connection or of the moment: the host's own are allowed to
-differ there (Connection, Keep-Alive, Date). A body whose length the host knows in time has a
-Content-Length, also where Node has begun to send it in chunks by then.
+differ there (Connection, Keep-Alive, Date).
 """
 
 import http.client
+import json
 import os
 import pathlib
 import socket
@@ -13,11 +13,13 @@ import subprocess
 import sys
 import time
 import unittest
+from urllib.parse import quote
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
 from duet_process import DEADLINE, Duet  # noqa: E402
 
 OF_THE_MOMENT = {"date", "connection", "keep-alive"}
+OF_THE_HOST = {"content-length": "Content-Length"}  # written as the host writes it
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "multipart/form-data; boundary=cut"}
@@ -38,11 +40,19 @@ SHOP = [
     ("DELETE", "/items/1", {}, None), ("OPTIONS", "/items", {}, None),
     ("GET", "/items/1", {"If-None-Match": 'W/"27-czi+950e+iXPcUv1KAlg4LqBa60"'}, None),
 ]
+TRAILERS = (b"POST /trailers-received HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTrailer: x-end\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX-End: 1\r\nx-end:  2 \r\nY: z\r\n\r\n")
 PLAIN = [
     *[("GET", path, {}, None) for path in
       ("/hello", "/head", "/array", "/merged", "/refused", "/sent", "/encodings", "/trailers",
-       "/events", "/events/seen", "/drain", "/not-modified", "/no-content", "/length", "/flushed",
-       "/after-end", "/after-end/seen", "/hints")],
+       "/strict", "/events", "/events/seen", "/drain", "/not-modified", "/no-content", "/length", "/flushed",
+       "/after-end", "/after-end/seen", "/hints", "/dateless", "/processing", "/strict/seen",
+       "/trailer-refused", "/complete", "/timeouts", "/timeout-off", "/timeout-unheard",
+       "/destroyed")],
+    *[("GET", f"/reasons?{quote(json.dumps(case))}", {}, None) for case in
+      ([200, "Fine"], [404, None], [413, None], [422, None], [299, None], [700, None],
+       [999, "Own Words"], [418, "a b\tc"])],
+    ("RAW", "/trailers-received", {}, TRAILERS),
     *[("HEAD", path, {}, None) for path in ("/hello", "/length", "/encodings", "/drain")],
     ("GET", "/seen?a=1", {"X-Twice": "1", "x-Twice": "2", "Cookie": "a=b"}, None),
     ("POST", "/seen", {"Content-Type": "a/b"}, b"unread"),
@@ -56,17 +66,24 @@ def ask(port, request):
     method, target, headers, body = request
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
     try:
-        connection.request(method, target, body, headers, encode_chunked=isinstance(body, list))
-        answer = connection.getresponse()
+        if method == "RAW":  # what http.client cannot send
+            connection.connect()
+            connection.send(body)
+            answer = http.client.HTTPResponse(connection.sock)
+            answer.begin()
+        else:
+            connection.request(method, target, body, headers,
+                               encode_chunked=isinstance(body, list))
+            answer = connection.getresponse()
         body = answer.read()
+    except (http.client.RemoteDisconnected, http.client.IncompleteRead):
+        return "cut off"  # how much of it was sent before is a matter of buffers
     finally:
         connection.close()
-    if answer.headers.get("content-length") == str(len(body)) and method != "HEAD":
-        del answer.headers["content-length"]
-        answer.headers["Transfer-Encoding"] = "chunked"
-    fields = sorted(("Content-Length" if name.lower() == "content-length" else name, value) for name, value in answer.getheaders()
+    fields = sorted((OF_THE_HOST.get(name.lower(), name), value) for name, value in answer.getheaders()
                     if name.lower() not in OF_THE_MOMENT)
-    return answer.status, fields, body
+    dated = "date" in answer.headers
+    return answer.status, answer.reason, dated, fields, body
 
 
 class Node:

@@ -125,6 +125,73 @@ const cases = {
     res.write("more");
   },
   "/after-end/seen": (req, res) => res.end(cases.afterEnd),
+  "/reasons": (req, res) => {
+    const [status, message] = JSON.parse(decodeURIComponent(req.url.split("?")[1]));
+    if (message === null) res.writeHead(status);
+    else res.writeHead(status, message);
+    res.end(res.statusMessage);
+  },
+  "/dateless": (req, res) => {
+    res.sendDate = false;
+    res.end("no date");
+  },
+  "/processing": (req, res) => {
+    res.writeProcessing();
+    res.end("processed");
+  },
+  "/strict": (req, res) => {
+    const told = [];
+    const attempt = (act) => {
+      try {
+        act();
+      } catch (error) {
+        told.push([error.code, error.message]);
+      }
+    };
+    res.strictContentLength = true;
+    res.writeHead(200, { "Content-Length": 5 });
+    attempt(() => res.write("longer"));
+    attempt(() => res.end("less"));
+    cases.strict = JSON.stringify(told);
+    res.destroy();
+  },
+  "/strict/seen": (req, res) => res.end(cases.strict),
+  "/trailer-refused": (req, res) => {
+    res.setHeader("Trailer", "X-End");
+    res.setHeader("Content-Length", 24);
+    try {
+      res.end("sent in spite of it");
+    } catch (error) {
+      res.removeHeader("Trailer");
+      res.end(error.code);
+    }
+  },
+  "/trailers-received": (req, res) => {
+    const before = [req.complete, req.rawTrailers];
+    req.resume().on("end", () => res.end(JSON.stringify([
+      before, req.complete, req.trailers, req.rawTrailers, req.trailersDistinct])));
+  },
+  "/complete": (req, res) => {
+    const seen = [req.complete];
+    setImmediate(() => res.end(String([...seen, req.complete])));
+  },
+  "/timeouts": (req, res) => {
+    const seen = [];
+    for (const [name, one] of [["req", req], ["socket", req.socket]]) {
+      one.once("timeout", () => seen.push(name));
+    }
+    res.setTimeout(20, (socket) => {
+      seen.push(socket === req.socket);
+      setImmediate(() => res.end(String(seen)));
+    });
+  },
+  "/timeout-off": (req, res) => {
+    res.setTimeout(1, () => res.end("too early"));
+    res.setTimeout(0);
+    setTimeout(() => res.end("in time"), 20);
+  },
+  "/timeout-unheard": (req, res) => req.setTimeout(10),
+  "/destroyed": (req, res) => res.destroy(),
   "/hints": (req, res) => {
     res.writeEarlyHints({ link: "</a.css>; rel=preload" });
     res.end("hinted");

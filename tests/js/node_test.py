@@ -129,7 +129,7 @@ class MisbehaviourTest(Folder):
             "/listener": () => { res.on("finish", () => { throw new Error("in finish"); }); res.end("a"); },
             "/cut": () => { req.socket.destroy(); },
             "/half": () => { res.write("half"); setTimeout(() => res.destroy(), 5); },
-            "/status": () => { res.writeHead(700); },
+            "/status": () => { res.writeHead(150); },
             "/raw": () => { req.socket.write("HTTP/1.1 200 OK"); },
             "/seen": () => { res.end(seen.join()); },
             "/close": () => { server.close(); res.end("closed"); },

@@ -70,6 +70,7 @@ class Listener final : public RequestParser::Sink {
     DUET_CHECK(!parser_.in_body());
     end_body();
     full += "complete\n";
+    full += parser_.trailers();
     brief += "]";
     return next();
   }

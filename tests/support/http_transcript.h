@@ -24,7 +24,7 @@ struct Delivery {
 //   head GET /a?b HTTP/1.1 path=/a query=b host=example.com keep-alive
 //     Name: value
 //   body "abc"
-//   complete
+//   complete (and the trailers, each name and value on a line)
 //   refused 400 The request's ...       | upgraded, rest "..."
 std::string transcript(std::string_view bytes, const Delivery& delivery = {});
 

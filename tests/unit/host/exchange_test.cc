@@ -59,7 +59,7 @@ TEST_F(ExchangeTest, IsAnsweredOnce) {
     taken.push_back(exchange.respond(head_of(202), "second"));
     taken.push_back(exchange.start(head_of(203)));
     exchange.end();
-    exchange.send_early_hints("Link: </a>\r\n");
+    exchange.send_interim(103, "Link: </a>\r\n");
   });
   EXPECT_EQ(response.status, 201);
   EXPECT_EQ(response.body, "first");
@@ -389,7 +389,7 @@ TEST_F(ExchangeTest, KnowsItsUrlAndItsPeer) {
 
 TEST_F(ExchangeTest, SendsEarlyHintsBeforeTheHead) {
   server_.service.on_request = [&](Exchange& exchange) {
-    exchange.send_early_hints("Link: </a.css>; rel=preload\r\n");
+    exchange.send_interim(103, "Link: </a.css>; rel=preload\r\n");
     answer(exchange, "x");
   };
   HttpClient client = server_.client();

@@ -136,6 +136,13 @@ TEST(RequestHead, AbsoluteTargetStandsForHost) {
 }
 
 TEST(RequestHead, OtherTargetForms) {
+  const std::string trailers = transcript(
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+      "A:  b \r\nempty:\r\na: c d\r\n\r\n"
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+  EXPECT_NE(trailers.find("complete\nA\nb\nempty\n\na\nc d\nbegin\n"), std::string::npos)
+      << trailers;
+  EXPECT_TRUE(trailers.ends_with("complete\n")) << trailers;
   EXPECT_EQ(transcript("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").substr(6, 57),
             "head OPTIONS * HTTP/1.1 path=* query= host=a keep-alive\n ");
   EXPECT_EQ(transcript("CONNECT b:1 HTTP/1.1\r\nHost: a\r\n\r\n").substr(6, 55),

@@ -37,6 +37,18 @@ TEST(ResponseText, WritesAWholeHead) {
             ">HTTP/1.1 200 OK\r\ndate: mine\r\nContent-Length: 1\r\n\r\n");
 }
 
+TEST(ResponseText, TakesAnotherReasonAndNoDate) {
+  ResponseHead head = head_of(404);
+  EXPECT_EQ(head.set_reason("Nobody Home"), nullptr);
+  head.leave_date_out();
+  EXPECT_EQ(text_of(head, {.content_length = 0}),
+            ">HTTP/1.1 404 Nobody Home\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_STREQ(head.set_reason("a\r\nb"), "a reason phrase contains a control character");
+  head.reset(999);
+  EXPECT_EQ(text_of(head, {.content_length = 0}),
+            ">HTTP/1.1 999 \r\nContent-Length: 0\r\nDate: now\r\n\r\n");
+}
+
 TEST(ResponseText, TheHostsOwnFieldsAreThereWhoeverGaveTheDate) {
   for (const auto& [given, date] : {std::pair(head_of(200), "Date: now\r\n"),
                                     std::pair(head_of(200, {{"Date", "mine"}}), "")}) {
