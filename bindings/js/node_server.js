@@ -10,7 +10,7 @@ const { upgrade } = use.nodeUpgrade;
 
 // Milliseconds in which a module without a default export may still listen: one that has loaded
 // http by then, and one that may be loading it.
-const PATIENCE = 10_000, SHORT_PATIENCE = 1_000;
+const PATIENCE = 30_000, SHORT_PATIENCE = 1_000;
 const UNAVAILABLE = 'content-type\ntext/plain; charset=utf-8\n';
 const NO_UPGRADE = 'The connection cannot be upgraded now: the server stops, or an earlier request ' +
   'of it is not answered yet.\n';
