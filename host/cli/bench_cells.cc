@@ -73,6 +73,19 @@ std::vector<Row> state_rows(const bench::Plan& plan, const BenchResult& result) 
       return s.idle_growth ? Text(format_bytes(*s.idle_growth / plan.idle)) : Text();
     });
   }
+  // That part of a host's account, by request.
+  const auto each = [&](const char* title, const auto& part) {
+    row(title, [&part](const ArmState& s) {
+      const Nanos spent = s.cpu ? part(s.cpu->spent) : 0;
+      return spent > 0 ? Text(format_duration(s.cpu->each(spent))) : Text();
+    });
+  };
+  each("CPU, by the ledger", [](const HostCpu& cpu) { return cpu.process(); });
+  each("  handler", [](const HostCpu& cpu) { return cpu.handlers; });
+  each("  host", [](const HostCpu& cpu) { return cpu.host; });
+  each("  engine threads", [](const HostCpu& cpu) { return cpu.engines; });
+  each("  unattributed", [](const HostCpu& cpu) { return cpu.unattributed; });
+  each("  GC, within these", [](const HostCpu& cpu) { return cpu.gc; });
   row("memory",
       [](const ArmState& s) { return s.resident ? Text(format_bytes(*s.resident)) : Text(); });
   row("  growth", [](const ArmState& s) {

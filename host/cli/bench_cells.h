@@ -25,7 +25,7 @@ std::string latency_cell(const bench::Summary& summary, double p);
 std::string steps_table(const std::vector<std::string>& names, const BenchResult& result);
 
 using Row = std::vector<std::string>;
-// Rows about idle connections and memory, those of which something is known.
+// Rows about idle connections, CPU and memory, those of which something is known.
 std::vector<Row> state_rows(const bench::Plan& plan, const BenchResult& result);
 
 }  // namespace duet::cli

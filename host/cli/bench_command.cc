@@ -1,14 +1,19 @@
 // `duet bench`: what it takes, and the order of what it does.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "host/base/escape.h"
+#include "host/cli/bench_bundle.h"
 #include "host/cli/bench_cold.h"
+#include "host/cli/bench_compare.h"
 #include "host/cli/bench_conditions.h"
+#include "host/cli/bench_page.h"
 #include "host/cli/bench_plan.h"
 #include "host/cli/bench_progress.h"
 #include "host/cli/bench_run.h"
@@ -33,6 +38,8 @@ constexpr HelpRow kExamples[] = {
     {"duet bench hello.so --objective 'p99 < 5ms'", "how much it can take"},
     {"duet bench old.mjs new.mjs --fail-if 'p99 > 1.1x' --fail-if 'errors > 0'", "for a pipeline"},
     {"duet bench hello.so --closed --pipeline 16", "as fast as it answers"},
+    {"duet bench main:app --output monday", "a run to be kept, and later:"},
+    {"duet bench compare monday tuesday", "what has changed"},
 };
 
 constexpr HelpRow kArguments[] = {
@@ -121,6 +128,11 @@ constexpr Option kOutput[] = {
      "target's), "
      "20ms, 5000 or 1%. Also <.",
      "", true},
+    {"html", "FILE", "Write a page that stands alone: the verdict, figures and drawings."},
+    {"output", "DIRECTORY",
+     "Keep the run there: run.json, each one's latencies as a log for HdrHistogram's tools, and "
+     "rerun.sh."},
+    {"force", "", "With compare: also runs that were not made alike."},
     kHelpOption,
 };
 
@@ -156,13 +168,19 @@ constexpr HelpSection kSections[] = {
      "warming up (change points). A verdict is as wide as its interval, or says that it\n"
      "cannot tell and how many more requests that takes. A ratio that the generator's\n"
      "lag moves by more than 1% is void."},
+    {"Runs that were kept",
+     {},
+     "duet bench compare OLD NEW compares what --output kept, for targets of the same\n"
+     "name. It refuses when the kernel, the processor, a limit, a version, a flag in the\n"
+     "environment or the load is another, unless --force is given."},
     {"Signals and exit codes",
      {},
      "Ctrl-C ends the run and prints what the complete rounds say; a second one ends\n"
-     "at once. 0 done, 1 a server does not start or cannot be reached, 2 command line\n"
-     "wrong, 3 a --fail-if holds: the whole 95% interval lies beyond its limit, 4 none\n"
-     "holds but one cannot be told, as the limit lies within the interval or there is no\n"
-     "interval (a longer --duration), 130 interrupted."},
+     "at once. 0 done, 1 a server does not start or cannot be reached, the result cannot\n"
+     "be written, or runs cannot be compared, 2 command line wrong, 3 a --fail-if holds:\n"
+     "the whole 95% interval lies beyond its limit, 4 none holds but one cannot be told,\n"
+     "as the limit lies within the interval or there is no interval (a longer\n"
+     "--duration), 130 interrupted."},
 };
 
 constexpr OptionHint kHints[] = {
@@ -184,15 +202,87 @@ void print_error(const Error& error) {
   }
 }
 
+bool print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
+    return true;
+  }
+  print_error({"the result could not be written to standard output", {}, {}, {}});
+  return false;
+}
+
+// What makes the same run again; where its result goes is no part of it.
+CommandWords words_of(const Arguments& arguments) {
+  constexpr std::string_view kLeftOut[] = {"seed", "output", "html", "json", "force"};
+  CommandWords words{{}, arguments.positional()};
+  for (const auto& [name, value] : arguments.given()) {
+    if (std::find(std::begin(kLeftOut), std::end(kLeftOut), name) != std::end(kLeftOut)) continue;
+    bool flag = false;
+    for (const OptionGroup& group : kOptions) {
+      for (const Option& option : group.options) {
+        flag = flag || (option.name == name && option.value.empty());
+      }
+    }
+    words.options.push_back("--" + std::string(name) + (flag ? "" : "=" + value));
+  }
+  return words;
+}
+
+// compare OLD NEW
+int run_compare(const Arguments& arguments) {
+  const std::vector<std::string>& words = arguments.positional();
+  const bool others = std::any_of(
+      arguments.given().begin(), arguments.given().end(),
+      [](const auto& option) { return option.first != "json" && option.first != "force"; });
+  if (words.size() != 3 || others) {
+    print_error({"compare takes two directories that --output wrote, and --json or --force",
+                 {},
+                 "duet bench compare OLD NEW",
+                 {}});
+    return kExitUsage;
+  }
+  const Result<Bundle> before = read_bundle(words[1]), now = read_bundle(words[2]);
+  for (const auto* bundle : {&before, &now}) {
+    if (!*bundle) print_error(bundle->error());
+  }
+  if (!before || !now) return kExitFailure;
+  const auto runs = compare_runs(*before, *now, arguments.has("force"));
+  if (!runs) {
+    print_error(runs.error());
+    return kExitFailure;
+  }
+  const bool written = print(arguments.has("json")
+                                 ? compared_json(*before, *now, *runs).dump(2) + "\n"
+                                 : compared_text(*before, *now, *runs, wants_color(STDOUT_FILENO)));
+  return written ? kExitOk : kExitFailure;
+}
+
 int run(const Arguments& arguments) {
+  if (!arguments.positional().empty() && arguments.positional()[0] == "compare") {
+    return run_compare(arguments);
+  }
   std::vector<Error> errors;
   const bench::Plan plan = bench_plan(arguments, errors);
   const std::vector<bench::Condition> conditions = bench_conditions(arguments, plan, errors);
+  const auto output = arguments.value("output"), html = arguments.value("html");
+  if ((output || html) && (plan.objective || plan.starts > 0)) {
+    errors.push_back({"--output and --html are of runs, not of --objective or --cold", {}, {}, {}});
+  }
+  if (arguments.has("force")) {
+    errors.push_back({"--force is of compare", {}, "duet bench compare OLD NEW", {}});
+  }
   Result<bench::Schedule> schedule = bench::Schedule{};
   if (errors.empty()) schedule = make_schedule(plan.schedule);
   if (!schedule) errors.push_back(schedule.error());
   for (const Error& error : errors) print_error(error);
   if (!errors.empty()) return kExitUsage;
+  // What cannot be written is said before the run.
+  Result<void> unkept;
+  if (output) unkept = open_bundle(*output);
+  if (unkept && html) unkept = can_write(*html);
+  if (!unkept) {
+    print_error(unkept.error());
+    return kExitFailure;
+  }
 
   Interrupt interrupt;
   std::vector<std::string> names;
@@ -233,6 +323,8 @@ int run(const Arguments& arguments) {
       text =
           bench_text(plan, *result, {wants_color(STDOUT_FILENO)}) + conditions_text(judged, plan);
     }
+    if (result && output) unkept = write_bundle(*output, plan, *result, words_of(arguments));
+    if (result && unkept && html) unkept = write_text(*html, bench_page(plan, *result));
   }
   progress.clear();
   const int code = interrupt.count() > 0 ? 128 + interrupt.signal() : exit_code(judged);
@@ -240,8 +332,9 @@ int run(const Arguments& arguments) {
     print_error(failed.error());
     return interrupt.count() > 0 ? code : kExitFailure;
   }
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    print_error({"the result could not be written to standard output", {}, {}, {}});
+  if (!print(text)) return kExitFailure;
+  if (!unkept) {
+    print_error(unkept.error());
     return kExitFailure;
   }
   return code;

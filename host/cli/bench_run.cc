@@ -15,6 +15,8 @@
 #include "host/bench/process_cpu.h"
 #include "host/bench/process_memory.h"
 #include "host/bench/random.h"
+#include "host/cli/admin_client.h"
+#include "host/cli/bench_environment.h"
 #include "host/cli/bench_target.h"
 
 namespace duet::cli {
@@ -24,6 +26,8 @@ namespace {
 constexpr Nanos kTryPatience = 5 * kSecond;
 constexpr Nanos kReadyPatience = 60 * kSecond, kTryEvery = 20 * kMillisecond;
 constexpr Nanos kProgressEvery = 500 * kMillisecond;
+// So long before the warm-up is over the accounts are read: what that costs a host is not measured.
+constexpr Nanos kReadAhead = 200 * kMillisecond;
 
 constexpr double kMostSearched = 1e6;  // requests a second
 constexpr Nanos kSayEvery = 5 * kSecond;
@@ -52,6 +56,7 @@ std::string why_lost(bench::Outcome outcome) {
 Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   BenchResult result;
   result.schedule = std::move(schedule);
+  result.fingerprint = bench_fingerprint(plan_);
 
   if (auto started = start_all(); !started) return std::move(started).error();
   states_.assign(targets_.size(), {});
@@ -59,17 +64,20 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   auto generator = bench::Generator::create(targets_, plan_.generator);
   if (!generator) return std::move(generator).error();
   if (auto connected = (*generator)->connect(); !connected) return std::move(connected).error();
+  const bench::Disturbance disturbed = bench::disturbance();
   const auto before = processes();
   {
     bench::CpuRounds cpu(before, result.schedule, [&] { return (*generator)->started(); });
     load(**generator, result.schedule);
-    cpu_ = cpu.finish();
+    result.cpu = cpu.finish();
   }
   const auto after = processes();
-  for (std::size_t arm = 0; arm < cpu_.size(); ++arm) {  // workers came or went: unknown
-    if (before[arm] != after[arm]) cpu_[arm].clear();
+  for (std::size_t arm = 0; arm < result.cpu.size(); ++arm) {  // workers came or went: unknown
+    if (before[arm] != after[arm]) result.cpu[arm].clear();
   }
 
+  result.disturbance = bench::disturbance() - disturbed;
+  result.started = wall_now() - (now() - (*generator)->started());
   result.interrupted = interrupt_.count() > 0;
   result.rounds = measured_rounds(result.schedule, plan_.warmup, (*generator)->sent_until());
   if (result.rounds.count() == 0) {
@@ -85,8 +93,8 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
       result.steps.back().arms.push_back(summarize(result.schedule, arm, rounds));
     }
   }
+  read_end(result.schedule);
   for (std::uint16_t arm = 0; arm < plan_.arms.size(); ++arm) {
-    states_[arm].resident = resident(arm);
     if (!idle_.empty()) states_[arm].idle_open = idle_[arm]->open_now();
     result.arms.push_back(summarize(result.schedule, arm, result.rounds));
     result.trouble.push_back((*generator)->trouble(arm));
@@ -188,7 +196,7 @@ void BenchRun::analyse(BenchResult& result) const {
   }
   std::vector<bench::ArmRounds> rounds;
   for (std::uint16_t arm = 0; arm < arms; ++arm) {
-    rounds.push_back(bench::arm_rounds(result.schedule, arm, result.rounds, cpu_[arm]));
+    rounds.push_back(bench::arm_rounds(result.schedule, arm, result.rounds, result.cpu[arm]));
   }
   result.comparison = bench::compare(
       rounds,
@@ -211,6 +219,35 @@ std::vector<std::vector<pid_t>> BenchRun::processes() const {
 std::optional<std::int64_t> BenchRun::resident(std::size_t arm) const {
   const bench::ServerProcess* server = servers_.of(plan_.arms[arm]);
   return server == nullptr ? std::nullopt : bench::resident_of_group(server->pid());
+}
+
+// Nothing: it is no host of ours, or it does not answer now.
+std::optional<HostCpu> BenchRun::host_cpu(std::size_t arm) const {
+  const std::string admin = servers_.admin_of(plan_.arms[arm]);
+  if (admin.empty()) return std::nullopt;
+  const auto answer = ask_admin(admin, "GET", "/api/handlers");
+  if (!answer || answer->status != 200) return std::nullopt;
+  const auto cpu = host_cpu_of(answer->body);
+  return cpu ? std::optional(*cpu) : std::nullopt;
+}
+
+// How things stand at the end of the warm-up.
+void BenchRun::read_warm(Nanos since_start) {
+  warm_since_ = since_start;
+  for (std::size_t arm = 0; arm < targets_.size(); ++arm) {
+    states_[arm].warm_resident = resident(arm);
+    warm_cpu_.push_back(host_cpu(arm));
+  }
+}
+
+// What has been used since then.
+void BenchRun::read_end(const bench::Schedule& schedule) {
+  for (std::uint16_t arm = 0; arm < targets_.size(); ++arm) {
+    states_[arm].resident = resident(arm);
+    const std::uint64_t requests = requests_since(schedule.samples, arm, warm_since_);
+    if (warm_cpu_.empty() || !warm_cpu_[arm] || requests == 0) continue;
+    if (const auto cpu = host_cpu(arm)) states_[arm].cpu = CpuUse{*cpu - *warm_cpu_[arm], requests};
+  }
 }
 
 Result<void> BenchRun::open_idle() {
@@ -304,23 +341,21 @@ Result<int> BenchRun::first_status(const bench::Target& target) {
 void BenchRun::load(bench::Generator& generator, bench::Schedule& schedule) {
   const bool closed = plan_.schedule.arrivals == bench::Arrivals::kClosed;
   const Nanos length = schedule.length;
+  const bool accounts = !plan_.objective;  // a search has a trial after the other instead
+  if (accounts && plan_.warmup < 2 * kReadAhead) read_warm(0);
   std::atomic<bool> done{false};
   std::thread thread([&] {
     generator.run(schedule, closed);
     done.store(true, std::memory_order_release);
   });
   Nanos shown = now();
-  bool warm = false;
   while (!done.load(std::memory_order_acquire)) {
     const int signals = interrupt_.wait(50 * kMillisecond);
     if (signals > 0) generator.stop();
     if (signals > 1) _exit(128 + interrupt_.signal());  // at once; the servers go with this thread
-    if (!warm && generator.started() != bench::kNever &&
-        now() >= generator.started() + plan_.warmup) {
-      for (std::size_t arm = 0; arm < states_.size(); ++arm) {
-        states_[arm].warm_resident = resident(arm);
-      }
-      warm = true;
+    if (accounts && warm_cpu_.empty() && generator.started() != bench::kNever &&
+        now() >= generator.started() + plan_.warmup - kReadAhead) {
+      read_warm(now() - generator.started());
     }
     if (plan_.objective || now() - shown < kProgressEvery || generator.started() == bench::kNever)
       continue;

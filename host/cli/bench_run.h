@@ -12,11 +12,13 @@
 
 #include "host/base/result.h"
 #include "host/bench/comparison.h"
+#include "host/bench/fingerprint.h"
 #include "host/bench/generator.h"
 #include "host/bench/idle.h"
 #include "host/bench/plan.h"
 #include "host/bench/summary.h"
 #include "host/cli/bench_capacity.h"
+#include "host/cli/bench_cpu.h"
 #include "host/cli/bench_servers.h"
 #include "host/cli/interrupt.h"
 
@@ -27,7 +29,8 @@ struct ArmState {
   std::uint32_t idle_open = 0;                // idle connections that were open to the end
   std::optional<std::int64_t> idle_growth;    // bytes, while the idle ones were opened
   std::optional<std::int64_t> resident;       // bytes at the end
-  std::optional<std::int64_t> warm_resident;  // bytes when the warm-up was over
+  std::optional<std::int64_t> warm_resident;  // bytes at the end of the warm-up
+  std::optional<CpuUse> cpu;                  // from there on; of hosts of our own
 };
 
 // One step of a ramp.
@@ -45,6 +48,10 @@ struct BenchResult {
   std::vector<BenchStep> steps;                 // of a ramp, as far as they were complete
   std::vector<ArmState> states;                 // by arm
   std::vector<std::string> trouble;             // by arm: why its connections broke; mostly empty
+  std::vector<std::vector<double>> cpu;         // by arm and round, nanoseconds; empty: not known
+  bench::Fingerprint fingerprint;               // what this was measured on
+  bench::Disturbance disturbance;               // of the whole run, warm-up included
+  Nanos started = 0;                            // nanoseconds since 1970
   bool interrupted = false;                     // by a signal; what was complete is there
 };
 
@@ -74,6 +81,9 @@ class BenchRun {
   Result<int> first_status(const bench::Target& target);
   Result<void> open_idle();
   std::optional<std::int64_t> resident(std::size_t arm) const;
+  std::optional<HostCpu> host_cpu(std::size_t arm) const;
+  void read_warm(Nanos since_start);
+  void read_end(const bench::Schedule& schedule);
   void note_ended(const bench::ArmPlan& arm, std::string& trouble);
   void analyse(BenchResult& result) const;
   void load(bench::Generator& generator, bench::Schedule& schedule);
@@ -85,8 +95,9 @@ class BenchRun {
   BenchServers servers_;
   std::vector<bench::Target> targets_;                         // by arm
   std::vector<std::unique_ptr<bench::IdleConnections>> idle_;  // likewise
-  std::vector<std::vector<double>> cpu_;                       // by arm and round, nanoseconds
   std::vector<ArmState> states_;                               // likewise
+  std::vector<std::optional<HostCpu>> warm_cpu_;               // likewise
+  Nanos warm_since_ = 0;  // when those were read, since the start of the run
 };
 
 }  // namespace duet::cli

@@ -61,7 +61,8 @@ Result<std::unique_ptr<bench::ServerProcess>> launch(const bench::ArmPlan& arm,
                                        {"PORT=" + number});
   }
   return bench::ServerProcess::start({executable_path(), "serve", "--listen", "127.0.0.1:" + number,
-                                      "--admin", "off", "--log-level", "warn", "--", arm.target});
+                                      "--admin", "127.0.0.1:0", "--log-level", "warn", "--",
+                                      arm.target});
 }
 
 Result<std::string> BenchServers::start(const bench::ArmPlan& arm) {
@@ -79,13 +80,27 @@ bench::ServerProcess* BenchServers::of(const bench::ArmPlan& arm) const {
   return nullptr;
 }
 
+std::string BenchServers::admin_of(const bench::ArmPlan& arm) const {
+  for (const Server& server : servers_) {
+    if (server.arm == arm.name) return server.admin;
+  }
+  return "";
+}
+
 Result<std::string> BenchServers::start_host(const bench::ArmPlan& arm) {
   auto started = launch(arm, 0);
   if (!started) return std::move(started).error();
   bench::ServerProcess& process = **started;
-  servers_.push_back({arm.name, std::move(*started)});
-  return process.wait_for_line("listening on ", kStartPatience,
-                               [this] { return interrupt_.count() > 0; });
+  servers_.push_back({arm.name, std::move(*started), {}});
+  const auto line = [&](std::string_view prefix) {
+    return process.wait_for_line(prefix, kStartPatience, [this] { return interrupt_.count() > 0; });
+  };
+  auto address = line("listening on ");
+  if (!address) return address;
+  auto admin = line("admin on http://");
+  if (!admin) return admin;
+  servers_.back().admin = std::move(*admin);
+  return address;
 }
 
 Result<std::string> BenchServers::start_command(const bench::ArmPlan& arm) {
@@ -94,7 +109,7 @@ Result<std::string> BenchServers::start_command(const bench::ArmPlan& arm) {
   auto started = launch(arm, port);
   if (!started) return std::move(started).error();
   bench::ServerProcess& process = **started;
-  servers_.push_back({arm.name, std::move(*started)});
+  servers_.push_back({arm.name, std::move(*started), {}});
   for (const Nanos deadline = now() + kStartPatience; now() < deadline;) {
     const bool over = !process.running();
     for (const char* host : kLoopbacks) {

@@ -23,6 +23,8 @@ class BenchServers {
 
   // The process that was started for that arm; nullptr when none was.
   bench::ServerProcess* of(const bench::ArmPlan& arm) const;
+  // The admin listener of its host, "127.0.0.1:40124"; empty for other servers.
+  std::string admin_of(const bench::ArmPlan& arm) const;
 
  private:
   Result<std::string> start_host(const bench::ArmPlan& arm);
@@ -31,6 +33,7 @@ class BenchServers {
   struct Server {
     std::string arm;
     std::unique_ptr<bench::ServerProcess> process;
+    std::string admin;
   };
   Interrupt& interrupt_;
   std::vector<Server> servers_;

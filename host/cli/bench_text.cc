@@ -7,6 +7,7 @@
 
 #include "host/base/escape.h"
 #include "host/cli/bench_cells.h"
+#include "host/cli/bench_environment.h"
 #include "host/cli/bench_verdict.h"
 #include "host/cli/text_table.h"
 #include "host/measure/table.h"
@@ -43,20 +44,6 @@ std::string load_text(const bench::Plan& plan) {
                                : rate_text(steps.front()) + " to " + rate_text(steps.back());
   return text + fmt::format("{} arrivals, {} requests a second",
                             arrivals_name(plan.schedule.arrivals), rate);
-}
-
-std::string conditions(const bench::Plan& plan, const BenchResult& result) {
-  const auto& generator = plan.generator;
-  std::string text = load_text(plan);
-  text += fmt::format(", {} connection{}", generator.connections,
-                      generator.connections == 1 ? "" : "s");
-  if (plan.arms.size() > 1) text += " each";
-  if (plan.idle > 0) text += fmt::format(" and {} idle ones", format_count(plan.idle));
-  if (!generator.keep_alive) text += ", a new one for each request";
-  if (generator.depth > 1) text += fmt::format(" of {} requests in flight", generator.depth);
-  text += fmt::format("; {} rounds of blocks of {}", result.rounds.count(),
-                      format_duration(plan.schedule.block));
-  return text + fmt::format(", seed {}", plan.schedule.seed);
 }
 
 // "3 of 5,012 requests to hello.py got no answer: 2 connections closed, 1 not in time"
@@ -116,6 +103,41 @@ void add_notes(std::vector<std::string>& notes, const bench::Plan& plan, const s
 
 }  // namespace
 
+std::string run_description(const bench::Plan& plan, const BenchResult& result) {
+  const auto& generator = plan.generator;
+  std::string text = load_text(plan);
+  text += fmt::format(", {} connection{}", generator.connections,
+                      generator.connections == 1 ? "" : "s");
+  if (plan.arms.size() > 1) text += " each";
+  if (plan.idle > 0) text += fmt::format(" and {} idle ones", format_count(plan.idle));
+  if (!generator.keep_alive) text += ", a new one for each request";
+  if (generator.depth > 1) text += fmt::format(" of {} requests in flight", generator.depth);
+  text += fmt::format("; {} rounds of blocks of {}", result.rounds.count(),
+                      format_duration(plan.schedule.block));
+  return text + fmt::format(", seed {}", plan.schedule.seed);
+}
+
+std::vector<std::string> bench_notes(const bench::Plan& plan, const BenchResult& result) {
+  std::vector<std::string> names;
+  for (const bench::ArmPlan& arm : plan.arms) names.push_back(printable(arm.name));
+  std::vector<std::string> notes;
+  if (std::string note = warm_up_note(plan, result); !note.empty()) notes.push_back(note);
+  for (std::size_t i = 0; i < result.states.size(); ++i) {
+    const std::uint32_t open = result.states[i].idle_open;
+    if (open == plan.idle) continue;
+    notes.push_back(fmt::format("{}: it closed {} of {} idle connections", names[i],
+                                format_count(plan.idle - open), format_count(plan.idle)));
+  }
+  for (std::string& note : disturbance_notes(result.disturbance, result.schedule.length)) {
+    notes.push_back(std::move(note));
+  }
+  if (result.interrupted) notes.emplace_back("interrupted: the figures are of the complete rounds");
+  for (std::size_t i = 0; i < result.arms.size(); ++i) {
+    add_notes(notes, plan, names[i], result.arms[i], result.trouble[i]);
+  }
+  return notes;
+}
+
 std::string bench_text(const bench::Plan& plan, const BenchResult& result, const TextStyle& style) {
   std::vector<std::string> names;
   for (const bench::ArmPlan& arm : plan.arms) names.push_back(printable(arm.name));
@@ -145,8 +167,8 @@ std::string bench_text(const bench::Plan& plan, const BenchResult& result, const
     row("send lag p99", [](const Summary& s) { return plain(bench::quantile_of(s.lag, 0.99)); });
   }
   for (Row& one : state_rows(plan, result)) rows.push_back(std::move(one));
-  std::string out = verdict_text(plan, result, style.color) + conditions(plan, result) + "\n\n" +
-                    table(rows, LastColumn::kNumbers) + "\n";
+  std::string out = verdict_text(plan, result, style.color) + run_description(plan, result) +
+                    "\n\n" + table(rows, LastColumn::kNumbers) + "\n";
   if (ramp) out += steps_table(names, result) + "\n";
   out += plan.schedule.arrivals == bench::Arrivals::kClosed
              ? "  latency: from asking to the last byte of the answer. A closed loop asks no more "
@@ -158,18 +180,7 @@ std::string bench_text(const bench::Plan& plan, const BenchResult& result, const
   if (const std::string compared = comparison_text(plan, result); !compared.empty()) {
     out += "\n" + compared;
   }
-  std::vector<std::string> notes;
-  if (std::string note = warm_up_note(plan, result); !note.empty()) notes.push_back(note);
-  for (std::size_t i = 0; i < result.states.size(); ++i) {
-    const std::uint32_t open = result.states[i].idle_open;
-    if (open == plan.idle) continue;
-    notes.push_back(fmt::format("{}: it closed {} of {} idle connections", names[i],
-                                format_count(plan.idle - open), format_count(plan.idle)));
-  }
-  if (result.interrupted) notes.emplace_back("interrupted: the figures are of the complete rounds");
-  for (std::size_t i = 0; i < result.arms.size(); ++i) {
-    add_notes(notes, plan, names[i], result.arms[i], result.trouble[i]);
-  }
+  const std::vector<std::string> notes = bench_notes(plan, result);
   if (!notes.empty()) out += '\n';
   for (const std::string& note : notes) {
     out += (style.color ? "\x1b[33m!\x1b[0m " : "! ") + note + "\n";
@@ -214,6 +225,15 @@ Json state_json(const bench::Plan& plan, const ArmState& state) {
   const auto bytes = [](const auto& value) { return value ? Json(*value) : Json(); };
   Json json = {{"resident_bytes", bytes(state.resident)},
                {"resident_bytes_after_warmup", bytes(state.warm_resident)}};
+  if (state.cpu) {
+    const CpuUse& cpu = *state.cpu;
+    json["cpu_ns_per_request"] = {{"all", cpu.each(cpu.spent.process())},
+                                  {"handler", cpu.each(cpu.spent.handlers)},
+                                  {"host", cpu.each(cpu.spent.host)},
+                                  {"engine_threads", cpu.each(cpu.spent.engines)},
+                                  {"unattributed", cpu.each(cpu.spent.unattributed)},
+                                  {"gc", cpu.each(cpu.spent.gc)}};
+  }
   if (plan.idle > 0) {
     json["idle_open"] = state.idle_open;
     json["idle_bytes_each"] = state.idle_growth ? Json(*state.idle_growth / plan.idle) : Json();
@@ -250,6 +270,10 @@ nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& re
     if (schedule.arrivals == bench::Arrivals::kReplay)
       json["recording"]["speed"] = plan.replay_speed;
   }
+  json["fingerprint"] = fingerprint_json(result.fingerprint);
+  json["disturbance"] = {{"throttled_periods", result.disturbance.throttled_periods},
+                         {"throttled_ns", result.disturbance.throttled},
+                         {"stolen_ns", result.disturbance.stolen}};
   json["interrupted"] = result.interrupted;
   json["arms"] = Json::array();
   for (std::size_t i = 0; i < result.arms.size(); ++i) {

@@ -123,10 +123,8 @@ std::string verdict_text(const bench::Plan& plan, const BenchResult& result, boo
   return text.empty() ? "" : text + "\n";
 }
 
-std::string comparison_text(const bench::Plan& plan, const BenchResult& result) {
-  if (!result.comparison) return "";
-  const Comparison& comparison = *result.comparison;
-  const auto arms = arm_verdicts(plan, result);
+std::string comparison_tables(const Comparison& comparison,
+                              const std::vector<bench::ArmVerdict>& arms) {
   std::vector<Row> rows{{"95% intervals"}};
   for (const auto& arm : arms) rows[0].push_back(arm.name);
   for (std::size_t i = 0; i < bench::kMetrics; ++i) {
@@ -149,12 +147,19 @@ std::string comparison_text(const bench::Plan& plan, const BenchResult& result) 
       row.push_back(ratio_cell(comparison.ratios[arm][i]));
     }
   }
-  text += table(rows, LastColumn::kNumbers) + "\n";
+  return text + table(rows, LastColumn::kNumbers) + "\n";
+}
+
+std::string comparison_text(const bench::Plan& plan, const BenchResult& result) {
+  if (!result.comparison) return "";
+  const auto arms = arm_verdicts(plan, result);
+  std::string text = comparison_tables(*result.comparison, arms);
+  if (arms.size() < 2) return text;
   text +=
       "  Intervals at 95%, by resampling rounds: each holds by itself. CPU is that of all of a "
       "server's\n  processes and threads, of the kernel for them too; it is not known of "
       "servers elsewhere, or of\n  those whose processes changed.";
-  if (const auto aa = aa_record(comparison, arms)) {
+  if (const auto aa = aa_record(*result.comparison, arms)) {
     text += "\n  " + arms[aa->arm].name + " is " + arms[0].name +
             " once more, so its ratios are to hold 1: " + aa_words(aa) + ".";
   }
@@ -176,10 +181,7 @@ std::string warm_up_note(const bench::Plan& plan, const BenchResult& result) {
   }
 }
 
-Json comparison_json(const bench::Plan& plan, const BenchResult& result) {
-  if (!result.comparison) return {};
-  const Comparison& comparison = *result.comparison;
-  const auto arms = arm_verdicts(plan, result);
+Json comparison_json(const Comparison& comparison, const std::vector<bench::ArmVerdict>& arms) {
   const auto text = [](const std::string& value) {
     std::string quoted;
     append_json_string(quoted, value);
@@ -195,16 +197,22 @@ Json comparison_json(const bench::Plan& plan, const BenchResult& result) {
     for (const Metric metric : aa->differs)
       json["a_a"]["differs_at"].push_back(metric_name(metric));
   }
-  constexpr std::string_view kStates[] = {"steady", "no steady state", "too short to tell"};
-  json["warm_up"] = {{"state", kStates[static_cast<std::size_t>(result.warm_up.state)]},
-                     {"rounds_left_out", result.rounds.first}};
   for (std::size_t arm = 0; arm < arms.size(); ++arm) {
-    Json one = {{"name", text(plan.arms[arm].name)},
+    Json one = {{"name", text(arms[arm].name)},
                 {"copy", arms[arm].is_copy},
                 {"intervals", figures_json(comparison.arms, arm)}};
     if (arm > 0) one["ratios"] = figures_json(comparison.ratios, arm);
     json["arms"].push_back(std::move(one));
   }
+  return json;
+}
+
+Json comparison_json(const bench::Plan& plan, const BenchResult& result) {
+  if (!result.comparison) return {};
+  Json json = comparison_json(*result.comparison, arm_verdicts(plan, result));
+  constexpr std::string_view kStates[] = {"steady", "no steady state", "too short to tell"};
+  json["warm_up"] = {{"state", kStates[static_cast<std::size_t>(result.warm_up.state)]},
+                     {"rounds_left_out", result.rounds.first}};
   return json;
 }
 

@@ -16,6 +16,13 @@ std::vector<bench::ArmVerdict> arm_verdicts(const bench::Plan& plan, const Bench
 
 // A line for each verdict; empty without arms to compare.
 std::string verdict_text(const bench::Plan& plan, const BenchResult& result, bool color);
+// The intervals of each arm's figures, and the ratios to the first arm's.
+std::string comparison_tables(const bench::Comparison& comparison,
+                              const std::vector<bench::ArmVerdict>& arms);
+// "verdicts", "a_a", and by arm "intervals" and "ratios" to the first one.
+nlohmann::ordered_json comparison_json(const bench::Comparison& comparison,
+                                       const std::vector<bench::ArmVerdict>& arms);
+
 // The intervals of each arm's figures, the ratios to the first arm's, and the A/A arm's record.
 std::string comparison_text(const bench::Plan& plan, const BenchResult& result);
 // What was found about the warm-up, if it must be known: "no steady state: ...".

@@ -43,6 +43,8 @@ class Arguments {
   std::optional<std::string> value(std::string_view option) const;
   std::vector<std::string> values(std::string_view option) const;  // in order, when repeatable
   const std::vector<std::string>& positional() const { return positional_; }
+  // Options as they were given, in order, by their names in the table; a flag's value is empty.
+  const std::vector<std::pair<std::string_view, std::string>>& given() const { return given_; }
   // All that is wrong with it: unknown options (with the one that was meant), missing values, ….
   const std::vector<Error>& errors() const { return errors_; }
 

@@ -1,0 +1,153 @@
+// Runs that are kept: what is in their directory, running them again, comparing them.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/integration/core/bench_process.h"
+
+namespace duet {
+namespace {
+
+using Json = nlohmann::json;
+using testing_support::bench;
+using testing_support::duet_program;
+using testing_support::Finished;
+using testing_support::TemporaryDirectory;
+
+std::string content(const std::string& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+Finished keep(const std::string& directory, std::vector<std::string> more = {}) {
+  std::vector<std::string> words = {"it's=hello.so", "--rate", "500",      "--duration", "600ms",
+                                    "--warmup",      "0",      "--no-aa",  "--block",    "20ms",
+                                    "--seed",        "7",      "--output", directory};
+  words.insert(words.end(), more.begin(), more.end());
+  return bench(words);
+}
+
+TEST(BenchBundle, KeepsTheRunWithALogOfEachTarget) {
+  TemporaryDirectory directory;
+  const std::string kept = directory.path() + "/a/b";
+  const Finished finished = keep(kept, {"other=hello.so"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const Json run = Json::parse(content(kept + "/run.json"));
+  EXPECT_EQ(run["seed"], 7);
+  EXPECT_TRUE(run["fingerprint"]["kernel"].get<std::string>().starts_with("Linux")) << run;
+  EXPECT_TRUE(run["fingerprint"].contains("duet")) << run["fingerprint"];
+  EXPECT_EQ(run["result"]["arms"][0]["name"], "it's");
+  ASSERT_EQ(run["arms"].size(), 2u);
+  for (const Json& arm : run["arms"]) {
+    std::uint64_t answered = 0, intervals = 0;
+    for (const Json& round : arm["rounds"]) answered += round["answered"].get<std::uint64_t>();
+    for (const std::string& line : lines_of(content(kept + "/" + arm["log"].get<std::string>()))) {
+      // Compressed, in base64, a V2 histogram begins thus.
+      intervals += line.find(",HISTF") != std::string::npos ? 1 : 0;
+    }
+    EXPECT_GT(answered, 0u);
+    EXPECT_EQ(intervals, arm["rounds"].size());
+  }
+}
+
+TEST(BenchBundle, IsRunAgainByItsScript) {
+  TemporaryDirectory directory;
+  const std::string kept = directory.path() + "/first";
+  ASSERT_EQ(keep(kept).exit_code, 0);
+  testing_support::ProcessOptions options = testing_support::bench_options({});
+  options.arguments = {kept + "/rerun.sh", "--json"};
+  options.environment.emplace_back("DUET", duet_program());
+  const Finished again = testing_support::run("/bin/sh", options, std::chrono::seconds(60));
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  const Json result = Json::parse(again.out), before = Json::parse(content(kept + "/run.json"));
+  EXPECT_EQ(result["load"], before["result"]["load"]);
+  EXPECT_EQ(result["arms"][0]["requests"], before["result"]["arms"][0]["requests"]);
+  EXPECT_EQ(result["arms"][0]["name"], "it's");
+}
+
+TEST(BenchBundle, TwoRunsAreComparedTargetByTarget) {
+  TemporaryDirectory directory;
+  const std::string a = directory.path() + "/a", b = directory.path() + "/b";
+  ASSERT_EQ(keep(a).exit_code, 0);
+  ASSERT_EQ(keep(b, {"new=hello.so"}).exit_code, 0);
+  const Finished compared = bench({"compare", a, b});
+  ASSERT_EQ(compared.exit_code, 0) << compared.err;
+  EXPECT_NE(compared.out.find("it's is"), std::string::npos) << compared.out;
+  EXPECT_NE(compared.out.find(" before at p50 "), std::string::npos) << compared.out;
+  EXPECT_NE(compared.out.find("new is in " + b + " only"), std::string::npos) << compared.out;
+  // A run is not different from itself, and its ratios are 1.
+  const Finished same = bench({"compare", a, a, "--json"});
+  ASSERT_EQ(same.exit_code, 0) << same.err;
+  const Json target = Json::parse(same.out)["targets"][0];
+  EXPECT_NE(target["verdicts"][0]["kind"], "slower");
+  EXPECT_NE(target["verdicts"][0]["kind"], "faster");
+  EXPECT_EQ(target["arms"][1]["ratios"]["p50"]["value"], 1);
+  EXPECT_LT(target["arms"][1]["ratios"]["p50"]["low"], 1) << target;
+}
+
+TEST(BenchBundle, RunsThatWereNotMadeAlikeAreRefusedUnlessForced) {
+  TemporaryDirectory directory;
+  const std::string a = directory.path() + "/a", b = directory.path() + "/b";
+  ASSERT_EQ(keep(a).exit_code, 0);
+  ASSERT_EQ(keep(b, {"--connections", "3"}).exit_code, 0);
+  Json run = Json::parse(content(b + "/run.json"));
+  run["fingerprint"]["kernel"] = "Linux 2.4";
+  std::ofstream(b + "/run.json") << run;
+  const Finished refused = bench({"compare", a, b});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_NE(refused.err.find("connections: 64, then 3"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find(", then Linux 2.4"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("--force"), std::string::npos) << refused.err;
+  EXPECT_EQ(refused.out, "");
+  const Finished forced = bench({"compare", a, b, "--force"});
+  EXPECT_EQ(forced.exit_code, 0) << forced.err;
+  EXPECT_NE(forced.out.find("! connections: 64, then 3"), std::string::npos) << forced.out;
+}
+
+TEST(BenchBundle, SaysWhatIsWrong) {
+  TemporaryDirectory directory;
+  const std::string kept = directory.path() + "/kept";
+  ASSERT_EQ(keep(kept).exit_code, 0);
+  std::filesystem::create_directory(directory.path() + "/broken");
+  directory.write("broken/run.json", "{\"format\": \"duet bench run 1\"}");
+  std::filesystem::copy(kept, directory.path() + "/cut");
+  directory.write("cut/1.hlog", "hello\n");
+  directory.write("file", "");
+  struct Case {
+    std::vector<std::string> arguments;
+    int code;
+    std::string_view says;
+  };
+  const Case cases[] = {
+      {{"hello.so", "--output", kept}, 1, "there is a run in it already"},
+      {{"hello.so", "--output", directory.path() + "/file/x"}, 1, "it cannot be created"},
+      {{"hello.so", "--output", "/proc"}, 1, "it cannot be written"},
+      {{"hello.so", "--force"}, 2, "--force is of compare"},
+      {{"compare", kept}, 2, "compare takes two directories"},
+      {{"compare", kept, kept, "--rate", "5"}, 2, "compare takes two directories"},
+      {{"compare", kept, directory.path() + "/none"}, 1, "it cannot be read"},
+      {{"compare", kept, directory.path() + "/broken"}, 1, "it is not what duet bench writes"},
+      {{"compare", directory.path() + "/cut", kept}, 1, "1.hlog, line 1: "},
+  };
+  for (const Case& one : cases) {
+    const Finished finished = bench(one.arguments);
+    EXPECT_EQ(finished.exit_code, one.code) << one.says;
+    EXPECT_NE(finished.err.find(one.says), std::string::npos) << one.says << ": " << finished.err;
+  }
+}
+
+}  // namespace
+}  // namespace duet
