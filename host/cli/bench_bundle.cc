@@ -87,11 +87,6 @@ std::string quoted(const std::string& word) {
   return text + "'";
 }
 
-double error_share(const bench::Summary& s) {
-  const auto failed = static_cast<double>(s.lost + s.unsent + s.bad_status);
-  return s.requests == 0 ? 0 : failed / static_cast<double>(s.requests);
-}
-
 // Throws Json::exception where a member is missing or of another kind.
 Result<BundleArm> read_arm(const std::string& directory, const nlohmann::json& json) {
   const std::string file = directory + "/" + json.at("log").get<std::string>();
@@ -127,7 +122,8 @@ Result<BundleArm> read_arm(const std::string& directory, const nlohmann::json& j
       {std::move(observations), static_cast<std::uint32_t>(counts.size())}, std::move(counts), {}};
   const nlohmann::json& lag = json.at("lag_shares");
   for (std::size_t i = 0; i < arm.lag.size() && i < lag.size(); ++i) arm.lag[i] = lag[i];
-  return BundleArm{json.at("name"), json.at("copy"), json.at("error_share"), std::move(arm)};
+  return BundleArm{
+      json.at("name"), json.at("copy"), {json.at("requests"), json.at("failed")}, std::move(arm)};
 }
 
 }  // namespace
@@ -187,6 +183,7 @@ Result<void> write_bundle(const std::string& directory, const bench::Plan& plan,
   json["seed"] = plan.schedule.seed;
   json["fingerprint"] = fingerprint_json(result.fingerprint);
   json["load"] = fingerprint_json(load_facts(plan));
+  json["disturbed"] = disturbance_notes(result.disturbance, result.schedule.length);
   json["closed"] = plan.schedule.arrivals == bench::Arrivals::kClosed;
   json["rounds_are_alike"] = plan.rounds_are_alike();
   json["arms"] = Json::array();
@@ -196,10 +193,12 @@ Result<void> write_bundle(const std::string& directory, const bench::Plan& plan,
     if (!log) return log.error();
     if (auto written = write_text(directory + "/" + log_name(i), *log); !written) return written;
     const bench::ArmRounds rounds = arm_rounds(result.schedule, arm, result.rounds, result.cpu[i]);
+    const bench::Summary& summary = result.arms[i];
     json["arms"].push_back({{"name", plan.arms[i].name},
                             {"copy", plan.arms[i].is_copy},
                             {"log", log_name(i)},
-                            {"error_share", error_share(result.arms[i])},
+                            {"requests", summary.requests},
+                            {"failed", summary.lost + summary.unsent + summary.bad_status},
                             {"lag_shares", rounds.lag},
                             {"rounds", rounds_json(rounds)}});
   }
@@ -209,7 +208,7 @@ Result<void> write_bundle(const std::string& directory, const bench::Plan& plan,
     return written;
   }
   using std::filesystem::perms;
-  std::filesystem::permissions(script, perms::owner_exec | perms::group_exec,
+  std::filesystem::permissions(script, perms::owner_exec | perms::group_exec | perms::others_exec,
                                std::filesystem::perm_options::add, ignored);
   // Last: a directory with it is complete. Names may be any bytes.
   return write_text(directory + kRun,
@@ -242,6 +241,7 @@ Result<Bundle> read_bundle(const std::string& directory) {
     bundle.started = json.at("started");
     bundle.fingerprint = fingerprint_of(json.at("fingerprint"));
     bundle.load = fingerprint_of(json.at("load"));
+    bundle.disturbed = json.at("disturbed");
     bundle.closed = json.at("closed");
     for (const auto& one : json.at("arms")) {
       auto arm = read_arm(directory, one);

@@ -13,6 +13,7 @@
 
 #include "host/base/result.h"
 #include "host/bench/comparison.h"
+#include "host/bench/condition.h"
 #include "host/bench/fingerprint.h"
 #include "host/bench/plan.h"
 #include "host/cli/bench_run.h"
@@ -44,7 +45,7 @@ Result<void> write_bundle(const std::string& directory, const bench::Plan& plan,
 struct BundleArm {
   std::string name;
   bool is_copy = false;
-  double error_share = 0;
+  bench::Failures failures;
   bench::ArmRounds rounds;
 };
 
@@ -52,7 +53,8 @@ struct Bundle {
   std::string directory;
   std::string started;  // "2026-11-27T20:00:00Z"
   bench::Fingerprint fingerprint;
-  bench::Fingerprint load;  // what was asked for, as facts
+  bench::Fingerprint load;             // what was asked for, as facts
+  std::vector<std::string> disturbed;  // disturbance_notes() of the run
   bool closed = false;
   std::vector<BundleArm> arms;
 };

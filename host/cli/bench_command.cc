@@ -39,7 +39,7 @@ constexpr HelpRow kExamples[] = {
     {"duet bench old.mjs new.mjs --fail-if 'p99 > 1.1x' --fail-if 'errors > 0'", "for a pipeline"},
     {"duet bench hello.so --closed --pipeline 16", "as fast as it answers"},
     {"duet bench main:app --output monday", "a run to be kept, and later:"},
-    {"duet bench compare monday tuesday", "what has changed"},
+    {"duet bench compare monday tuesday", "what has changed; also with --fail-if"},
 };
 
 constexpr HelpRow kArguments[] = {
@@ -172,7 +172,8 @@ constexpr HelpSection kSections[] = {
      {},
      "duet bench compare OLD NEW compares what --output kept, for targets of the same\n"
      "name. It refuses when the kernel, the processor, a limit, a version, a flag in the\n"
-     "environment or the load is another, unless --force is given."},
+     "environment or the load is another, unless --force is given. A ratio of --fail-if\n"
+     "is to OLD."},
     {"Signals and exit codes",
      {},
      "Ctrl-C ends the run and prints what the complete rounds say; a second one ends\n"
@@ -229,12 +230,14 @@ CommandWords words_of(const Arguments& arguments) {
 
 // compare OLD NEW
 int run_compare(const Arguments& arguments) {
+  constexpr std::string_view kTaken[] = {"json", "force", "fail-if"};
   const std::vector<std::string>& words = arguments.positional();
-  const bool others = std::any_of(
-      arguments.given().begin(), arguments.given().end(),
-      [](const auto& option) { return option.first != "json" && option.first != "force"; });
+  const bool others =
+      std::any_of(arguments.given().begin(), arguments.given().end(), [&](const auto& option) {
+        return std::find(std::begin(kTaken), std::end(kTaken), option.first) == std::end(kTaken);
+      });
   if (words.size() != 3 || others) {
-    print_error({"compare takes two directories that --output wrote, and --json or --force",
+    print_error({"compare takes two directories that --output wrote, --json, --force and --fail-if",
                  {},
                  "duet bench compare OLD NEW",
                  {}});
@@ -245,15 +248,37 @@ int run_compare(const Arguments& arguments) {
     if (!*bundle) print_error(bundle->error());
   }
   if (!before || !now) return kExitFailure;
+  std::vector<Error> errors;
+  const auto conditions = bench_conditions(arguments, {.closed = now->closed}, errors);
+  for (const Error& error : errors) print_error(error);
+  if (!errors.empty()) return kExitUsage;
   const auto runs = compare_runs(*before, *now, arguments.has("force"));
   if (!runs) {
     print_error(runs.error());
     return kExitFailure;
   }
-  const bool written = print(arguments.has("json")
-                                 ? compared_json(*before, *now, *runs).dump(2) + "\n"
-                                 : compared_text(*before, *now, *runs, wants_color(STDOUT_FILENO)));
-  return written ? kExitOk : kExitFailure;
+  const std::vector<Judged> judged = judge_runs(conditions, *runs);
+  std::string text;
+  if (arguments.has("json")) {
+    auto json = compared_json(*before, *now, *runs);
+    if (!judged.empty()) json["fail_if"] = conditions_json(judged);
+    text = json.dump(2) + "\n";
+  } else {
+    text =
+        compared_text(*before, *now, *runs, wants_color(STDOUT_FILENO)) + conditions_text(judged);
+  }
+  return print(text) ? exit_code(judged) : kExitFailure;
+}
+
+std::vector<JudgedArm> judged_arms(const bench::Plan& plan, const BenchResult& result) {
+  std::vector<JudgedArm> arms;
+  for (std::size_t i = 0; i < plan.arms.size(); ++i) {
+    const bench::Summary& s = result.arms[i];
+    arms.push_back({printable(plan.arms[i].name),
+                    plan.arms[i].is_copy,
+                    {s.requests, s.lost + s.unsent + s.bad_status}});
+  }
+  return arms;
 }
 
 int run(const Arguments& arguments) {
@@ -262,7 +287,11 @@ int run(const Arguments& arguments) {
   }
   std::vector<Error> errors;
   const bench::Plan plan = bench_plan(arguments, errors);
-  const std::vector<bench::Condition> conditions = bench_conditions(arguments, plan, errors);
+  const std::vector<bench::Condition> conditions =
+      bench_conditions(arguments,
+                       {plan.rounds_are_alike(), plan.arms.size() > 1,
+                        plan.schedule.arrivals == bench::Arrivals::kClosed},
+                       errors);
   const auto output = arguments.value("output"), html = arguments.value("html");
   if ((output || html) && (plan.objective || plan.starts > 0)) {
     errors.push_back({"--output and --html are of runs, not of --objective or --cold", {}, {}, {}});
@@ -314,14 +343,15 @@ int run(const Arguments& arguments) {
   } else {
     const auto result = bench.run(std::move(*schedule));
     if (!result) failed = result.error();
-    if (result && !conditions.empty()) judged = judge_all(conditions, plan, *result);
+    if (result && !conditions.empty()) {
+      judged = judge_all(conditions, *result->comparison, judged_arms(plan, *result));
+    }
     if (result && arguments.has("json")) {
       auto json = bench_json(plan, *result);
-      if (!judged.empty()) json["fail_if"] = conditions_json(judged, plan);
+      if (!judged.empty()) json["fail_if"] = conditions_json(judged);
       text = json.dump(2) + "\n";
     } else if (result) {
-      text =
-          bench_text(plan, *result, {wants_color(STDOUT_FILENO)}) + conditions_text(judged, plan);
+      text = bench_text(plan, *result, {wants_color(STDOUT_FILENO)}) + conditions_text(judged);
     }
     if (result && output) unkept = write_bundle(*output, plan, *result, words_of(arguments));
     if (result && unkept && html) unkept = write_text(*html, bench_page(plan, *result));

@@ -16,6 +16,11 @@ const BundleArm* find(const std::vector<BundleArm>& arms, const std::string& nam
   return found == arms.end() ? nullptr : &*found;
 }
 
+double share(const bench::Failures& of) {
+  const auto all = static_cast<double>(of.requests);
+  return all == 0 ? 0 : static_cast<double>(of.failed) / all;
+}
+
 void note_missing(const Bundle& in, const Bundle& from, std::vector<std::string>& notes) {
   for (const BundleArm& arm : in.arms) {
     if (arm.is_copy || find(from.arms, arm.name) != nullptr) continue;
@@ -45,17 +50,37 @@ Result<ComparedRuns> compare_runs(const Bundle& before, const Bundle& now, bool 
     bench::CompareOptions options;
     options.closed = now.closed;
     options.paired = false;
+    const std::string name = printable(arm.name);
     runs.arms.push_back(
         {arm.name,
          compare({old->rounds, arm.rounds}, options),
-         {{"before", false, old->error_share}, {printable(arm.name), false, arm.error_share}}});
+         {{"before", false, share(old->failures)}, {name, false, share(arm.failures)}},
+         {{"before", true, old->failures}, {name, false, arm.failures}}});
   }
   if (runs.arms.empty()) {
     return Error{"no target is in both runs", {}, "NAME=TARGET gives it the same name", {}};
   }
+  for (const Bundle* bundle : {&before, &now}) {
+    for (const std::string& one : bundle->disturbed) {
+      runs.notes.push_back(printable(bundle->directory) + ": " + one);
+    }
+  }
   note_missing(before, now, runs.notes);
   note_missing(now, before, runs.notes);
   return runs;
+}
+
+std::vector<Judged> judge_runs(const std::vector<bench::Condition>& conditions,
+                               const ComparedRuns& runs) {
+  std::vector<Judged> all;
+  for (const bench::Condition& condition : conditions) {
+    Judged& judged = all.emplace_back(Judged{condition, {}});
+    for (const ComparedArm& arm : runs.arms) {
+      const auto one = judge_all({condition}, arm.comparison, arm.judged);
+      judged.arms.insert(judged.arms.end(), one[0].arms.begin(), one[0].arms.end());
+    }
+  }
+  return all;
 }
 
 std::string compared_text(const Bundle& before, const Bundle& now, const ComparedRuns& runs,
@@ -87,8 +112,8 @@ nlohmann::ordered_json compared_json(const Bundle& before, const Bundle& now,
   nlohmann::ordered_json json;
   json["before"] = printable(before.directory);
   json["now"] = printable(now.directory);
-  json["differences"] = nlohmann::ordered_json::array();
-  for (const std::string& note : runs.notes) json["differences"].push_back(printable(note));
+  json["notes"] = nlohmann::ordered_json::array();
+  for (const std::string& note : runs.notes) json["notes"].push_back(printable(note));
   for (const ComparedArm& arm : runs.arms) {
     nlohmann::ordered_json one = comparison_json(arm.comparison, arm.sides);
     one["name"] = printable(arm.name);

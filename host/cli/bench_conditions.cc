@@ -47,7 +47,7 @@ std::string interval_text(const Condition& condition, const bench::Judgement& on
 
 }  // namespace
 
-std::vector<bench::Condition> bench_conditions(const Arguments& arguments, const bench::Plan& plan,
+std::vector<bench::Condition> bench_conditions(const Arguments& arguments, const Asked& asked,
                                                std::vector<Error>& errors) {
   std::vector<Condition> conditions;
   for (const std::string& text : arguments.values("fail-if")) {
@@ -58,18 +58,17 @@ std::vector<bench::Condition> bench_conditions(const Arguments& arguments, const
           {"--fail-if " + printable(condition.error().message), {}, condition.error().hint, {}});
       continue;
     }
-    if (!plan.rounds_are_alike()) {
+    if (!asked.rounds_are_alike) {
       errors.push_back({what + " needs a steady load",
                         {},
                         "leave --replay, a ramp's rates, --objective and --cold out",
                         {}});
-    } else if (condition->unit == Condition::Unit::kRatio && plan.arms.size() < 2) {
+    } else if (condition->unit == Condition::Unit::kRatio && !asked.compares) {
       errors.push_back({what + " compares, and there is one target",
                         {},
                         "the first one is what the others are compared with",
                         {}});
-    } else if (condition->metric == bench::Metric::kThroughput &&
-               plan.schedule.arrivals != bench::Arrivals::kClosed) {
+    } else if (condition->metric == bench::Metric::kThroughput && !asked.closed) {
       errors.push_back(
           {what + ": with a --rate, throughput is what was asked for", {}, "--closed", {}});
     }
@@ -78,18 +77,21 @@ std::vector<bench::Condition> bench_conditions(const Arguments& arguments, const
   return conditions;
 }
 
-std::vector<Judged> judge_all(const std::vector<Condition>& conditions, const bench::Plan& plan,
-                              const BenchResult& result) {
+std::vector<Judged> judge_all(const std::vector<Condition>& conditions,
+                              const bench::Comparison& comparison,
+                              const std::vector<JudgedArm>& arms) {
   std::vector<bench::Failures> failures;
   std::vector<bool> copies;
-  for (std::size_t arm = 0; arm < plan.arms.size(); ++arm) {
-    const bench::Summary& s = result.arms[arm];
-    failures.push_back({s.requests, s.lost + s.unsent + s.bad_status});
-    copies.push_back(plan.arms[arm].is_copy);
+  for (const JudgedArm& arm : arms) {
+    failures.push_back(arm.failures);
+    copies.push_back(arm.is_copy);
   }
   std::vector<Judged> all;
   for (const Condition& condition : conditions) {
-    all.push_back({condition, judge(condition, *result.comparison, failures, copies)});
+    Judged& judged = all.emplace_back(Judged{condition, {}});
+    for (const bench::Judgement& one : judge(condition, comparison, failures, copies)) {
+      judged.arms.push_back({arms[one.arm].name, one});
+    }
   }
   return all;
 }
@@ -97,34 +99,33 @@ std::vector<Judged> judge_all(const std::vector<Condition>& conditions, const be
 int exit_code(const std::vector<Judged>& judged) {
   int code = kExitOk;
   for (const Judged& one : judged) {
-    for (const bench::Judgement& arm : one.arms) {
-      if (arm.kind == Kind::kHolds) return kExitConditionHolds;
-      if (arm.kind == Kind::kCannotTell) code = kExitCannotTell;
+    for (const auto& [name, judgement] : one.arms) {
+      if (judgement.kind == Kind::kHolds) return kExitConditionHolds;
+      if (judgement.kind == Kind::kCannotTell) code = kExitCannotTell;
     }
   }
   return code;
 }
 
-std::string conditions_text(const std::vector<Judged>& judged, const bench::Plan& plan) {
+std::string conditions_text(const std::vector<Judged>& judged) {
   std::string text;
   for (const Judged& one : judged) {
-    for (const bench::Judgement& arm : one.arms) {
-      text += fmt::format("fail if {}: {}: {} ({})\n", printable(one.condition.text),
-                          printable(plan.arms[arm.arm].name), kind_words(arm.kind),
-                          interval_text(one.condition, arm));
+    for (const auto& [name, judgement] : one.arms) {
+      text += fmt::format("fail if {}: {}: {} ({})\n", printable(one.condition.text), name,
+                          kind_words(judgement.kind), interval_text(one.condition, judgement));
     }
   }
   return text.empty() ? "" : "\n" + text;
 }
 
-nlohmann::ordered_json conditions_json(const std::vector<Judged>& judged, const bench::Plan& plan) {
+nlohmann::ordered_json conditions_json(const std::vector<Judged>& judged) {
   using Json = nlohmann::ordered_json;
   Json list = Json::array();
   for (const Judged& one : judged) {
-    for (const bench::Judgement& arm : one.arms) {
+    for (const auto& [name, arm] : one.arms) {
       Json json = {
           {"condition", printable(one.condition.text)},
-          {"arm", printable(plan.arms[arm.arm].name)},
+          {"arm", name},
           {"holds", arm.kind == Kind::kCannotTell ? Json() : Json(arm.kind == Kind::kHolds)}};
       const auto end = [](double value) { return std::isfinite(value) ? Json(value) : Json(); };
       if (arm.interval) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,9 @@ constexpr std::size_t kMostLines = 4;  // that can be told apart
 constexpr double kBucket = 1.04;       // of the shift function: a quantile is known to 2%
 constexpr double kBar = 1.12;          // of histograms
 constexpr double kMilli = 1e-6;        // from nanoseconds
+// The band of the tail may be a hundred times as wide as that of the rest: up to there everything
+// is seen, and as much again as a part of it.
+constexpr double kSeenUpTo = 0.9, kSeenBeyond = 1.5;
 
 Cell plain_cell(std::string text) { return {std::move(text), false, 0, Cell::Tone::kPlain}; }
 
@@ -61,7 +65,7 @@ class PageWriter {
     add("", std::move(first));
     add("Figures", figures());
     if (!result_.steps.empty()) add("Steps of the ramp", steps());
-    add("As a part of the first one's", ratios());
+    if (arms_.size() > 1) add(("Ratios to " + arms_[0].name).c_str(), ratios());
     add("How much slower, at each quantile", shift());
     add("Over time", over_time());
     add("How latencies are distributed", histogram());
@@ -93,7 +97,7 @@ class PageWriter {
                                         : ": " + std::string(median.missing));
   }
 
-  // A figure, and below it, quietly, its interval.
+  // A figure, with its interval in brackets.
   Cell latency(std::size_t arm, double p) const {
     const bench::Summary& summary = result_.arms[arm];
     std::string text = latency_cell(summary, p);
@@ -105,6 +109,18 @@ class PageWriter {
                           format_duration(Nanos(interval->high)));
     }
     return report::number(std::move(text));
+  }
+
+  static std::string nanos_text(double value) { return format_duration(Nanos(value)); }
+
+  // A figure made of CPU time, `unit` times that of a request, with its interval.
+  template <class Text>
+  Cell cpu(std::size_t arm, double unit, const Text& text) const {
+    const bench::Figure& figure = result_.comparison->arm(arm, Metric::kCpu);
+    if (!figure.interval) return {std::string(figure.missing), true, 0, Cell::Tone::kQuiet};
+    return report::number(fmt::format("{}  ({} to {})", text(unit * figure.value),
+                                      text(unit * figure.interval->low),
+                                      text(unit * figure.interval->high)));
   }
 
   std::string figures() const {
@@ -136,10 +152,21 @@ class PageWriter {
          [](const bench::Summary& s) { return plain(bench::quantile_of(s.queueing, 0.99)); });
     text("send lag p99",
          [](const bench::Summary& s) { return plain(bench::quantile_of(s.lag, 0.99)); });
+    if (result_.comparison) {
+      row("CPU a request", [&](std::size_t arm) { return cpu(arm, 1, &nanos_text); });
+      row("cores for 10,000 a second", [&](std::size_t arm) {
+        return cpu(arm, 1e-5, [](double cores) { return fmt::format("{:.2f}", cores); });
+      });
+    }
     for (Row& one : state_rows(plan_, result_)) {
-      rows.rows.push_back({plain_cell(std::move(one[0]))});
+      // Parts of what stands above them are set in.
+      const bool part = one[0].starts_with(' ');
+      const std::string name =
+          one[0].substr(std::min(one[0].find_first_not_of(' '), one[0].size()));
+      const Cell::Tone tone = part ? Cell::Tone::kQuiet : Cell::Tone::kPlain;
+      rows.rows.push_back({{(part ? "\u2003" : "") + name, false, 0, tone}});
       for (std::size_t i = 1; i < one.size(); ++i) {
-        rows.rows.back().push_back(report::number(std::move(one[i])));
+        rows.rows.back().push_back({std::move(one[i]), true, 0, tone});
       }
     }
     return report::table(rows) +
@@ -168,9 +195,9 @@ class PageWriter {
   std::string ratios() const {
     if (!result_.comparison || arms_.size() < 2) return "";
     report::RangePlot plot;
-    plot.x = {.label = "as a part of " + arms_[0].name + "'s", .log = true, .mark = 1};
-    plot.description = "Ratios to the first one's figures, with 95% intervals";
-    std::string missing;
+    plot.x = {.label = arms_[0].name + " is 1", .log = true, .mark = 1};
+    plot.description = "Ratios to the figures of " + arms_[0].name + ", with 95% intervals";
+    std::map<std::string_view, std::string> missing;  // by reason
     for (std::size_t arm = 1; arm < arms_.size(); ++arm) {
       for (std::size_t i = 0; i < bench::kMetrics; ++i) {
         const auto metric = static_cast<Metric>(i);
@@ -180,26 +207,28 @@ class PageWriter {
           plot.rows.push_back(
               {name, ratio.interval->low, ratio.interval->high, ratio.value,
                fmt::format("{:.3f} to {:.3f}", ratio.interval->low, ratio.interval->high),
-               static_cast<int>(arm % kMostLines)});
+               colour_of(arm)});
         } else if (ratio.missing != bench::kNotKnown) {
-          missing += fmt::format("{}{}: {}", missing.empty() ? "" : "; ", name, ratio.missing);
+          std::string& names = missing[ratio.missing];
+          names += (names.empty() ? "" : ", ") + name;
         }
       }
     }
     std::string html;
     if (!plot.rows.empty()) {
       html = report::figure(report::draw(plot),
-                            "Right of 1: more than the first one's. Each 95% interval holds by "
-                            "itself, by resampling whole rounds.");
+                            "Right of 1: more than " + arms_[0].name +
+                                "'s. Each 95% interval holds by itself, by resampling whole "
+                                "rounds.");
     }
-    if (!missing.empty()) html += report::note("Without an interval: " + missing + ".");
+    for (const auto& [reason, names] : missing) {
+      html += report::note("Without an interval, " + std::string(reason) + ": " + names + ".");
+    }
     const auto aa = aa_record(*result_.comparison, arms_);
     html += report::paragraph(
-        aa ? arms_[aa->arm].name +
-                 " is the first one measured once more, so its ratios are to "
-                 "hold 1: " +
-                 aa_words(aa) + "."
-           : "The first one was not measured once more, so there is no A/A record.");
+        aa ? arms_[aa->arm].name + " is " + arms_[0].name +
+                 " measured once more, so its ratios are to hold 1: " + aa_words(aa) + "."
+           : arms_[0].name + " was not measured once more, so there is no A/A record.");
     return html;
   }
 
@@ -233,7 +262,7 @@ class PageWriter {
     const std::vector<double> at = edges(kBucket);
     if (at.size() < 2) return "";
     report::LinePlot plot;
-    double largest = 0;
+    double largest = 0, seen = 0;
     for (std::size_t arm = 1; arm < arms_.size() && plot.lines.size() < kMostLines; ++arm) {
       const std::vector<double> ps = shown_quantiles(arm);
       std::vector<stats::PairedBlock> blocks(result_.rounds.count());
@@ -251,9 +280,12 @@ class PageWriter {
       if (!points || points->empty()) continue;
       report::Line& line = plot.lines.emplace_back();
       line.name = arms_[arm].name;
+      line.colour = colour_of(arm);
       for (const stats::ShiftPoint& point : *points) {
         line.points.push_back({point.p, point.difference, point.low, point.high});
-        largest = std::max({largest, std::abs(point.low), std::abs(point.high)});
+        const double far = std::max(std::abs(point.low), std::abs(point.high));
+        largest = std::max(largest, far);
+        if (point.p <= kSeenUpTo) seen = std::max(seen, kSeenBeyond * far);
       }
     }
     if (plot.lines.empty()) {
@@ -265,10 +297,16 @@ class PageWriter {
                        (small ? "microseconds" : "milliseconds"),
               .scale = small ? 1e-3 : kMilli,
               .mark = 0};
-    plot.description = "By how much each quantile differs from the first one's";
+    const bool cut = seen > 0 && largest > seen;
+    if (cut) {
+      plot.y.low = -seen;
+      plot.y.high = seen;
+    }
+    plot.description = "By how much each quantile differs from that of " + arms_[0].name;
     return report::figure(report::draw(plot),
-                          "Above the line at 0: slower. The 95% band holds at all quantiles at "
-                          "once; where it includes 0, nothing is known.");
+                          std::string("Above the line at 0: slower. The 95% band holds at all "
+                                      "quantiles at once; where it includes 0, nothing is known.") +
+                              (cut ? " What goes beyond the drawing is drawn at its edge." : ""));
   }
 
   // Quantiles of which both arms have ten requests on the far side, answered ones.
@@ -299,7 +337,7 @@ class PageWriter {
       const auto low = rounds.latency.block_quantiles(0.1);
       const auto middle = rounds.latency.block_quantiles(0.5);
       const auto high = rounds.latency.block_quantiles(0.9);
-      report::Line line{arms_[arm].name, {}};
+      report::Line line{arms_[arm].name, {}, colour_of(arm)};
       for (const bench::Block& block : result_.schedule.blocks) {
         if (block.arm != arm || !all.contains(block.round)) continue;
         const std::size_t i = block.round;
@@ -309,13 +347,16 @@ class PageWriter {
       }
       plot.lines.push_back(std::move(line));
     }
-    const Nanos from = first_measured();
+    const double from = static_cast<double>(first_measured()) / 1e9;
+    plot.x.mark = from;
     return report::figure(
         report::draw(plot),
         fmt::format("The median of each block, with a band from the first decile to the ninth. "
-                    "Figures are of what came after {:.3g} s, when the warm-up was over.",
-                    static_cast<double>(from) / 1e9));
+                    "Figures are of what came after {:.3g} s{}.",
+                    from, from > 0 ? ", at the line, when the warm-up was over" : ""));
   }
+
+  static int colour_of(std::size_t arm) { return static_cast<int>(arm % kMostLines); }
 
   Nanos first_measured() const {
     for (const bench::Block& block : result_.schedule.blocks) {
@@ -337,7 +378,7 @@ class PageWriter {
       for (const stats::Observation& one : rounds_[arm].latency.ascending()) {
         if (std::isfinite(one.value)) shares[bucket_of(at, one.value)] += one.count / all;
       }
-      report::Line line{arms_[arm].name, {}};
+      report::Line line{arms_[arm].name, {}, colour_of(arm)};
       for (std::size_t i = 0; i < shares.size(); ++i) {
         // A staircase: a bar from edge to edge.
         for (const double x : {at[i], at[i + 1]}) {

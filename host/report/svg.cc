@@ -132,6 +132,8 @@ std::string draw(const LinePlot& plot) {
   }
   if (xs.empty() || ys.empty()) return nothing_to_draw();
   if (plot.y.mark) ys.add(*plot.y.mark, plot.y.log);
+  ys.low = std::max(ys.low, plot.y.low.value_or(ys.low));
+  ys.high = std::min(ys.high, plot.y.high.value_or(ys.high));
   ys.widen(plot.y.log);
   const Scale x(xs.low, xs.high, kLeft, kWidth - kRight, plot.x.log);
   const Scale y(ys.low, ys.high, kHeight - kBottom, kTop, plot.y.log);
@@ -153,9 +155,15 @@ std::string draw(const LinePlot& plot) {
   if (plot.y.mark) {
     out += rule(kLeft, y.at(*plot.y.mark), kWidth - kRight, y.at(*plot.y.mark), "zero");
   }
+  if (plot.x.mark && *plot.x.mark > xs.low && *plot.x.mark < xs.high) {
+    out += rule(x.at(*plot.x.mark), kTop, x.at(*plot.x.mark), kHeight - kBottom, "zero");
+  }
+  const auto colour_of = [&plot](std::size_t i) {
+    return plot.lines[i].colour.value_or(static_cast<int>(i)) & 3;
+  };
   double legend = kWidth - kRight;
   for (std::size_t i = 0; i < plot.lines.size(); ++i) {
-    const std::size_t colour = i % 4;
+    const int colour = colour_of(i);
     std::vector<LinePoint> points;
     for (const LinePoint& point : plot.lines[i].points) {
       if (drawable(point.x, plot.x.log) && drawable(point.y, plot.y.log)) points.push_back(point);
@@ -164,7 +172,7 @@ std::string draw(const LinePlot& plot) {
     bool banded = false;
     for (const LinePoint& p : points) {
       band += fmt::format("{:.1f},{:.1f} ", x.at(p.x), y.clamped(p.high));
-      line += fmt::format("{:.1f},{:.1f} ", x.at(p.x), y.at(p.y));
+      line += fmt::format("{:.1f},{:.1f} ", x.at(p.x), y.clamped(p.y));
       banded = banded || p.low < p.high;
     }
     for (auto p = points.rbegin(); p != points.rend(); ++p) {
@@ -178,7 +186,7 @@ std::string draw(const LinePlot& plot) {
     out += text_at(legend, 14, "end", name, "label");
     legend -= 7.0 * static_cast<double>(name.size()) + 12;  // about the width of the text
     out += fmt::format("<rect x=\"{:.1f}\" y=\"5\" width=\"10\" height=\"10\" class=\"f{}\"/>",
-                       legend, k % 4);
+                       legend, colour_of(k));
     legend -= 16;
   }
   return out + "</svg>";

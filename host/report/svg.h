@@ -15,6 +15,8 @@ struct Axis {
   double scale = 1;
   bool log = false;            // all values must be > 0; others are left out
   std::optional<double> mark;  // a line across the drawing there: 0, or a ratio of 1
+  // As far as it goes: what lies beyond is drawn at the edge. None: as far as the values do.
+  std::optional<double> low, high;
   // The values written at the axis; none: round ones are chosen.
   std::vector<double> ticks;
 };
@@ -25,8 +27,9 @@ struct LinePoint {
 };
 
 struct Line {
-  std::string name;               // text
-  std::vector<LinePoint> points;  // in ascending x; what is not finite is left out
+  std::string name;                // text
+  std::vector<LinePoint> points;   // in ascending x; what is not finite is left out
+  std::optional<int> colour = {};  // 0 to 3; none: by its place
 };
 
 struct LinePlot {

@@ -58,6 +58,27 @@ TEST(HdrLog, HasTheRoundsThatCountAndAnEmptyBlock) {
   EXPECT_TRUE(intervals->front().counts.empty());
 }
 
+// 1 ms, 2 ms twice and 750 ms, as hdr-histogram-js 3.0 and the hdrhistogram of Python encode them.
+TEST(HdrLog, WhatOtherToolsWriteIsRead) {
+  for (const std::string encoded :
+       {"HISTFAAAADF4nJNpmSzMwMDAzcDAwMjAwMDMAAGMDAzMbgY7FjDA+AfXMTL95Wd53s7IBACFuwcc",
+        "HISTFAAAACx4nJNpmSzMwMDAzQABzFCaEch0M9ixgMH+A0Tg4DpGpr/8LM/bGZkAmxQISQ=="}) {
+    const auto intervals =
+        read_hdr_log("#[Histogram log format version 1.3]\n1.500,0.250,750.000," + encoded + "\n");
+    ASSERT_TRUE(intervals) << intervals.error().to_string();
+    ASSERT_EQ(intervals->size(), 1u);
+    const LogInterval& one = intervals->front();
+    EXPECT_EQ(one.from, 1500 * kMillisecond);
+    EXPECT_EQ(one.length, 250 * kMillisecond);
+    ASSERT_EQ(one.counts.size(), 3u);
+    const std::pair<double, std::uint64_t> wanted[] = {{1e6, 1}, {2e6, 2}, {750e6, 1}};
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_NEAR(static_cast<double>(one.counts[i].first) / wanted[i].first, 1, 0.001);
+      EXPECT_EQ(one.counts[i].second, wanted[i].second);
+    }
+  }
+}
+
 TEST(HdrLog, WhatIsNoneIsRefusedWithItsLine) {
   const std::string good = *hdr_log(schedule(), 0, {0, 1}, 0);
   const std::string bad[] = {good + "1.0,2.0,3.0,notahistogram\n", good + "hello\n",
