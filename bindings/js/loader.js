@@ -57,6 +57,10 @@ function typescriptError(error, file) {
 
 // As Node decides for JavaScript: the extension, the nearest package.json, then the syntax.
 function formatOf(file, code) {
+  return declaredFormat(file) ?? (isCommonJs(code) ? 'commonjs' : 'module');
+}
+
+function declaredFormat(file) {
   if (file.endsWith('.mts')) return 'module';
   if (file.endsWith('.cts')) return 'commonjs';
   const found = Module.findPackageJSON(pathToFileURL(file));
@@ -68,8 +72,17 @@ function formatOf(file, code) {
       // An unreadable package.json is reported by Node when something resolves through it.
     }
   }
-  return /^\s*(?:import|export)\b|\bimport\.meta\b|^\s*(?:const|let|var)?.*\bawait\b/m.test(code) ||
-    !/\b(?:require\s*\(|module\.exports|exports\.)/.test(code) ? 'module' : 'commonjs';
+  return undefined;
+}
+
+// Does it compile as the body of a function? `import`, `export`, and `await` outside of one do not.
+function isCommonJs(code) {
+  try {
+    vm.compileFunction(code, ['exports', 'require', 'module', '__filename', '__dirname']);
+    return true;
+  } catch {
+    return false;  // a mistake, perhaps: Node says it when it loads the module
+  }
 }
 
 function hookTypeScript() {
@@ -95,7 +108,9 @@ function hookTypeScript() {
     load(url, context, next) {
       if (!url.startsWith('file:') || !TYPESCRIPT.test(plain(url))) return next(url, context);
       const file = fileURLToPath(url);
-      const source = stripTypes(fs.readFileSync(file, 'utf8'), file);
+      const text = fs.readFileSync(file, 'utf8');
+      const compiled = use.decorators.compile(text, file, declaredFormat(file));
+      const source = compiled ?? stripTypes(text, file);
       return { format: formatOf(file, source), source, shortCircuit: true };
     },
   });
@@ -153,8 +168,8 @@ async function findHandler(handler, namespace, file) {
   }
   if (hasFetch(found)) return { target: found, shape: 'fetch' };
   const exportsNothing = found === undefined || ('module.exports' in namespace && isEmpty(found));
-  const names = Object.keys(namespace).filter((name) => name !== 'module.exports' &&
-    name !== 'default');
+  const names = Object.keys(namespace).filter((name) =>
+    !['default', 'module.exports', '__esModule'].includes(name));
   // An application that is still starting (bootstrap() of NestJS) listens when it is through.
   if (exportsNothing && names.length === 0 && await listening(handler)) {
     return { target: handler.server, shape: 'node' };
@@ -214,7 +229,8 @@ function explained(error, file) {
     return withHint(error, `the addon was built for another Node: in ${path.dirname(file)} run: ` +
       `npm rebuild ${name} --target=${process.versions.node}`);
   }
-  return error;
+  const hint = use.decorators.hintFor(error);
+  return hint === undefined ? error : withHint(error, hint);
 }
 
 exports.load = load;

@@ -5,6 +5,7 @@
 #include "embedded/body_js.h"
 #include "embedded/bootstrap_js.h"
 #include "embedded/console_js.h"
+#include "embedded/decorators_js.h"
 #include "embedded/express_routes_js.h"
 #include "embedded/frame_js.h"
 #include "embedded/framework_routes_js.h"
@@ -59,6 +60,7 @@ std::span<const Script> scripts() {
       {"routes", embedded::routes_js},
       {"expressRoutes", embedded::express_routes_js},
       {"frameworkRoutes", embedded::framework_routes_js},
+      {"decorators", embedded::decorators_js},
       {"loader", embedded::loader_js},
       {"bootstrap", embedded::bootstrap_js},
   };

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { bodyParser } from "@koa/bodyparser";
 import Router from "@koa/router";
 import Koa from "koa";
-import { find, list, mistakes, report } from "./shop.mjs";
+import { find, list, mistakes, report } from "./shop.ts";
 
 const app = new Koa();
 const router = new Router();

@@ -19,7 +19,7 @@ function decorate(target, method, decorators, parameters) {
 }
 
 async function bootstrap() {
-  const { find, list, mistakes, report } = await import("./shop.mjs");
+  const { find, list, mistakes, report } = await import("./shop.ts");
 
   class Shop {
     list(q) {

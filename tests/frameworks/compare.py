@@ -4,6 +4,7 @@ Left out are the fields that speak of the connection or of the moment: the host'
 differ there (Connection, Keep-Alive, Date).
 """
 
+import gzip
 import http.client
 import json
 import os
@@ -76,6 +77,8 @@ def ask(port, request):
                                encode_chunked=isinstance(body, list))
             answer = connection.getresponse()
         body = answer.read()
+        if answer.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)  # where its blocks end is a matter of time
     except (http.client.RemoteDisconnected, http.client.IncompleteRead):
         return "cut off"  # how much of it was sent before is a matter of buffers
     finally:
@@ -87,22 +90,27 @@ def ask(port, request):
 
 
 class Node:
-    """The same application on its usual server."""
+    """The same application on its usual server: `node FILE ARGUMENTS...`, which listens on PORT."""
 
-    def __init__(self, node, file):
+    def __init__(self, node, file, *arguments, cwd=None):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen([node, str(file)], cwd=file.parent,
-                                        env=dict(os.environ, PORT=str(self.port)),
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.command = [node, str(file), *arguments]
+        self.cwd = cwd or file.parent
 
     def __enter__(self):
+        self.process = subprocess.Popen(self.command, cwd=self.cwd,
+                                        env=dict(os.environ, PORT=str(self.port)),
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        return self
+
+    def wait_until_it_listens(self):
         deadline = time.monotonic() + DEADLINE
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), DEADLINE).close()
-                return self
+                return
             except ConnectionRefusedError:
                 if time.monotonic() > deadline or self.process.poll() is not None:
                     raise AssertionError("Node did not start serving") from None
@@ -115,23 +123,48 @@ class Node:
 
 class Compared(unittest.TestCase):
     maxDiff = None
-    node = file = requests = None
+    node = file = served = requests = None
+
+    def usual(self):
+        return Node(self.node, self.file)
+
+    def more_requests(self, port):
+        """What can be asked only when the server at `port` has told it."""
+        return []
+
+    def comparable(self, target, answer):
+        """`answer` without what differs from one start to the next."""
+        return answer
+
+    def also(self, duet, node):
+        """What else is true of both ports."""
 
     def test_answers_are_nodes_own(self):
-        with Node(self.node, self.file) as node, Duet(os.environ["DUET"], [str(self.file)]) as duet:
-            for request in self.requests:
+        with self.usual() as node, Duet(os.environ["DUET"], [str(self.served or self.file)]) as duet:
+            node.wait_until_it_listens()
+            for request in [*self.requests, *self.more_requests(node.port)]:
                 method, target, headers, body = request
                 with self.subTest(request=f"{method} {target} {headers} {str(body)[:40]}"):
-                    self.assertEqual(ask(duet.port, request), ask(node.port, request))
+                    self.assertEqual(self.comparable(target, ask(duet.port, request)),
+                                     self.comparable(target, ask(node.port, request)))
+            self.also(duet.port, node.port)
+
+
+# The shop in each framework: what duet serves, and what Node does where that is another file, because
+# Node by itself has no decorators.
+FILES = {
+    "http": ("http.mjs",), "express": ("express.ts",), "koa": ("koa.mjs",), "fastify": ("fastify.ts",),
+    "hono": ("hono.ts",), "nest": ("nest.cjs",), "nest_ts": ("nest/main.ts", "nest.cjs"),
+}
 
 
 def main(folder, name):
-    file = next(folder.glob(f"{name}.*js"))
     node = folder / "node_modules" / "node" / "bin" / "node"
     if not (folder / "installed").exists() or not node.exists():
         print(f"{name}: not tested, because its packages could not be obtained from npm")
         return SKIPPED
-    Compared.node, Compared.file = str(node), file
+    Compared.node = str(node)
+    Compared.served, Compared.file = folder / FILES[name][0], folder / FILES[name][-1]
     Compared.requests = PLAIN if name == "http" else SHOP
     suite = unittest.defaultTestLoader.loadTestsFromTestCase(Compared)
     return 0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1

@@ -51,6 +51,7 @@ class Sockets(unittest.TestCase):
 
     def test_on_node(self):
         with Node(self.node, self.folder / "sockets.mjs") as node:
+            node.wait_until_it_listens()
             self.assertEqual(self.seen(node.port), EXPECTED)
 
 

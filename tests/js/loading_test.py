@@ -57,6 +57,20 @@ class MistakesTest(Folder):
         self.assertIn("SyntaxError", error["msg"])
         self.assertTrue(error["at"].startswith(f"{self.folder}/a.mjs:3:"), error)
 
+    def test_decorators_without_a_compiler(self):
+        for name, text in {
+            "a.ts": "function one(c: any) {}\n@one\nclass A {}\nexport default () => A;\n",
+            "b.ts": "const one = (): any => 1;\nclass A {\n  m(@one() x: number) {}\n}\nexport default () => A;\n",
+        }.items():
+            with self.subTest(name):
+                error = self.refused(name, text)
+                self.assertIn("SyntaxError", error["msg"])
+                self.assertIn(f"in {self.folder} run: npm install --save-dev typescript@6", error["hint"])
+
+    def test_decorators_need_a_typescript_with_an_interface(self):
+        self.write("node_modules/typescript/index.js", "exports.version = '7.0.0';")
+        self.assertIn("typescript@6", self.refused("a.ts", "@one\nclass A {}\nexport default () => A;\n")["hint"])
+
     def test_a_typescript_error_says_where(self):
         error = self.refused("a.ts", "const fine: number = 1;\nconst a: = 3;\nexport default () => a;\n")
         self.assertTrue(error["at"].startswith(f"{self.folder}/a.ts:2:"), error)
@@ -133,6 +147,10 @@ export default () => ({ modern, classic: classic.name, same: again === classic, 
             ("d.mts", "export default (request: Request): string => 'd';"),
             ("e.cts", "const answer: string = 'e'; module.exports = () => answer;"),
             ("f.ts", "import path = require('node:path');\nexport = { fetch: () => 'f' };"),
+            ("h.ts", "async function h(): Promise<string> {\n  const said = await 'h';\n  return said;\n}\n"
+                     "module.exports = h;"),
+            ("i.js", "Object.defineProperty(exports, '__esModule', { value: true });\n"
+                     "require('node:http').createServer((req, res) => res.end('i')).listen(0);"),
             ("g.mjs", "export default { greeting: 'g', fetch() { return this.greeting; } }"),
         ]:
             with self.subTest(name):

@@ -1,11 +1,11 @@
-// The shop in Fastify: node fastify.mjs, or duet serve fastify.mjs.
+// The shop in Fastify: node fastify.ts, or duet serve fastify.ts.
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import cookie from "@fastify/cookie";
 import multipart from "@fastify/multipart";
 import files from "@fastify/static";
 import Fastify from "fastify";
-import { find, list, report } from "./shop.mjs";
+import { find, list, report, type NewItem } from "./shop.ts";
 
 const app = Fastify();
 await app.register(cookie);
@@ -20,19 +20,19 @@ const item = {
   properties: { name: { type: "string", minLength: 1 }, cents: { type: "integer", minimum: 0 } },
 };
 
-app.get("/items", async (request) => list(request.query.q));
-app.get("/items/:id", async (request, reply) => {
+app.get<{ Querystring: { q?: string } }>("/items", async (request) => list(request.query.q));
+app.get<{ Params: { id: string } }>("/items/:id", async (request, reply) => {
   const found = find(request.params.id);
   if (found === undefined) return reply.callNotFound();
   reply.header("X-Item", found.name);
   return found;
 });
-app.post("/items", { schema: { body: item } }, async (request, reply) => {
+app.post<{ Body: NewItem }>("/items", { schema: { body: item } }, async (request, reply) => {
   reply.code(201).header("Location", "/items/3");
   return { id: "3", ...request.body };
 });
 app.post("/upload", async (request) => {
-  const part = await request.file();
+  const part = (await request.file())!;
   const data = await part.toBuffer();
   return { name: part.filename, bytes: data.length };
 });

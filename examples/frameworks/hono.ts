@@ -1,5 +1,5 @@
-// The shop in Hono on its adapter for Node: node hono.mjs, or duet serve hono.mjs. (Without the
-// adapter it is `export default app`, a fetch-style handler.)
+// The shop in Hono on its adapter for Node: node hono.ts, or duet serve hono.ts. (Without the adapter it is
+// `export default app`, a fetch-style handler.)
 import { serve } from "@hono/node-server";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono } from "hono";
@@ -7,7 +7,7 @@ import { getCookie, setCookie } from "hono/cookie";
 import { HTTPException } from "hono/http-exception";
 import { stream } from "hono/streaming";
 import { fileURLToPath } from "node:url";
-import { find, list, mistakes, report } from "./shop.mjs";
+import { find, list, mistakes, report, type NewItem } from "./shop.ts";
 
 const app = new Hono();
 app.get("/items", (c) => c.json(list(c.req.query("q"))));
@@ -18,14 +18,14 @@ app.get("/items/:id", (c) => {
   return c.json(item);
 });
 app.post("/items", async (c) => {
-  const item = await c.req.json();
+  const item = await c.req.json<NewItem>();
   const wrong = mistakes(item);
   if (wrong.length > 0) return c.json({ mistakes: wrong }, 422);
   c.header("Location", "/items/3");
   return c.json({ id: "3", ...item }, 201);
 });
 app.post("/upload", async (c) => {
-  const { file, note } = await c.req.parseBody();
+  const { file, note } = await c.req.parseBody() as { file: File; note: string };
   return c.json({ name: file.name, bytes: file.size, note });
 });
 app.get("/login", (c) => {

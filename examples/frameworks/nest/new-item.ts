@@ -1,0 +1,4 @@
+export class NewItem {
+  name!: string;
+  cents!: number;
+}
