@@ -10,10 +10,10 @@ import subprocess
 import sys
 
 # Beside what the examples need: Node, of the same major version as the one inside duet, what the
-# applications of mounted/ are made of, and what sockets.mjs is.
+# applications of mounted/ are made of, and what sockets.mjs and addons.mjs are.
 TESTED = ["node@24", "express4@npm:express@4.22.3", "koa-mount@4.2.0",
           "@nestjs/platform-fastify@12.5.0", "ws@8.23.0", "socket.io@4.8.4",
-          "socket.io-client@4.8.4"]
+          "socket.io-client@4.8.4", "better-sqlite3@13.2.0"]
 MADE = ("node_modules", ".next")
 
 

@@ -57,6 +57,17 @@ class MistakesTest(Folder):
         self.assertIn("SyntaxError", error["msg"])
         self.assertTrue(error["at"].startswith(f"{self.folder}/a.mjs:3:"), error)
 
+    @unittest.skipUnless("DUET_FOREIGN_ADDON" in os.environ, "the addon was not built")
+    def test_an_addon_for_another_node(self):
+        self.write("node_modules/@some/thing/index.js", "module.exports = require('./build/Release/thing.node');")
+        built = self.folder / "node_modules/@some/thing/build/Release"
+        built.mkdir(parents=True)
+        shutil.copy(os.environ["DUET_FOREIGN_ADDON"], built / "thing.node")
+        error = self.refused("a.mjs", "import '@some/thing';\nexport default () => 1;\n")
+        self.assertIn("NODE_MODULE_VERSION 108", error["msg"] + error.get("stack", ""))
+        self.assertRegex(error["hint"], "the addon was built for another Node: in "
+                         f"{self.folder} run: npm rebuild @some/thing --target=24\\.")
+
     def test_decorators_without_a_compiler(self):
         for name, text in {
             "a.ts": "function one(c: any) {}\n@one\nclass A {}\nexport default () => A;\n",
