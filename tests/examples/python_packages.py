@@ -6,9 +6,10 @@ import subprocess
 import sys
 
 
-def environment_with(packages, name, imports=None):
+def environment_with(packages, name, imports=None, fetch=True):
     """Variables with which duet uses an interpreter that has the packages, and a reason why there
-    is none: (variables, "") or (None, reason). `imports`: the modules to look for."""
+    is none: (variables, "") or (None, reason). `imports`: the modules to look for. `fetch`: False
+    when they are too large for that."""
     wanted = f"import {', '.join(imports or packages)}"
 
     def has_them(python):
@@ -16,6 +17,9 @@ def environment_with(packages, name, imports=None):
 
     if has_them(os.environ["DUET_PYTHON"]):
         return {}, ""
+    if not fetch:
+        return None, (f"{' and '.join(packages)} cannot be had: not installed for "
+                      f"{os.environ['DUET_PYTHON']}")
     folder = pathlib.Path(os.environ["DUET_TEST_ENVIRONMENTS"]) / "python{}.{}-{}".format(
         *sys.version_info[:2], name)
     python = str(folder / "bin" / "python")
