@@ -143,12 +143,10 @@ std::optional<double> quantile_share(Metric metric) {
 ArmRounds arm_rounds(const Schedule& schedule, std::uint16_t arm, Rounds rounds,
                      const std::vector<double>& cpu) {
   std::vector<RoundCounts> counts(rounds.count());
+  const std::vector<double> times = answering_times(schedule, arm, rounds);
   for (std::uint32_t i = 0; i < rounds.count(); ++i) {
     counts[i].cpu = rounds.first + i < cpu.size() ? cpu[rounds.first + i] : kNaN;
-  }
-  for (const Block& block : schedule.blocks) {
-    if (block.arm != arm || !rounds.contains(block.round)) continue;
-    counts[block.round - rounds.first].loaded += static_cast<double>(block.to - block.from);
+    counts[i].loaded = times[i];
   }
   std::vector<stats::Observation> observations;
   std::vector<Nanos> with, without;  // the generator's lag

@@ -54,7 +54,7 @@ struct Comparison {
 
 // One arm in one round, as a figure of it needs it.
 struct RoundCounts {
-  double loaded = 0;    // nanoseconds during which requests were sent
+  double loaded = 0;    // nanoseconds in which they were answered: see answering_times()
   double answered = 0;  // in time, with any status
   double cpu = 0;       // nanoseconds that its processes used; NaN: not known
 };

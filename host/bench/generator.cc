@@ -112,6 +112,7 @@ Result<void> Generator::connect() {
 void Generator::run(Schedule& schedule, bool closed) {
   schedule_ = &schedule;
   closed_loop_ = closed;
+  schedule.closed = closed;
   block_of_.assign(arms_.size(), 0);
   next_text_.assign(arms_.size(), 0);
   if (closed) {

@@ -52,6 +52,7 @@ struct Schedule {
   std::vector<Step> steps;           // of a ramp; the warm-up, at the first one's rate, is in none
   std::uint32_t rounds = 0;
   Nanos length = 0;
+  bool closed = false;  // it was run as a closed loop
 };
 
 // More requests than that do not fit in memory (48 bytes each); the limit is reported.

@@ -46,8 +46,8 @@ Rounds measured_rounds(const Schedule& schedule, Nanos warmup, Nanos sent_until)
 
 Summary summarize(const Schedule& schedule, std::uint16_t arm, Rounds rounds) {
   Summary summary;
-  for (const Block& block : schedule.blocks) {
-    if (block.arm == arm && rounds.contains(block.round)) summary.loaded += block.to - block.from;
+  for (const double time : answering_times(schedule, arm, rounds)) {
+    summary.loaded += static_cast<Nanos>(time);
   }
   for (const Sample& sample : schedule.samples) {
     if (sample.arm != arm || !rounds.contains(schedule.blocks[sample.block].round) ||
@@ -73,6 +73,26 @@ Summary summarize(const Schedule& schedule, std::uint16_t arm, Rounds rounds) {
     std::sort(values->begin(), values->end());
   }
   return summary;
+}
+
+std::vector<double> answering_times(const Schedule& schedule, std::uint16_t arm, Rounds rounds) {
+  std::vector<double> times(rounds.count());
+  for (const Block& block : schedule.blocks) {
+    if (block.arm != arm || !rounds.contains(block.round)) continue;
+    times[block.round - rounds.first] += static_cast<double>(block.to - block.from);
+  }
+  if (!schedule.closed) return times;
+  std::vector<double> sums(times.size()), counts(times.size());
+  for (const Sample& sample : schedule.samples) {
+    const std::uint32_t round = schedule.blocks[sample.block].round;
+    if (sample.arm != arm || !rounds.contains(round) || !is_answer(sample.outcome)) continue;
+    sums[round - rounds.first] += static_cast<double>(sample.latency());
+    counts[round - rounds.first] += 1;
+  }
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    if (counts[i] > 0) times[i] += sums[i] / counts[i];
+  }
+  return times;
 }
 
 Summary summarize(const Schedule& schedule, std::uint16_t arm) {

@@ -40,7 +40,7 @@ struct Summary {
   std::vector<Nanos> latency, service, queueing;
   std::vector<Nanos> lag;        // of all that were due
   std::vector<Nanos> undelayed;  // latency - lag, to see what the lag does to a quantile
-  Nanos loaded = 0;              // how long requests were sent, in all
+  Nanos loaded = 0;              // the time in which they were answered: see answering_times()
 
   // The latency that a share p of the requests did not exceed (nearest rank). A request without an
   // answer is slower than any: kNever when the quantile lies among those, or nothing was due.
@@ -51,6 +51,11 @@ struct Summary {
 };
 
 Summary summarize(const Schedule& schedule, std::uint16_t arm, Rounds rounds);
+
+// By round: how long it took to answer what was sent, in nanoseconds. That is a block's length; of
+// a closed loop it is longer by the mean latency. At the end of a block all connections wait for
+// answers, which count too, and so many come in that time (Little's law).
+std::vector<double> answering_times(const Schedule& schedule, std::uint16_t arm, Rounds rounds);
 // Of all rounds.
 Summary summarize(const Schedule& schedule, std::uint16_t arm);
 

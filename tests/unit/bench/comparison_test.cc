@@ -59,6 +59,46 @@ TEST(Comparison, ADifferenceIsFoundAndAsWideAsItsInterval) {
   EXPECT_TRUE(said[0].sentence.ends_with("requests an arm; A/A clean)")) << said[0].sentence;
 }
 
+// Eight connections, each of whose requests takes 10 ms: 800 a second, in blocks that are only five
+// times as long. What is in flight at a block's end is answered in the 10 ms behind it.
+TEST(Comparison, TheThroughputOfAClosedLoopIsThatOfLongBlocks) {
+  constexpr Nanos kTime = 10 * kMillisecond, kBlock = 50 * kMillisecond;
+  Schedule schedule;
+  schedule.closed = true;
+  schedule.rounds = 12;
+  for (std::uint32_t round = 0; round < schedule.rounds; ++round) {
+    const Nanos from = round * 2 * kBlock;
+    schedule.blocks.push_back({0, round, from, from + kBlock});
+    for (Nanos at = from; at < from + kBlock; at += kTime) {
+      for (int connection = 0; connection < 8; ++connection) {
+        Sample sample;
+        sample.due = sample.tried = sample.sent = at + connection;
+        sample.done = sample.sent + kTime;
+        sample.block = round;
+        sample.outcome = Outcome::kAnswered;
+        schedule.samples.push_back(sample);
+      }
+    }
+  }
+  // The last ones leave when the block ends.
+  for (std::uint32_t round = 0; round < schedule.rounds; ++round) {
+    for (int connection = 0; connection < 8; ++connection) {
+      Sample sample;
+      sample.due = sample.tried = sample.sent = schedule.blocks[round].to - 1;
+      sample.done = sample.sent + kTime;
+      sample.block = round;
+      sample.outcome = Outcome::kAnswered;
+      schedule.samples.push_back(sample);
+    }
+  }
+  const Rounds all{0, schedule.rounds};
+  const Comparison comparison = compare({arm_rounds(schedule, 0, all)}, {.closed = true});
+  EXPECT_NEAR(comparison.arm(0, Metric::kThroughput).value, 800, 1);
+  const Summary summary = summarize(schedule, 0, all);
+  EXPECT_NEAR(static_cast<double>(summary.answered) * 1e9 / static_cast<double>(summary.loaded),
+              800, 1);
+}
+
 TEST(Comparison, WhatIsAlikeIsNotCalled) {
   const auto said = verdicts(compared(run_of(1)), names());
   EXPECT_TRUE(said[0].kind == Verdict::Kind::kSame || said[0].kind == Verdict::Kind::kCannotTell)
