@@ -40,12 +40,15 @@ std::string_view cut(std::string_view line, std::size_t columns) {
 
 }  // namespace
 
-BenchProgress::BenchProgress(std::vector<std::string> names)
-    : names_(std::move(names)), terminal_(is_terminal()), next_line_(kFirstLine) {}
+BenchProgress::BenchProgress(std::vector<std::string> names, std::string command)
+    : names_(std::move(names)),
+      command_(std::move(command)),
+      terminal_(is_terminal()),
+      next_line_(kFirstLine) {}
 
 void BenchProgress::note(const std::string& line) {
   clear();
-  std::fprintf(stderr, "duet bench: %s\n", line.c_str());
+  std::fprintf(stderr, "duet %s: %s\n", command_.c_str(), line.c_str());
 }
 
 void BenchProgress::clear() {

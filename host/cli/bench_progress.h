@@ -1,4 +1,5 @@
-// What `duet bench` says while it runs: a bar on a terminal, a line now and then elsewhere.
+// What `duet bench` and `duet lab` say while they run: a bar on a terminal, a line now and then
+// elsewhere.
 #pragma once
 
 #include <string>
@@ -12,8 +13,8 @@ namespace duet::cli {
 // Writes to standard error, so that the result on standard output stays clean.
 class BenchProgress {
  public:
-  // `names`: the arms'.
-  explicit BenchProgress(std::vector<std::string> names);
+  // `names`: the arms'. `command`: whose lines they are, "bench".
+  explicit BenchProgress(std::vector<std::string> names, std::string command = "bench");
   ~BenchProgress() { clear(); }
   BenchProgress(const BenchProgress&) = delete;
   BenchProgress& operator=(const BenchProgress&) = delete;
@@ -28,6 +29,7 @@ class BenchProgress {
   void draw(const std::string& line);
 
   std::vector<std::string> names_;
+  std::string command_;
   const bool terminal_;
   bool drawn_ = false;
   Nanos next_line_;  // elsewhere: when the next line is due

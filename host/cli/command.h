@@ -45,6 +45,7 @@ inline constexpr Option kHelpOption{"help", "", "Show this help.", "", false, 'h
 extern const Command kServeCommand;
 extern const Command kCheckCommand;
 extern const Command kBenchCommand;
+extern const Command kLabCommand;
 extern const Command kExperimentCommand;
 extern const Command kReportCommand;
 extern const Command kStatsCommand;
