@@ -73,6 +73,10 @@ struct RuntimeContext {
   std::string module_directory;        // where the engine modules and their scripts are
   std::string python_executable;       // the interpreter chosen at start (Python only)
   std::vector<std::string> arguments;  // what process.argv / sys.argv show after the program
+  // Where the host will listen, for applications that ask where they do: numeric, of its first TCP
+  // listener. Port 0: it has none.
+  std::string listen_host;
+  std::uint16_t listen_port = 0;
   // The number of a route inside a handler's application ("/items/{id}", as its framework writes
   // it), for Exchange::set_inner_route(). `method` is an http::Method's number. The same route has
   // the same number for ever; when a handler has too many, further ones share one. "(no route)"

@@ -81,12 +81,11 @@ function sameAddress(handler, server, options) {
     first.port !== undefined && Number(first.port) === Number(options.port) && options.port !== 0);
 }
 
-/** In the place of a listening socket: it is never opened. */
+/** In the place of a listening socket: it is never opened. Its address is the host's. */
 class UnopenedHandle {
   constructor({ port, host: name }) {
-    this.port = Number(port) || 0;
-    this.address = name ?? '::';
-    if (this.address === 'localhost') this.address = '127.0.0.1';
+    this.port = host.listenPort || Number(port) || 0;
+    this.address = host.listenPort ? host.listenHost : name ?? '::';
   }
   getsockname(out) {
     out.address = this.address;

@@ -83,6 +83,11 @@ Result<void> JsRuntime::run_scripts() {
   }
 
   host->Set(context, to_name(isolate, "internal"), engine_->internal_require()).Check();
+  host->Set(context, to_name(isolate, "listenHost"), to_string(isolate, context_.listen_host))
+      .Check();
+  host->Set(context, to_name(isolate, "listenPort"),
+            v8::Integer::New(isolate, context_.listen_port))
+      .Check();
 
   v8::Local<v8::Object> use = v8::Object::New(isolate);
   v8::Local<v8::Object> last;

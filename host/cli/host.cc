@@ -195,6 +195,7 @@ Result<void> Host::set_up() {
   }
   watch_signals();
   if (auto opened = open_admin(); !opened) return opened;
+  if (auto bound = bind_listeners(); !bound) return bound;
   if (auto started = start_engines(); !started) return started;
   watchdog_.emplace(
       ledger_,
@@ -252,6 +253,11 @@ Result<void> Host::start_engine(config::Language language) {
   context.executable = executable_path();
   context.module_directory = module_directory();
   if (engines_.python()) context.python_executable = engines_.python()->executable;
+  for (const auto& listener : listeners_) {
+    if (listener->address().is_unix() || context.listen_port != 0) continue;
+    context.listen_host = listener->address().host();
+    context.listen_port = listener->address().port();
+  }
   for (const config::Handler& handler : config_.handlers) {
     if (handler.language == language) {
       context.arguments.push_back(handler.source);
@@ -319,18 +325,21 @@ void Host::handler_loaded(measure::HandlerIndex index, Runtime& runtime,
     do_without(index, error);
   }
   if (--loading_ > 0) return;
-  if (auto opened = open_listeners(); !opened) return fail_start(opened.error());
+  for (const auto& listener : listeners_) {
+    if (auto started = listener->start(); !started) return fail_start(started.error());
+  }
   announce();
 }
 
-Result<void> Host::open_listeners() {
+// Before the engines start: a port that is taken is told at once, and applications know theirs.
+Result<void> Host::bind_listeners() {
   for (const config::Address& address : config_.server.listen) {
     auto parsed = net::Address::parse(address.to_string());
     if (!parsed) return std::move(parsed).error();
     net::ListenOptions options;
     options.kernel_timestamps = config_.server.kernel_timestamps;
     auto listener =
-        net::Listener::open(*loop_, *parsed, options, [this](int fd) { server_->adopt(fd); });
+        net::Listener::bind(*loop_, *parsed, options, [this](int fd) { server_->adopt(fd); });
     if (!listener) return std::move(listener).error();
     listeners_.push_back(std::move(*listener));
   }

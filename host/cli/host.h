@@ -53,7 +53,7 @@ class Host {
   void do_without(measure::HandlerIndex handler, const Error& why);
   void load_handlers();
   void handler_loaded(measure::HandlerIndex index, Runtime& runtime, Result<LoadedHandler> loaded);
-  Result<void> open_listeners();
+  Result<void> bind_listeners();
   Result<void> open_admin();
   std::string not_ready() const;
   void announce();

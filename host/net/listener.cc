@@ -47,47 +47,62 @@ bool abandoned(const Address& address) {
 
 Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& address,
                                                  const ListenOptions& options, Accepted accepted) {
-  std::unique_ptr<Listener> self(new Listener);
-  self->address_ = address;
-  self->accepted_ = std::move(accepted);
+  auto self = bind(loop, address, options, std::move(accepted));
+  if (!self) return self;
+  if (auto started = (*self)->start(); !started) return std::move(started).error();
+  return self;
+}
+
+Result<std::unique_ptr<Listener>> Listener::bind(Loop& loop, const Address& address,
+                                                 const ListenOptions& options, Accepted accepted) {
+  std::unique_ptr<Listener> self(new Listener(loop, address, std::move(accepted), options.backlog));
   self->fd_ = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (self->fd_ < 0) return failed(address, "", errno);
+  if (address.is_unix()) return self;
   const int on = 1, off = 0;
-  if (!address.is_unix()) {
-    setsockopt(self->fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    // Accepted sockets inherit both of these: no system call a connection.
-    setsockopt(self->fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (options.kernel_timestamps) ask_receive_times(self->fd_);
-    if (address.family() == AF_INET6) {
-      setsockopt(self->fd_, IPPROTO_IPV6, IPV6_V6ONLY, address.host() == "::" ? &off : &on,
-                 sizeof on);
-    }
+  setsockopt(self->fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  // Accepted sockets inherit both of these: no system call a connection.
+  setsockopt(self->fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (options.kernel_timestamps) ask_receive_times(self->fd_);
+  if (address.family() == AF_INET6) {
+    setsockopt(self->fd_, IPPROTO_IPV6, IPV6_V6ONLY, address.host() == "::" ? &off : &on,
+               sizeof on);
   }
-  int bound = bind(self->fd_, address.get(), address.length());
-  if (bound != 0 && errno == EADDRINUSE && address.is_unix() && abandoned(address)) {
-    unlink(address.host().c_str());
-    bound = bind(self->fd_, address.get(), address.length());
-  }
-  if (bound != 0) return failed(address, "", errno);
-  if (listen(self->fd_, options.backlog) != 0) return failed(address, "", errno);
-
+  if (auto taken = self->take_address(); !taken) return std::move(taken).error();
   sockaddr_storage actual{};
   socklen_t length = sizeof actual;
-  if (!address.is_unix() &&
-      getsockname(self->fd_, reinterpret_cast<sockaddr*>(&actual), &length) == 0) {
+  if (getsockname(self->fd_, reinterpret_cast<sockaddr*>(&actual), &length) == 0) {
     self->address_ = Address::from(reinterpret_cast<sockaddr*>(&actual), length);
   }
-  self->spare_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  self->poll_ = new uv_poll_t;
-  if (const int code = uv_poll_init(loop.uv(), self->poll_, self->fd_); code != 0) {
-    delete std::exchange(self->poll_, nullptr);
-    return failed(address, "", -code);
+  return self;
+}
+
+Result<void> Listener::take_address() {
+  int bound = ::bind(fd_, address_.get(), address_.length());
+  if (bound != 0 && errno == EADDRINUSE && address_.is_unix() && abandoned(address_)) {
+    unlink(address_.host().c_str());
+    bound = ::bind(fd_, address_.get(), address_.length());
   }
-  self->poll_->data = self.get();
-  uv_poll_start(self->poll_, UV_READABLE, [](uv_poll_t* poll, int, int) {
+  if (bound != 0) return failed(address_, "", errno);
+  return {};
+}
+
+Result<void> Listener::start() {
+  if (address_.is_unix()) {
+    if (auto taken = take_address(); !taken) return taken;
+  }
+  if (listen(fd_, backlog_) != 0) return failed(address_, "", errno);
+  spare_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  poll_ = new uv_poll_t;
+  if (const int code = uv_poll_init(loop_.uv(), poll_, fd_); code != 0) {
+    delete std::exchange(poll_, nullptr);
+    return failed(address_, "", -code);
+  }
+  poll_->data = this;
+  uv_poll_start(poll_, UV_READABLE, [](uv_poll_t* poll, int, int) {
     static_cast<Listener*>(poll->data)->accept_some();
   });
-  return self;
+  return {};
 }
 
 Listener::~Listener() {

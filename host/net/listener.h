@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "host/base/result.h"
 #include "host/loop/loop.h"
@@ -22,8 +23,14 @@ class Listener {
   // Given each accepted socket: non-blocking, close-on-exec, TCP_NODELAY. The callee owns it.
   using Accepted = std::function<void(int fd)>;
 
-  // Binds and listens. A unix socket's path that a dead process left behind is taken over; one
-  // that somebody still answers is an error.
+  // Takes the port, so that its number is known, without answering on it. (A unix socket's path is
+  // taken by start(): one that is there and refuses would pass for a dead process' own.)
+  static Result<std::unique_ptr<Listener>> bind(Loop& loop, const Address& address,
+                                                const ListenOptions& options, Accepted accepted);
+  // Listens. A unix socket's path that a dead process left behind is taken over; one that somebody
+  // still answers is an error, and so is a port that somebody else listens on since bind().
+  Result<void> start();
+  // Both.
   static Result<std::unique_ptr<Listener>> open(Loop& loop, const Address& address,
                                                 const ListenOptions& options, Accepted accepted);
   ~Listener();
@@ -33,11 +40,15 @@ class Listener {
   const Address& address() const { return address_; }  // with the port that the kernel chose
 
  private:
-  Listener() = default;
+  Listener(Loop& loop, const Address& address, Accepted accepted, int backlog)
+      : loop_(loop), address_(address), accepted_(std::move(accepted)), backlog_(backlog) {}
   void accept_some();
+  Result<void> take_address();
 
+  Loop& loop_;
   Address address_;
   Accepted accepted_;
+  int backlog_;
   uv_poll_t* poll_ = nullptr;
   int fd_ = -1;
   int spare_fd_ = -1;  // given up to accept and close when the process is out of descriptors

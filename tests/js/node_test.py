@@ -62,13 +62,37 @@ class FormsTest(Folder):
             seen.push(server.listening);
             server.on("listening", () => seen.push("event"));
             await new Promise((resolve) => server.listen(1234, "127.0.0.1", resolve));
-            seen.push(server.listening, server.address());
+            seen.push(server.listening, server.address().address);
             try { server.listen(1234); } catch (error) { seen.push(error.code); }
             """)
         self.assertEqual(200, status)
         self.assertEqual([False, "event", True,
-                          {"address": "127.0.0.1", "port": 1234, "family": "IPv4"},
-                          "ERR_SERVER_ALREADY_LISTEN"], json.loads(text))
+                          "127.0.0.1", "ERR_SERVER_ALREADY_LISTEN"], json.loads(text))
+
+    def test_its_address_is_the_hosts(self):
+        with self.serve("""
+            import http from "node:http";
+            const server = http.createServer((req, res) => res.end(JSON.stringify(known)));
+            await new Promise((resolve) => server.listen(0, resolve));
+            const known = server.address();  // before the first request
+            """) as duet:
+            self.assertEqual({"address": "127.0.0.1", "port": duet.port, "family": "IPv4"},
+                             json.loads(get(duet, "/")[1]))
+
+    def test_behind_a_unix_socket_it_has_the_address_that_it_asked_for(self):
+        app = self.folder / "app.cjs"
+        app.write_text("""
+            const server = require("node:http").createServer((req, res) => res.end());
+            server.listen(1234, "127.0.0.1", () => console.log(server.address().port));
+            """)
+        command = [EXECUTABLE, "serve", str(app), "--listen", f"unix:{self.folder}/duet.sock",
+                   "--admin", "off"]
+        with subprocess.Popen(command, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as duet:
+            self.assertTrue(duet.stdout.readline().startswith("listening on unix:"))
+            duet.terminate()
+            _, said = duet.communicate(timeout=20)
+        self.assertIn('"msg":"1234"', said)
 
     def test_one_that_listens_later(self):
         self.assertEqual((200, "late"), self.answers(

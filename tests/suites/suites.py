@@ -1,9 +1,10 @@
 """Other people's test suites of servers, run against duet over real sockets. Opt-in, minutes.
 
     python3 tests/suites/suites.py fetch FOLDER            once: the suites and what they need
-    FOLDER/bin/python tests/suites/suites.py [SUITE ...]   autobahn, uvicorn, daphne, waitress
+    FOLDER/bin/python tests/suites/suites.py [SUITE ...]   autobahn, uvicorn, daphne, waitress,
+                                                           fastify
 
-The suites come from the package index: they are in no repository of ours. DUET names the executable.
+The suites come from the package indexes: they are in no repository of ours. DUET names the executable.
 Ends with a table, and with 1 when a test failed whose reason is not written down (`DIFFERENT` of each
 suite's file).
 """
@@ -18,7 +19,7 @@ import venv
 
 HERE = pathlib.Path(__file__).resolve().parent
 DUET = os.environ.get("DUET", str(HERE.parents[1] / "build/release/bin/duet"))
-SUITES = ["autobahn", "uvicorn", "daphne", "waitress"]
+SUITES = ["autobahn", "uvicorn", "daphne", "waitress", "fastify"]
 PACKAGES = ["kosoku", "uvicorn", "daphne", "waitress", "pytest", "pytest-mock", "anyio", "httpx2",
             "websockets", "wsproto", "h11", "httptools", "hypothesis", "a2wsgi"]
 
@@ -38,6 +39,23 @@ def fetch(folder):
                     member.name = member.name.partition("/")[2]
                     if member.isfile() and member.name.startswith("tests/"):
                         archive.extract(member, pathlib.Path(folder) / "suites" / name)
+    fetch_fastify(pathlib.Path(folder) / "suites/fastify")
+
+
+def fetch_fastify(folder):
+    """Its package has its tests; what they need is installed beside them, and a Node to compare with."""
+    folder.mkdir(parents=True, exist_ok=True)
+    packed = subprocess.run(["npm", "pack", "--silent", "fastify"], cwd=folder, check=True,
+                            capture_output=True, text=True).stdout.split()[-1]
+    with tarfile.open(folder / packed) as archive:
+        for member in archive.getmembers():
+            member.name = member.name.partition("/")[2]
+            if member.isfile() and member.name:
+                archive.extract(member, folder)
+    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts",
+                    "--legacy-peer-deps"], cwd=folder, check=True)
+    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save",
+                    "--legacy-peer-deps", "node@24"], cwd=folder, check=True)
 
 
 class Served:

@@ -74,6 +74,22 @@ TEST_F(ListenerTest, PicksAPortAndSaysWhich) {
   EXPECT_TRUE(accepts(1));
 }
 
+TEST_F(ListenerTest, HasItsPortBeforeItListens) {
+  const std::string address = thread_.run([&] {
+    auto bound = Listener::bind(thread_.loop(), *Address::parse("127.0.0.1:0"), {},
+                                [this](int fd) { accepted_.push_back(fd); });
+    listeners_.push_back(std::move(*bound));
+    return listeners_.back()->address().to_string();
+  });
+  const Address port = *Address::parse(address);
+  const int early = socket(AF_INET, SOCK_STREAM, 0);
+  EXPECT_NE(connect(early, port.get(), port.length()), 0);
+  ::close(early);
+  thread_.run([&] { ASSERT_TRUE(listeners_.back()->start().ok()); });
+  HttpClient client(address);
+  EXPECT_TRUE(accepts(1));
+}
+
 TEST_F(ListenerTest, HandsOverSocketsReadyForUse) {
   HttpClient client(open("127.0.0.1:0"));
   ASSERT_TRUE(accepts(1));

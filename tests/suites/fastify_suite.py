@@ -1,0 +1,100 @@
+"""Fastify's own tests that listen, inside the duet that serves: a duet for each file, beside a Node.
+
+Both run fastify_entry.cjs. Such a suite has no end that can be seen: a file is over when both have
+reported as many tests, or neither has reported one for a while.
+"""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import time
+
+from suites import HERE, Served, judge
+
+ENTRY = str(HERE / "fastify_entry.cjs")
+
+# Other protocols, bundlers, and what counts descriptors or addresses of the machine.
+EXCLUDED = re.compile(r"http2|https|bundler|/types/|/build/|/logger/|/listen\.\d")
+PATIENCE = 8.0  # seconds without a further test; each has 5
+
+# Parts of a test's name, and why it is otherwise, or says nothing about duet.
+DIFFERENT = {
+    "Unknown method": "501 (RFC 9110, 9.1); Node says 400",
+    "requestTimeout should return 408": "duet's own limit and page",
+    "Should close the socket abruptly": "the connection is the host's: it is not closed in mid-pipeline",
+    "Current opened connection should NOT continue": "no Connection: keep-alive in HTTP/1.1",
+    "rejected incoming connections should be logged": "the connection is the host's",
+    "listeningOrigin": "asks for the port that it passed to listen()",
+    "handlerTimeout firing after the reply ended": "delays 'finish', which Node's 'close' waits for",
+    "Should return 431": "the limits of a head are the host's",
+    "onListen non-localhost": "asks for the address that it passed to listen()",
+    "Register onListen hook non-localhost": "asks for the address that it passed to listen()",
+    "maxRequestsPerSocket": "no Connection: keep-alive in HTTP/1.1",
+    "Should reply 400 on client error": "what is no HTTP is answered by the host",
+    "Should set the response from client error handler": "what is no HTTP is answered by the host",
+    "non-numeric content-length": "what is no HTTP is answered by the host",
+    "customErrorHandler should not call handler for in-stream error": "the head has gone out by then",
+    "skip-reply-send": "waits for what it writes to req.socket: the connection is the host's, and throws",
+    "Return 200 when Host header is": "400 (RFC 9112, 3.2)",
+    "listen should accept log text resolution": "asks for the port that it passed to listen()",
+    "listen should reject string port": "fastify_entry.cjs takes any port",
+    "Test for hostname and port": "asks for the port that it passed to listen()",
+    "Test for IPV6 port": "asks for the port that it passed to listen()",
+}
+
+
+class Results:
+    """What one process has reported: a file of JSON lines."""
+
+    def __init__(self, folder, name):
+        self.path = pathlib.Path(folder) / name
+        self.path.touch()
+        self.rows = []
+
+    def read(self):
+        self.rows = [json.loads(line) for line in self.path.read_text().splitlines()]
+        return len(self.rows)
+
+
+def both(node, file, folder):
+    """The rows that Node and duet report for one file."""
+    with tempfile.TemporaryDirectory() as scratch:
+        on_node, on_duet = Results(scratch, "node"), Results(scratch, "duet")
+        environment = {"SUITE_FILE": str(folder / file)}
+        with Served(ENTRY, cwd=folder, SUITE_RESULTS=str(on_duet.path), **environment), \
+                subprocess.Popen([node, ENTRY], cwd=folder, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL,
+                                 env=dict(os.environ, SUITE_RESULTS=str(on_node.path),
+                                          **environment)) as peer:
+            counts, since = None, time.monotonic()
+            while True:
+                time.sleep(0.1)
+                found = on_node.read(), on_duet.read()
+                if found != counts:
+                    counts, since = found, time.monotonic()
+                quiet = time.monotonic() - since
+                if quiet > PATIENCE or (quiet > 2.0 and found[0] == found[1] > 0):
+                    break
+            peer.terminate()
+        return on_node.rows, on_duet.rows
+
+
+def run(folder):
+    folder = folder / "fastify"
+    node = str(folder / "node_modules/node/bin/node")
+    files = [str(path.relative_to(folder)) for path in sorted(folder.glob("test/**/*.test.js"))
+             if not EXCLUDED.search(str(path)) and "listen(" in path.read_text()]
+
+    counts, failed = {"passed": 0, "skipped": 0}, []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for file, (expected, rows) in zip(files, pool.map(lambda file: both(node, file, folder), files)):
+            counts["passed"] += sum(row["ok"] and not row["skip"] for row in rows)
+            counts["skipped"] += sum(row["skip"] for row in rows)
+            failed += [f"{file}: {row['name']}" for row in rows if not row["ok"]]
+            if len(rows) < len(expected):
+                failed.append(f"{file}: {len(expected) - len(rows)} of {len(expected)} tests missing")
+    yield "fastify", judge(counts, failed, DIFFERENT)
