@@ -62,9 +62,10 @@ void HttpConnection::process(std::string_view bytes, Nanos started) {
   mark_ = now();
   requests_in_read_ = 0;
   const std::size_t consumed = parser_.feed(bytes);
+  const bool taken = std::exchange(input_taken_, false);
   if (parser_.refused()) {
     refuse(parser_.refusal().status, parser_.refusal().reason);
-  } else if (consumed < bytes.size() && !close_after_) {
+  } else if (consumed < bytes.size() && !close_after_ && !taken) {
     pending_input_.assign(bytes.substr(consumed));
   }
   server_.service_.batch_end();

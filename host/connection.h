@@ -65,6 +65,7 @@ class HttpConnection final : net::StreamEvents,
   bool secure() const override { return false; }
 
   // UpgradeTransport
+  std::string take_input() override;
   std::string& output() override;
   void wrote(std::size_t bytes) override;
   std::size_t unsent() const override { return output_.size() - sent_; }
@@ -136,6 +137,7 @@ class HttpConnection final : net::StreamEvents,
   bool lingering_ = false;      // answers are out; what still arrives is thrown away
   bool upgrade_asked_ = false;  // the newest request may upgrade: nothing behind it is parsed
   bool input_paused_ = false;   // by upgraded_
+  bool input_taken_ = false;    // what the parser leaves over is with upgraded_ already
   bool ends_output_ = false;    // upgraded_ writes no more
   bool linger_after_ = false;   // close with courtesy although no request is cut
   bool cut_ = false;            // close at the next flush

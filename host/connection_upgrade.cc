@@ -31,6 +31,13 @@ void HttpConnection::process_upgraded(char* bytes, std::size_t size, Nanos start
   flush();
 }
 
+std::string HttpConnection::take_input() {
+  mark_dirty();  // reading may go on
+  if (input_taken_ || parser_.rest().empty()) return std::exchange(pending_input_, {});
+  input_taken_ = true;
+  return std::string(parser_.rest());
+}
+
 std::string& HttpConnection::output() {
   take_spare_output();
   return output_;

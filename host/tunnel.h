@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "host/exchange.h"
@@ -41,6 +42,8 @@ class Tunnel final : Upgraded {
   ~Tunnel() = default;
 
   SessionId id() const { return id_; }
+  // The peer's bytes that came with its request, taken: on_data() does not get them.
+  std::string take_head() { return transport_->take_input(); }
   WriteResult write(std::string_view bytes);
   // No more is written; closes when the peer has ended, too. True: something has yet to leave, and
   // on_writable() follows when it has.

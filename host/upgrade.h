@@ -36,6 +36,8 @@ class Upgraded {
 // The way to the socket, implemented by the connection. Valid until on_gone().
 class UpgradeTransport {
  public:
+  // The bytes of the peer that have been read already, taken: on_bytes() does not get them.
+  virtual std::string take_input() = 0;
   // Append to it, then call wrote(): everything of one phase of the loop leaves in one write.
   virtual std::string& output() = 0;
   virtual void wrote(std::size_t bytes) = 0;

@@ -155,7 +155,9 @@ function define() {
         if (id === 0) return undefined;
         const handle = new Handle(addresses);
         handle.id = id;
-        return new UpgradedSocket(handle, frame);
+        const head = Buffer.from(host.tunnelHead(id) ?? []);
+        handle.bytesRead = head.length;
+        return { socket: new UpgradedSocket(handle, frame), head };
       };
       tell = (kind, slot, value) => {
         const socket = sockets[slot];
@@ -204,11 +206,12 @@ function listensForStop() {
 function upgrade(frame, server, req) {
   define();
   const slot = free.length > 0 ? free.pop() : sockets.length;
-  const socket = newTunnel(frame, slot, host.addresses(frame.id) ?? []);
-  if (socket === undefined) {
+  const opened = newTunnel(frame, slot, host.addresses(frame.id) ?? []);
+  if (opened === undefined) {
     if (slot < sockets.length) free.push(slot);
     return false;
   }
+  const { socket, head } = opened;
   sockets[slot] = socket;
   frame.onFail = () => socket.destroy();
   socket.server = server;
@@ -216,8 +219,7 @@ function upgrade(frame, server, req) {
   req.upgrade = true;
   req.push(null);  // it has no body; what follows is the socket's
   socket.read(0);
-  // The bytes behind the head are the first that the socket reads.
-  server.emit('upgrade', req, socket, Buffer.alloc(0));
+  server.emit('upgrade', req, socket, head);
   return true;
 }
 

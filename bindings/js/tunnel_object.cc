@@ -9,8 +9,8 @@ namespace duet::js {
 
 void TunnelObject::install(v8::Local<v8::Context> context, v8::Local<v8::Object> host) {
   const NamedFunction functions[] = {
-      {"tunnelOpen", open},       {"tunnelWrite", write}, {"tunnelEnd", end},
-      {"tunnelDestroy", destroy}, {"tunnelRead", read},
+      {"tunnelOpen", open}, {"tunnelHead", head},       {"tunnelWrite", write},
+      {"tunnelEnd", end},   {"tunnelDestroy", destroy}, {"tunnelRead", read},
   };
   set_functions(context, host, functions, this);
 }
@@ -27,6 +27,17 @@ void TunnelObject::open(const Arguments& arguments) {
     tunnel->pause();
   }
   arguments.GetReturnValue().Set(static_cast<double>(id));
+}
+
+// tunnelHead(tunnel): an ArrayBuffer of the bytes that came with the request, taken; or undefined.
+void TunnelObject::head(const Arguments& arguments) {
+  TunnelObject* object = self(arguments);
+  Tunnel* tunnel = object->find(arguments);
+  const std::string bytes = tunnel != nullptr ? tunnel->take_head() : std::string();
+  if (bytes.empty()) return;
+  v8::Local<v8::ArrayBuffer> buffer = v8::ArrayBuffer::New(object->engine_.isolate(), bytes.size());
+  std::memcpy(buffer->Data(), bytes.data(), bytes.size());
+  arguments.GetReturnValue().Set(buffer);
 }
 
 // tunnelWrite(tunnel, string or bytes): 0 sent, 1 sent but wait, 2 gone.

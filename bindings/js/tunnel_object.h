@@ -51,6 +51,7 @@ class TunnelObject final : TunnelListener {
   }
 
   static void open(const Arguments& arguments);
+  static void head(const Arguments& arguments);
   static void write(const Arguments& arguments);
   static void end(const Arguments& arguments);
   static void destroy(const Arguments& arguments);

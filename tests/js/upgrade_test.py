@@ -28,7 +28,8 @@ APP = r"""
       res.end(req.url === "/seen" ? seen.join() : `no upgrade of ${req.url}`);
     });
     const cases = {
-      "/echo": (req, socket) => {
+      "/echo": (req, socket, head) => {
+        if (head.length > 0) socket.unshift(head);
         socket.on("data", (data) => socket.write(data));
         socket.on("end", () => socket.end("bye"));
       },
@@ -42,7 +43,14 @@ APP = r"""
       },
       "/throws": () => { throw new Error("thrown here"); },
       "/later": (req, socket) => { setTimeout(() => { throw new Error("thrown later"); }, 1); },
-      "/in-data": (req, socket) => { socket.on("data", () => { throw new Error("in data"); }); },
+      "/in-data": (req, socket, head) => {
+        socket.unshift(head);
+        socket.on("data", () => { throw new Error("in data"); });
+      },
+      "/head": (req, socket, head) => {
+        socket.write(`${Buffer.isBuffer(head)} ${socket.bytesRead} ${head};`);
+        socket.on("data", (data) => socket.write(`data ${data};`));
+      },
       "/rejects": async () => { throw new Error("rejected here"); },
       "/unheard": (req, socket) => { seen.push("unheard"); },  // 'error' without a listener
       "/heard": (req, socket) => {
@@ -152,6 +160,16 @@ class UpgradeTest(unittest.TestCase):
             client.shutdown(socket.SHUT_WR)
             self.assertEqual(self.rest(client), b"bye")
             self.seen(duet, "/echo false")
+
+    def test_bytes_that_came_with_the_request(self):
+        with self.serve() as duet:
+            for head in (b"", b"at once"):
+                with self.subTest(head):
+                    client = self.upgraded(duet, "/head", head)
+                    expected = b"true %d %s;" % (len(head), head)
+                    self.assertEqual(self.exactly(client, len(expected)), expected)
+                    client.sendall(b"later")
+                    self.assertEqual(self.exactly(client, 11), b"data later;")
 
     def test_it_is_a_socket_of_nodes(self):
         with self.serve() as duet:
@@ -279,8 +297,8 @@ class UpgradeTest(unittest.TestCase):
         """Without a listener for the signal nothing waits; with one, the application has the grace."""
         for signals, last in (("", b""),
                               ("process.once('SIGTERM', () => server.emit('stopping'));", b"goodbye")):
-            app = APP.replace('"/echo": (req, socket) => {',
-                              '"/echo": (req, socket) => {\n'
+            app = APP.replace('"/echo": (req, socket, head) => {',
+                              '"/echo": (req, socket, head) => {\n'
                               'socket.on("close", () => console.log("told of the close"));\n'
                               'server.once("stopping", () => setTimeout(() => socket.end("goodbye"), 50));')
             with self.subTest(signals), self.serve(signals, app) as duet:

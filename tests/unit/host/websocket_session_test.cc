@@ -425,5 +425,33 @@ TEST(Tunnel, GivesTheBytesToTheApplication) {
   EXPECT_EQ(last.read_to_end(), "stopping");
 }
 
+TEST(Tunnel, TakesTheBytesThatCameWithTheRequest) {
+  for (const bool later : {false, true}) {  // inside the read that brought them, or after it
+    SCOPED_TRACE(later);
+    Tunnels tunnels;
+    UpperTunnel upper;
+    TestServer server;
+    const auto take = [&](Exchange& exchange) {
+      Tunnel& tunnel = *tunnels.find(tunnels.open(exchange, upper));
+      tunnel.write("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+      for (int i = 0; i < 2; ++i) tunnel.write("<" + tunnel.take_head() + ">");
+    };
+    server.service.on_request = [&](Exchange& exchange) {
+      if (!later) take(exchange);
+    };
+    HttpClient client = server.client();
+    client.send("GET /x HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nearly");
+    if (later) {
+      ASSERT_TRUE(
+          eventually([&] { return server.run([&] { return server.open("/x") != nullptr; }); }));
+      server.run([&] { take(*server.open("/x")); });
+    }
+    EXPECT_EQ(client.read_head().status, 101);
+    EXPECT_EQ(client.read_exactly(9), "<early><>");
+    client.send("later");
+    EXPECT_EQ(client.read_exactly(5), "LATER");
+  }
+}
+
 }  // namespace
 }  // namespace duet
