@@ -100,7 +100,7 @@ function dispatch(slot, id) {
 let prepared = false;
 
 /** Loads handler number `slot`; tells host.loaded() or host.loadFailed(). */
-function load(slot, name, index, file, pairs) {
+function load(slot, name, index, file, pairs, rootPath) {
   if (!prepared) {
     prepared = true;
     use.loader.hookTypeScript();
@@ -111,7 +111,7 @@ function load(slot, name, index, file, pairs) {
   for (let i = 0; i < pairs.length; i += 2) env[pairs[i]] = pairs[i + 1];
   const handler = {
     name, index, target: undefined, server: undefined, onListen: undefined, routed: false,
-    env: Object.freeze(env),
+    env: Object.freeze(env), rootPath, mountedKeys: new Map(),
   };
   use.loader.load(handler, file).then(({ target, shape }) => {
     handler.target = target;

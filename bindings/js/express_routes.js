@@ -79,7 +79,9 @@ function noteRoute(node, own, req) {
     note(frame, known.keys[0]);
     return;
   }
-  const at = known.templates.findIndex((template) => fits(template, req.baseUrl ?? ''));
+  const { rootPath } = frame.handler;
+  const baseUrl = (req.baseUrl ?? '').slice(rootPath.length);
+  const at = known.templates.findIndex((template) => fits(template, baseUrl));
   note(frame, at < 0 ? keyOf(OTHER_ROUTES) : known.keys[at]);
 }
 

@@ -159,6 +159,18 @@ function wantsUpgrade(server, req) {
   return server.listenerCount('upgrade') > 0;
 }
 
+// Mounted below a path, as Express mounts one application in another: `url` is what lies below it. A
+// target that does not begin with the path comes from a proxy that has taken it off.
+function mount(req, rootPath) {
+  const { url } = req;
+  const below = url.startsWith(rootPath) && /^$|^[/?]/.test(url.slice(rootPath.length));
+  if (!below && !url.startsWith('/')) return;  // OPTIONS *
+  const rest = below ? url.slice(rootPath.length) : url;
+  req.url = rest.startsWith('/') ? rest : `/${rest}`;
+  req.originalUrl = below ? url : rootPath + url;
+  req.baseUrl = rootPath;
+}
+
 /** Called for each request of a Node-style handler, inside its slice. */
 function dispatch(frame, server) {
   if (server[listenArguments] !== undefined && !server._handle) {
@@ -173,6 +185,7 @@ function dispatch(frame, server) {
   req.httpVersion = minor === 1 ? '1.1' : '1.0';
   req.method = method;
   req.url = url;
+  if (frame.handler.rootPath !== '') mount(req, frame.handler.rootPath);
   req.upgrade = false;
   req.joinDuplicateHeaders = server.joinDuplicateHeaders;
   req._addHeaderLines(rawHeaders, rawHeaders.length);

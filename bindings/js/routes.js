@@ -20,8 +20,20 @@ function keyOf(text) {
   return key;
 }
 
+// The same route below the path that its application is mounted at.
+function mountedKey({ rootPath, mountedKeys }, key) {
+  let mounted = mountedKeys.get(key);
+  if (mounted === undefined) {
+    const text = [...keys].find(([, known]) => known === key)[0];
+    mounted = text.startsWith('/') ? keyOf(join(rootPath, text)) : key;
+    mountedKeys.set(key, mounted);
+  }
+  return mounted;
+}
+
 /** The request is answered by this route; what is noted last counts. */
 function note(frame, key) {
+  if (frame.handler.rootPath !== '') key = mountedKey(frame.handler, key);
   if (frame.route === key) return;
   frame.route = key;
   host.noteRoute(frame.id, key);

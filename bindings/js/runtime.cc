@@ -131,6 +131,7 @@ void JsRuntime::load(const HandlerSpec& spec, std::function<void(Result<LoadedHa
       v8::Integer::NewFromUnsigned(isolate, spec.index),
       to_string(isolate, spec.source),
       v8::Array::New(isolate, env.data(), env.size()),
+      to_string(isolate, spec.root_path),
   };
   pump_->begin(spec.index);
   if (load_.Get(isolate)
