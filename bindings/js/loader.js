@@ -7,7 +7,7 @@ const fs = require('fs');
 const Module = require('module');
 const { pathToFileURL, fileURLToPath } = require('url');
 const { Frame, setFrame } = use.frame;
-const { asListener, serverFor, listening } = use.nodeServer;
+const { asListener, serverFor, listening, hasWorkers } = use.nodeServer;
 
 // import() as a module of the user's would call it: with Node's own loader.
 const importModule = vm.runInThisContext('(specifier) => import(specifier)', {
@@ -18,6 +18,8 @@ const importModule = vm.runInThisContext('(specifier) => import(specifier)', {
 const TYPESCRIPT = /\.[mc]?ts$/;
 const EXPECTED = 'a handler is `export default { fetch(request, env, ctx) { ... } }`, a ' +
   'default-exported function, or an application that calls listen() of Node\'s http';
+const CLUSTER = 'the workers of cluster listen by themselves, and the host has no part in it: serve ' +
+  'what a worker runs';
 
 // amaro is a WebAssembly module of 4 MB that takes 0.1 s to start: only for TypeScript.
 let amaro;
@@ -179,7 +181,7 @@ async function findHandler(handler, namespace, file) {
       (names.length > 0 ? `; it exports ${names.join(', ')}` : ', and let no server listen')
     : `The default export of ${path.basename(file)} is ${isClass(found) ? 'a class' :
       describe(found)}`;
-  throw withHint(placed(new TypeError(what), file), EXPECTED);
+  throw withHint(placed(new TypeError(what), file), exportsNothing && hasWorkers() ? CLUSTER : EXPECTED);
 }
 
 function hasFetch(value) {

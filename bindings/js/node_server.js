@@ -116,11 +116,17 @@ function release(handler) {
     typeof value !== 'function'));
 }
 
+// A primary of cluster leaves listening to its workers.
+function hasWorkers() {
+  return Object.keys(require('cluster').workers ?? {}).length > 0;
+}
+
 /** Resolves when the handler's module has let a server listen; false when it does not in time. */
 function listening(handler) {
   if (handler.server !== undefined) return Promise.resolve(true);
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, http === undefined ? SHORT_PATIENCE : PATIENCE, false);
+    const patience = http === undefined || hasWorkers() ? SHORT_PATIENCE : PATIENCE;
+    const timer = setTimeout(resolve, patience, false);
     handler.onListen = () => {
       clearTimeout(timer);
       resolve(true);
@@ -205,4 +211,4 @@ function dispatch(frame, server) {
   if (!res.finished && watch(frame)) frame.onAbort = () => lose(socket);
 }
 
-Object.assign(exports, { hookHttp, release, listening, serverFor, asListener, dispatch });
+Object.assign(exports, { hookHttp, release, listening, hasWorkers, serverFor, asListener, dispatch });

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -19,6 +20,9 @@ process.on("message", (message) => {
   } else process.send({ doubled: 2 * message, argument: process.argv[2], node: process.version });
 });
 """
+CLUSTERED = """
+require("node:http").createServer((req, res) => res.end(String(process.pid))).listen(0, "127.0.0.1");
+"""
 WORKER = """
 import { parentPort, workerData } from "node:worker_threads";
 import { readFile } from "node:fs/promises";
@@ -28,6 +32,8 @@ const said = String(execFileSync(process.execPath, ["-p", "'from a worker'"])).t
 parentPort.postMessage([text.length > 0, said]);
 """
 HANDLER = """
+import cluster from "node:cluster";
+import http from "node:http";
 import { fork, spawn, exec, execFile, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { promisify } from "node:util";
@@ -74,6 +80,20 @@ const cases = {
     const run = spawnSync(process.execPath, ["--input-type=module", "-e", source]);
     return String(run.stdout);
   },
+  async cluster() {
+    cluster.setupPrimary({ exec: here("clustered.cjs") });
+    const workers = [cluster.fork(), cluster.fork()];
+    const [[{ port }], [same]] = await Promise.all(workers.map((worker) => once(worker, "listening")));
+    const wanted = new Set(workers.map((worker) => String(worker.process.pid)));
+    while (wanted.size > 0) {  // they take turns
+      const [answer] = await once(http.get({ port, agent: false }), "response");
+      answer.setEncoding("utf8").on("data", (pid) => wanted.delete(pid));
+      await once(answer, "end");
+    }
+    workers.forEach((worker) => worker.kill());
+    await Promise.all(workers.map((worker) => once(worker, "exit")));
+    return [port === same.port];
+  },
   async worker() {
     const worker = new Worker(here("worker.mjs"), { workerData: here("child.cjs") });
     const [answer] = await once(worker, "message");
@@ -84,14 +104,15 @@ export default async (request) => cases[new URL(request.url).pathname.slice(1)](
 """
 EXPECTED = {
     "signal": [None, "SIGTERM"], "spawn": ["echoed", [0, None]], "execFile": [True], "shell": "2\n",
-    "fails": [1, True], "module": "function function\n", "worker": [True, "from a worker"],
+    "fails": [1, True], "module": "function function\n", "cluster": [True], "worker": [True, "from a worker"],
 }
 
 
 class ChildrenTest(unittest.TestCase):
     def test_children_are_nodes(self):
         with tempfile.TemporaryDirectory() as folder:
-            for name, text in [("child.cjs", CHILD), ("worker.mjs", WORKER), ("a.mjs", HANDLER)]:
+            for name, text in [("child.cjs", CHILD), ("worker.mjs", WORKER), ("a.mjs", HANDLER),
+                               ("clustered.cjs", CLUSTERED)]:
                 pathlib.Path(folder, name).write_text(text)
             with Duet(os.environ["DUET"], [os.path.join(folder, "a.mjs")]) as duet:
                 def asked(case):
@@ -104,6 +125,21 @@ class ChildrenTest(unittest.TestCase):
                 self.assertEqual({"doubled": 42, "argument": "argued", "node": version}, answer)
                 self.assertEqual("42", grandchild)
                 self.assertEqual([7, None], exited)
+
+    def test_an_application_that_only_forks_workers(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "app.cjs")
+            file.write_text("""
+const cluster = require("node:cluster");
+const http = require("node:http");
+if (cluster.isPrimary) cluster.fork();
+else http.createServer((req, res) => res.end()).listen(0);
+""")
+            run = subprocess.run([os.environ["DUET"], "serve", str(file), "--listen", "127.0.0.1:0", "--admin", "off"],
+                                 capture_output=True, text=True, timeout=60)
+            self.assertEqual(1, run.returncode)
+            self.assertIn("app.cjs has no default export, and let no server listen", run.stderr)
+            self.assertIn("the workers of cluster listen by themselves", run.stderr)
 
 
 if __name__ == "__main__":
