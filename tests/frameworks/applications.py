@@ -16,6 +16,7 @@ from compare import DEADLINE, JSON, SKIPPED, Compared, Node, ask
 from duet_process import Duet  # in the path by compare
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+LARGE = 60  # seconds in which such an application has started on a busy machine
 
 
 class NextJs(Compared):
@@ -39,6 +40,7 @@ class NextJs(Compared):
         ("DELETE", "/api/items/1", {}, None), ("OPTIONS", "/api/items", {}, None),
     ]
     names = "server.js"
+    patience = LARGE
 
     def usual(self):
         folder = self.file.parent
@@ -70,6 +72,7 @@ class NodeRed(Compared):
         ("POST", "/items", FORM, b"name=saw&cents=7"), ("POST", "/items", JSON, b'{"name":'),
     ]
     names = "server.cjs"
+    patience = LARGE
 
     # The debug node's message to the editor, over its WebSocket: its id, no topic, the item.
     TOLD = ["seen", None, {"name": "rope", "cents": 250}]

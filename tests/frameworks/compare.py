@@ -105,8 +105,8 @@ class Node:
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         return self
 
-    def wait_until_it_listens(self):
-        deadline = time.monotonic() + DEADLINE
+    def wait_until_it_listens(self, patience=DEADLINE):
+        deadline = time.monotonic() + patience
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), DEADLINE).close()
@@ -124,6 +124,7 @@ class Node:
 class Compared(unittest.TestCase):
     maxDiff = None
     node = file = served = requests = None
+    patience = DEADLINE  # seconds for each start
 
     def usual(self):
         return Node(self.node, self.file)
@@ -140,8 +141,9 @@ class Compared(unittest.TestCase):
         """What else is true of both ports."""
 
     def test_answers_are_nodes_own(self):
-        with self.usual() as node, Duet(os.environ["DUET"], [str(self.served or self.file)]) as duet:
-            node.wait_until_it_listens()
+        served = Duet(os.environ["DUET"], [str(self.served or self.file)], patience=self.patience)
+        with self.usual() as node, served as duet:
+            node.wait_until_it_listens(self.patience)
             for request in [*self.requests, *self.more_requests(node.port)]:
                 method, target, headers, body = request
                 with self.subTest(request=f"{method} {target} {headers} {str(body)[:40]}"):
