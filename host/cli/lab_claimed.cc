@@ -10,6 +10,10 @@ namespace duet::cli {
 
 namespace {
 
+// What is claimed is a round number: an interval that holds it agrees with it when it goes no
+// further than by this factor.
+constexpr double kNear = 1.5;
+
 struct Quantity {
   Claimed::Unit unit;
   double value;
@@ -73,8 +77,10 @@ Finding judge(const Claimed& claimed, const stats::BlockInterval& interval, bool
   const bool apart = interval.high < claimed.low || interval.low > claimed.high;
   const double none = claimed.unit == Claimed::Unit::kRatio ? 1 : 0;
   const bool holds_none = compared && interval.low <= none && none <= interval.high;
-  // An interval so wide that it holds the number claimed and "no difference" says nothing.
-  if (inside || (point && !apart && (!holds_none || claimed.low == none))) return Finding::kHolds;
+  // A wide interval that holds the number claimed, among many others, says nothing.
+  const bool near = point && !apart && interval.low >= claimed.low / kNear &&
+                    interval.high <= claimed.high * kNear;
+  if (inside || near) return Finding::kHolds;
   if (!apart) return Finding::kCannotTell;
   // "At most 1.1 times" is no direction: it has "no difference" inside. "> 1x" has it at its end.
   const bool direction =

@@ -81,7 +81,7 @@ std::string summary_of(const std::vector<LabResult>& results) {
       }
       for (const LabCompared& one : run.compares) {
         if (!one.claimed) continue;
-        row({words(one.about.empty() ? run.title : one.about), report::number(one.claimed->text),
+        row({words(about_cell(one)), report::number(one.claimed->text),
              report::number(value_cell(one)), finding_cell(one)});
       }
     }

@@ -188,9 +188,8 @@ std::string lab_table(const std::vector<LabResult>& results) {
         if (!one.claimed) continue;
         const std::string found =
             one.finding ? std::string(finding_words(*one.finding)) : "not known";
-        const std::string about = one.about.empty() ? run.title : one.about;
         rows.push_back({name, printable(one.claimed->text), value_cell(one),
-                        found + (about.empty() ? "" : "  [" + printable(about) + "]")});
+                        found + "  [" + about_cell(one) + "]"});
         name.clear();
       }
     }

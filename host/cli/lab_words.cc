@@ -120,6 +120,12 @@ std::string here_words(const LabCompared& compared) {
   return text + " (" + printable(compared.claimed->text) + ")";
 }
 
+std::string about_cell(const LabCompared& compared) {
+  if (!compared.about.empty()) return printable(compared.about);
+  return printable(compared.arm) + (compared.than.empty() ? ", " + figure_title(compared.figure)
+                                                          : " beside " + printable(compared.than));
+}
+
 std::string split_words(const LabSplitted& split) {
   const auto times = [](const LabValue& value) {
     if (!value.interval) return fmt::format("{:.2f} ({})", value.value, value.missing);

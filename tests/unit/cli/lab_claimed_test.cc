@@ -62,6 +62,9 @@ TEST(LabClaimed, IsHeldAgainstWhatWasMeasured) {
       {"3x", 0.9, 1.1, Finding::kNoDifference},
       {"3x", 0.4, 0.5, Finding::kReverse},
       {"3x", 0.8, 4, Finding::kCannotTell},
+      {"3x", 2.1, 4.4, Finding::kHolds},
+      {"3x", 1.5, 4, Finding::kCannotTell},
+      {"3x", 2.5, 30, Finding::kCannotTell},
       {"1x", 0.9, 1.1, Finding::kHolds},
       {"1x", 1.2, 1.3, Finding::kFails},
       // A range.
