@@ -10,10 +10,12 @@ import contextlib
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 
-from duet_process import Duet
+from duet_process import Duet, eventually
 
 DUET = os.environ["DUET"]
 CLAIMS = os.environ["CLAIMS"]
@@ -39,7 +41,7 @@ def environment_of(folder):
     if os.path.isdir(venv):
         variables["VIRTUAL_ENV"] = venv
         path = os.path.join(venv, "bin") + os.pathsep + path
-    return variables | {"PATH": path}
+    return variables | {"PATH": path + os.pathsep + "/usr/sbin"}
 
 
 def ask(handler, options, folder, variables):
@@ -54,6 +56,29 @@ def ask(handler, options, folder, variables):
     if arm["answered"] > 0 and arm["answered"] == arm["requests"] and arm["bad_status"] == 0:
         return ""
     return json.dumps(arm, indent=2)
+
+
+@contextlib.contextmanager
+def started(command, folder, variables):
+    """A command's server; gives its port, once it takes connections there."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(["/bin/sh", "-c", command.replace("{port}", str(port))], cwd=folder,
+                               env=dict(os.environ, PORT=str(port), **variables),
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               start_new_session=True)
+
+    def listens():
+        assert process.poll() is None, f"{command} ended"
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    try:
+        eventually(listens, f"{command} listens")
+        yield port
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
 
 
 def main(name):
@@ -73,13 +98,16 @@ def main(name):
     with contextlib.ExitStack() as stack:
         served = set()
         for service in claim["services"]:
-            if "missing" in service or "handler" not in service:
-                print(f"without the service {service['name']}")
+            if "missing" in service:
+                print(f"without the service {service['name']}: {service['missing']['what']}")
                 continue
             served.add(service["name"])
-            running = stack.enter_context(Duet(DUET, [service["handler"]], cwd=folder,
-                                               env=variables))
-            variables[service["variable"]] = f"{service['scheme']}://127.0.0.1:{running.port}"
+            if "handler" in service:
+                port = stack.enter_context(Duet(DUET, [service["handler"]], cwd=folder,
+                                                env=variables)).port
+            else:
+                port = stack.enter_context(started(service["command"], folder, variables))
+            variables[service["variable"]] = f"{service['scheme']}://127.0.0.1:{port}"
         for arm in runnable:
             for run in claim["runs"]:
                 if arm["name"] not in run["arms"] or not served.issuperset(run["services"]):

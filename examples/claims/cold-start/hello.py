@@ -1,0 +1,2 @@
+async def fetch(request):
+    return {"message": "Hello, World"}

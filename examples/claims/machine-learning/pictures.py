@@ -1,0 +1,10 @@
+"""The pictures that are asked about: made of their number, alike in both languages."""
+
+import numpy
+
+POINTS = 64
+
+
+def pictures(rows):
+    numbers = numpy.arange(rows)[:, None] * 31 + numpy.arange(POINTS)[None, :] * 17
+    return (numbers % 17 / 16).astype(numpy.float32)

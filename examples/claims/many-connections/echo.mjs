@@ -1,0 +1,5 @@
+export default (request) => {
+  const { socket, response } = request.duet.upgradeWebSocket();
+  socket.onmessage = (event) => socket.send(event.data);
+  return response;
+};

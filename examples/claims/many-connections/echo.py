@@ -1,0 +1,4 @@
+async def fetch(request):
+    ws = request.websocket()
+    async for message in ws:
+        await ws.send(message)

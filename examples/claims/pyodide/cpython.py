@@ -1,0 +1,5 @@
+from work import work
+
+
+def fetch(request):
+    return work()
