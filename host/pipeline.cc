@@ -184,7 +184,14 @@ void Pipeline::over(Exchange& exchange) {
 
 void Pipeline::answer_unrouted(Exchange& exchange) {
   const http::RouteMatch& match = exchange.match();
-  if (match.kind == http::RouteMatch::Kind::kMethodNotAllowed) {
+  const http::RequestHead& head = exchange.head();
+  if (head.method() == http::Method::kConnect) {  // RFC 9110, 15.6.2: for no resource
+    answer_plain(exchange, 501, "This server is no proxy.");
+  } else if (head.path() == "*") {  // RFC 9110, 9.3.7: of the server as a whole, "a ping"
+    http::ResponseHead none;
+    none.reset(204);
+    exchange.respond(none, {});
+  } else if (match.kind == http::RouteMatch::Kind::kMethodNotAllowed) {
     answer_plain(exchange, 405, "This path answers " + match.allow + ".", match.allow);
   } else {
     answer_plain(exchange, 404, "No route of this server matches the path.");

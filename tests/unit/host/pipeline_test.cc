@@ -147,6 +147,19 @@ TEST_F(PipelineTest, AnswersWhatNoRouteTakes) {
   EXPECT_EQ(observed()[0], "unrouted 404");
 }
 
+TEST_F(PipelineTest, AnswersWhatIsAboutNoPathItself) {
+  server_.run([&] { add_handler(*pipeline_, 3, "all", "/{rest...}", {}); });
+  HttpClient client = server_.client();
+  for (const char* target : {"*", "http://a"}) {
+    client.send("OPTIONS " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(client.read().status, 204) << target;
+  }
+  const HttpResponse response = client.ask("CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n");
+  EXPECT_EQ(response.status, 501);
+  EXPECT_EQ(response.value("connection"), "close");
+  EXPECT_TRUE(events().empty());
+}
+
 TEST_F(PipelineTest, SaysWhichMethodsAPathTakes) {
   HttpClient client = server_.client();
   const HttpResponse response = client.get("/whole");
