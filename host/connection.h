@@ -113,7 +113,7 @@ class HttpConnection final : net::StreamEvents,
   Exchange* writing_ = nullptr;    // whose answer goes to output_: the oldest incomplete one
   Exchange* receiving_ = nullptr;  // whose head or body is being read
   struct Peers {
-    std::string remote = "unix", local = "unix";
+    std::string remote = "unix", local = "unix:";
     std::uint16_t remote_port = 0, local_port = 0;
   };
   std::unique_ptr<Peers> peers_;  // looked up when somebody asks

@@ -304,10 +304,14 @@ void HttpConnection::look_up_addresses() {
   const auto look_up = [&](auto function, std::string& host, std::uint16_t& port) {
     socklen_t length = sizeof storage;
     auto* address = reinterpret_cast<sockaddr*>(&storage);
-    if (function(stream_.fd(), address, &length) != 0 || storage.ss_family == AF_UNIX) return;
+    if (function(stream_.fd(), address, &length) != 0) return;
     const net::Address found = net::Address::from(address, length);
-    host = found.host();
-    port = found.port();
+    if (!found.is_unix()) {
+      host = found.host();
+      port = found.port();
+    } else if (&host == &peers_->local) {
+      host = found.to_string();
+    }
   };
   look_up(getpeername, peers_->remote, peers_->remote_port);
   look_up(getsockname, peers_->local, peers_->local_port);

@@ -43,8 +43,9 @@ std::string Exchange::url() const {
   const std::string_view host = head_.host();
   if (host.empty()) {
     const std::string_view local = transport_->local_address();
-    url += local == "unix" ? std::string("localhost")
-                           : std::string(local) + ":" + std::to_string(transport_->local_port());
+    url += local.starts_with("unix:")
+               ? std::string("localhost")
+               : std::string(local) + ":" + std::to_string(transport_->local_port());
   } else {
     url += host;
   }

@@ -100,7 +100,7 @@ class ExchangeTransport {
   virtual void body_wanted(Exchange& exchange) = 0;
   virtual std::string_view remote_address() = 0;  // "127.0.0.1", "::1", "unix"
   virtual std::uint16_t remote_port() = 0;
-  virtual std::string_view local_address() = 0;
+  virtual std::string_view local_address() = 0;  // "127.0.0.1", "::1", "unix:/run/x.sock"
   virtual std::uint16_t local_port() = 0;
   virtual bool secure() const = 0;
 

@@ -48,7 +48,7 @@ void ExchangeObject::addresses(const Arguments& arguments) {
   ExchangeTransport& transport = exchange->transport();
   v8::Local<v8::Value> values[4];
   const auto set = [&](int at, std::string_view address, std::uint16_t port) {
-    const bool network = address != "unix";
+    const bool network = !address.starts_with("unix");
     const v8::Local<v8::Value> none = v8::Undefined(isolate);
     values[at] = network ? to_string(isolate, address).As<v8::Value>() : none;
     values[at + 1] = network ? v8::Integer::New(isolate, port).As<v8::Value>() : none;

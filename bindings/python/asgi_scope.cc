@@ -112,13 +112,19 @@ PyObject* header_list(const http::RequestHead& head) {
 
 // --- addresses ---
 
+constexpr std::string_view kUnix = "unix:";
+
 PyObject* address(std::string_view host, std::uint16_t port) {
-  if (host == "unix") return Py_NewRef(Py_None);
+  if (host == "unix") return Py_NewRef(Py_None);  // a client's socket has no name
+  const bool is_unix = host.starts_with(kUnix);   // the host's: (path, None)
   PyObject* pair = PyTuple_New(2);
   if (pair == nullptr) return nullptr;
-  PyObject* text = from_latin1(host);
+  PyObject* text =
+      is_unix ? PyUnicode_DecodeFSDefaultAndSize(
+                    host.data() + kUnix.size(), static_cast<Py_ssize_t>(host.size() - kUnix.size()))
+              : from_latin1(host);
   PyTuple_SET_ITEM(pair, 0, text);
-  PyObject* number = PyLong_FromLong(port);
+  PyObject* number = is_unix ? Py_NewRef(Py_None) : PyLong_FromLong(port);
   PyTuple_SET_ITEM(pair, 1, number);
   if (text != nullptr && number != nullptr) return pair;
   Py_DECREF(pair);

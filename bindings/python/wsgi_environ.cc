@@ -112,8 +112,8 @@ PyObject* new_environ(const Handler& handler, const Snapshot& request) {
   const std::string path = path_with_root(handler.root_path, head.path());
   const std::string_view info = std::string_view(path).substr(handler.root_path.size());
   Ref target = Ref::steal(from_latin1(head.target()));
-  Ref remote = Ref::steal(
-      from_latin1(request.remote_address == "unix" ? std::string_view() : request.remote_address));
+  const bool is_unix = request.local_address.starts_with("unix:");
+  Ref remote = Ref::steal(from_latin1(is_unix ? std::string_view() : request.remote_address));
   const bool made =
       target && remote &&
       put(dict, words.request_method,
@@ -124,8 +124,7 @@ PyObject* new_environ(const Handler& handler, const Snapshot& request) {
       put(dict, words.query_string, from_latin1(head.query())) &&
       put(dict, words.request_uri, Py_NewRef(target.get())) &&
       put(dict, words.raw_uri, Py_NewRef(target.get())) &&
-      put(dict, words.server_name,
-          from_latin1(request.local_address == "unix" ? "localhost" : request.local_address)) &&
+      put(dict, words.server_name, from_latin1(is_unix ? "localhost" : request.local_address)) &&
       put(dict, words.server_port, PyUnicode_FromFormat("%d", request.local_port)) &&
       put(dict, words.server_protocol,
           Py_NewRef(head.minor_version() == 0 ? words.http10 : words.http11)) &&

@@ -156,6 +156,22 @@ class AsgiTest(unittest.TestCase):
                                        for line in self.duet.output), f"{said!r} is logged")
                 self.assertEqual(self.duet.get("/stream").status, 200)
 
+    def test_a_500_does_not_end_the_connection(self):
+        # Unlike with uvicorn: the answer is complete and the request has been read, so nothing of
+        # RFC 9112, 9.6 asks for it, and requests that follow must not suffer.
+        ask = b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n"
+        answer = exchange(self.duet.port, ask % b"raises" + ask % b"exact", b"exact")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 500"), answer)
+        self.assertNotIn(b"close", answer.lower())
+        self.assertIn(b"HTTP/1.1 200", answer)
+
+    def test_after_a_500_the_rest_of_the_body_is_skipped(self):
+        with socket.create_connection(("127.0.0.1", self.duet.port), timeout=20) as client:
+            client.sendall(b"POST /raises HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
+            self.assertTrue(client.recv(1000).startswith(b"HTTP/1.1 500"))
+            client.sendall(b"12345GET /exact HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.assertTrue(client.recv(1000).startswith(b"HTTP/1.1 200"))
+
     def test_an_answer_that_breaks_off_is_seen_to(self):
         for path in ("unfinished", "raises_late", "too_short"):
             with self.subTest(path):
@@ -256,6 +272,21 @@ class StartTest(unittest.TestCase):
         with self.serve("duet.toml") as duet:
             self.assertEqual(duet.get("/shop/cart").body, b"/shop /shop/cart")
             self.assertEqual(duet.get("/cart").body, b"/shop /shop/cart")
+
+    def test_the_server_of_a_unix_socket_is_its_path(self):
+        self.write("addresses.py", self.ANSWER + """
+        async def app(scope, receive, send): await say(send, repr((scope["server"], scope["client"])))
+        """)
+        path = str(self.folder / "socket")
+        with self.serve("addresses:app", "--listen", f"unix:{path}"), \
+                socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(20)
+            client.connect(path)
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            answer = b""
+            while piece := client.recv(4096):
+                answer += piece
+        self.assertEqual(answer.partition(b"\r\n\r\n")[2], repr(((path, None), None)).encode())
 
     def test_two_applications_are_mounted_under_their_names(self):
         self.write("two.py", self.ANSWER + """
