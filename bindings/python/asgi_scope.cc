@@ -180,8 +180,8 @@ bool prepare_scopes(Handler& handler) {
   if (!create_words()) return false;
   Ref root = Ref::steal(from_utf8(handler.root_path));
   Ref asgi = Ref::steal(Py_BuildValue("{ssss}", "version", "3.0", "spec_version", "2.4"));
-  Ref extensions =
-      Ref::steal(Py_BuildValue("{s{}s{}}", "http.response.trailers", "http.response.early_hint"));
+  Ref extensions = Ref::steal(Py_BuildValue("{s{}s{}s{}}", "http.response.trailers",
+                                            "http.response.early_hint", "http.response.pathsend"));
   Ref scope = Ref::steal(PyDict_New());
   if (!root || !asgi || !extensions || !scope) return false;
   const std::pair<PyObject*, PyObject*> entries[] = {

@@ -11,7 +11,7 @@ using Sent = AsgiCall::Sent;
 
 struct Words {
   PyObject *type, *status, *headers, *body, *more_body, *trailers, *more_trailers, *links;
-  PyObject *start, *piece, *trailers_message, *early_hint;
+  PyObject *start, *piece, *trailers_message, *early_hint, *path_send, *path;
 };
 Words words;
 
@@ -28,7 +28,9 @@ bool create_words() {
       {&words.start, "http.response.start"},
       {&words.piece, "http.response.body"},
       {&words.trailers_message, "http.response.trailers"},
-      {&words.early_hint, "http.response.early_hint"}};
+      {&words.early_hint, "http.response.early_hint"},
+      {&words.path_send, "http.response.pathsend"},
+      {&words.path, "path"}};
   for (const auto& [slot, text] : entries) {
     *slot = PyUnicode_InternFromString(text);
     if (*slot == nullptr) return false;
@@ -272,6 +274,27 @@ PyObject* early_hint(const Target& target, PyObject* message) {
   return done();
 }
 
+// A file is the body; what is returned reads it in a thread and sends it in pieces.
+PyObject* send_path(const Target& target, PyObject* message) {
+  PyObject* path = PyDict_GetItemWithError(message, words.path);
+  if (path == nullptr && PyErr_Occurred()) return nullptr;
+  const Py_ssize_t length =
+      path != nullptr && PyUnicode_Check(path) ? PyUnicode_GET_LENGTH(path) : 0;
+  if (length == 0 || PyUnicode_READ_CHAR(path, 0) != '/') {
+    return refuse(PyExc_ValueError, target,
+                  "'path' of 'http.response.pathsend' must be a str, the absolute path of a file, "
+                  "not %.200R",
+                  path != nullptr ? path : Py_None);
+  }
+  // What the file has grown by since its length was declared is not sent.
+  const bool head = target.exchange.head().method() == http::Method::kHead;
+  const auto most = head ? 0 : target.call.head.content_length().value_or(INT64_MAX);
+  Ref send = Ref::steal(new_asgi_send(target.request));
+  Ref limit = Ref::steal(PyLong_FromUnsignedLongLong(most));
+  PyObject* arguments[] = {send.get(), path, limit.get()};
+  return send && limit ? engine->call_bootstrap("send_path", arguments, 3) : nullptr;
+}
+
 const char* expected(Sent sent) {
   switch (sent) {
     case Sent::kNothing:
@@ -293,6 +316,7 @@ PyObject* send_message(const Target& target, PyObject* message, PyObject* type) 
   if ((sent == Sent::kHead || sent == Sent::kBody) && is(type, words.piece)) {
     return piece(target, message);
   }
+  if (sent == Sent::kHead && is(type, words.path_send)) return send_path(target, message);
   if (sent == Sent::kTrailers && is(type, words.trailers_message)) return trailers(target, message);
   if (sent == Sent::kNothing && is(type, words.early_hint)) return early_hint(target, message);
   return refuse(PyExc_RuntimeError, target, "ASGI message %.100R came where duet expects %s", type,

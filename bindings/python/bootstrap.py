@@ -117,6 +117,10 @@ def wait_for_room(request):
     return sys.modules["duet._asgi"].wait_for_room(request)
 
 
+def send_path(send, path, most):
+    return sys.modules["duet._asgi"].send_path(send, path, most)
+
+
 def asgi_websocket(request, name, receive, send):
     from duet._asgi_websocket import AsgiWebSocket
 

@@ -114,6 +114,23 @@ class AsgiTest(unittest.TestCase):
         self.assertTrue(answer.startswith(b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>"), answer)
         self.assertIn(b"HTTP/1.1 200", answer)
 
+    def test_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for size in (0, 1, 262_144, 262_145, 3_000_000):
+                path = pathlib.Path(folder) / str(size)
+                path.write_bytes((bytes(range(251)) * (size // 251 + 1))[:size])
+                answer = self.duet.get(f"/file?{path}")
+                self.assertEqual((answer.status, answer.body), (200, path.read_bytes()), size)
+                self.assertEqual(answer.headers["content-length"], str(size))
+                head = self.duet.ask("HEAD", f"/file?{path}")
+                self.assertEqual((head.headers["content-length"], head.body), (str(size), b""))
+
+    def test_a_file_that_grows_is_sent_as_it_was_announced(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"x" * 300_000)
+            file.flush()
+            self.assertEqual(self.duet.get(f"/growing?{file.name}").body, b"x" * 300_000)
+
     def told(self):
         return json.loads(self.duet.get("/told").body)
 
@@ -147,6 +164,8 @@ class AsgiTest(unittest.TestCase):
             "text_body": "must be bytes, not str",
             "too_long": "longer than its Content-Length: 3 bytes declared, 4 sent",
             "raises": "on purpose",
+            "no_file": "No such file or directory: '/nowhere'",
+            "relative_file": "the absolute path of a file, not 'app.py'",
         }
         for path, said in mistakes.items():
             with self.subTest(path):

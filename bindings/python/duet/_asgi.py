@@ -1,8 +1,11 @@
 """What of ASGI takes time: waiting for messages, and the lifespan of applications."""
 
 import asyncio
+import os
 
 import _duet
+
+PIECE = 256 * 1024  # bytes of a file that are read at a time: few changes of thread, little memory
 
 
 async def receive_later(request):
@@ -18,6 +21,38 @@ async def wait_for_room(request):
     """What send() returns when the client has to take some of the answer first."""
     while (waiter := request._asgi_room()) is not None:
         await waiter
+
+
+class _File:
+    def __init__(self, path, most):
+        self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.left = min(os.fstat(self.descriptor).st_size, most)
+
+    def read(self):
+        piece = os.read(self.descriptor, min(PIECE, self.left))
+        self.left = self.left - len(piece) if piece else 0  # it has been cut meanwhile
+        return piece
+
+    def __del__(self):  # and not sooner: a thread may be reading when the request is cancelled
+        if hasattr(self, "descriptor"):
+            os.close(self.descriptor)
+
+
+def _open_and_read(path, most):
+    file = _File(path, most)
+    return file, file.read()
+
+
+async def send_path(send, path, most):
+    """http.response.pathsend: the body is the file, or `most` bytes of it."""
+    piece = b""
+    if most > 0:
+        loop = asyncio.get_running_loop()
+        file, piece = await loop.run_in_executor(None, _open_and_read, path, most)
+        while file.left > 0:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            piece = await loop.run_in_executor(None, file.read)
+    await send({"type": "http.response.body", "body": piece})
 
 
 def adapt_asgi2(application):

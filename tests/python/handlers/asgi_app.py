@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 state = {"disconnects": 0, "closed": []}
 
@@ -66,6 +67,21 @@ async def trailers(scope, receive, send):
     await send(start(200, (b"trailer", b"x-sum"), trailers=True))
     await send(body(b"body"))
     await send({"type": "http.response.trailers", "headers": [(b"x-sum", b"4")]})
+
+
+async def file(scope, receive, send):
+    path = scope["query_string"].decode()
+    await send(start(200, (b"content-length", b"%d" % os.path.getsize(path))))
+    await send({"type": "http.response.pathsend", "path": path})
+
+
+async def growing(scope, receive, send):
+    path = scope["query_string"].decode()
+    await send(start(200, (b"content-length", b"%d" % os.path.getsize(path))))
+    sending = send({"type": "http.response.pathsend", "path": path})
+    with open(path, "ab") as more:
+        more.write(b"more")
+    await sending
 
 
 async def hints(scope, receive, send):
@@ -199,6 +215,16 @@ async def text_body(scope, receive, send):
 async def too_long(scope, receive, send):
     await send(start(200, (b"content-length", b"3")))
     await send(body(b"four"))
+
+
+async def no_file(scope, receive, send):
+    await send(start())
+    await send({"type": "http.response.pathsend", "path": "/nowhere"})
+
+
+async def relative_file(scope, receive, send):
+    await send(start())
+    await send({"type": "http.response.pathsend", "path": "app.py"})
 
 
 async def too_short(scope, receive, send):
