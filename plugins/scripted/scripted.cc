@@ -5,6 +5,11 @@
 // the first request that comes STALL_AT_MS after the 0th one stops the whole loop for that long, as
 // a collector or a blocking call would: what arrives meanwhile is handled afterwards.
 //
+// With SERVE_US there is one clerk besides: a request takes that long with him, one after the other
+// as they come, and is answered when it is done and its time by the script is over. So the server's
+// capacity is 1,000,000 / SERVE_US requests a second whatever the machine can do: he works by the
+// clock and not by a processor.
+//
 //   GET  anything   an answer by the script
 //   POST anything   begins anew: the next request is the 0th
 //   GET  /record    JSON: {"stall":{"request":k,"from":ns,"to":ns},"answered":[ns,...]}, instants
@@ -12,6 +17,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
@@ -60,6 +66,7 @@ class Scripted {
         high_(number(setup, "HIGH_US", 10000) * 1000),
         stall_at_(number(setup, "STALL_AT_MS", 1000) * 1'000'000),
         stall_(number(setup, "STALL_MS", 0) * 1'000'000),
+        serve_(number(setup, "SERVE_US", 0) * 1000),
         thread_([this] { answer_when_due(); }) {}
 
   ~Scripted() {
@@ -77,7 +84,7 @@ class Scripted {
     } else if (request.method() == "POST") {
       ++run_;
       answered_.clear();
-      stall_from_ = stall_to_ = 0;
+      stall_from_ = stall_to_ = served_ = 0;
       request.respond(204, "");
     } else {
       accept(request);
@@ -107,7 +114,9 @@ class Scripted {
     }
     const double part = static_cast<double>(k) * 0.6180339887498949;
     const double share = part - std::floor(part);
+    served_ = std::max(served_, at) + serve_;
     at += low_ + static_cast<Nanos>(static_cast<double>(high_ - low_) * share);
+    if (serve_ > 0) at = std::max(at, served_);
     {
       const std::lock_guard lock(mutex_);
       due_.push({at, request.id(), k, run_});
@@ -151,11 +160,12 @@ class Scripted {
   }
 
   const duet::sdk::Host host_;
-  const Nanos low_, high_, stall_at_, stall_;
+  const Nanos low_, high_, stall_at_, stall_, serve_;
   // Of the loop's thread:
   std::vector<Nanos> answered_;
   std::size_t run_ = 0, stalled_ = 0;
   Nanos first_ = 0, stall_from_ = 0, stall_to_ = 0;
+  Nanos served_ = 0;  // when the clerk is free again
   // Of both threads, guarded by mutex_:
   std::mutex mutex_;
   std::condition_variable changed_;
