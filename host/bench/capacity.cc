@@ -23,6 +23,23 @@ constexpr std::uint32_t kMostLagged = 5;    // in a row
 CapacitySearch::CapacitySearch(const Objective& objective, double first, double most, double alpha)
     : objective_(objective), most_(most), alpha_(alpha), rate_(std::min(first, most)) {}
 
+std::string_view CapacitySearch::doing() const {
+  switch (phase_) {
+    case Phase::kGrow:
+      return "growing";
+    case Phase::kShrink:
+      return "shrinking";
+    case Phase::kBisect:
+      return "narrowing";
+    case Phase::kTestLow:
+      return "testing the lower end";
+    case Phase::kTestHigh:
+      return "testing the upper end";
+    default:
+      return "settled";
+  }
+}
+
 bool CapacitySearch::passes(const Trial& trial) const {
   return static_cast<double>(trial.slow) <=
          (1 - objective_.p) * static_cast<double>(trial.requests) + 1e-9;

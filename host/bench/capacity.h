@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "host/base/clock.h"
 
@@ -47,6 +48,12 @@ class CapacitySearch {
   const std::optional<Bound>& fails() const { return fails_; }
   bool limited_by_generator() const { return generator_limit_; }
   std::uint32_t trials() const { return trials_; }
+
+  // For the eyes of who waits: between which rates the end is looked for, as far as single trials
+  // say (0: not known yet), and what the next trial is for: "growing", "testing the lower end".
+  double low() const { return low_; }
+  double high() const { return high_; }
+  std::string_view doing() const;
 
  private:
   enum class Phase : std::uint8_t { kGrow, kShrink, kBisect, kTestLow, kTestHigh, kDone };

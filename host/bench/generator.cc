@@ -317,12 +317,13 @@ void Generator::look_after_all() {
 }
 
 void Generator::publish(Nanos at) {
+  const bool warm = since_start(published_) >= options_.warmup;  // all that was seen since then
   published_ = at;
   for (Arm& arm : arms_) {
-    if (arm.recent.count() == 0) continue;
-    arm.p50.store(arm.recent.quantile(0.5), std::memory_order_relaxed);
-    arm.p99.store(arm.recent.quantile(0.99), std::memory_order_relaxed);
-    arm.recent.reset();
+    if (arm.seen.count() == 0) continue;
+    arm.p50.store(arm.seen.quantile(0.5), std::memory_order_relaxed);
+    arm.p99.store(arm.seen.quantile(0.99), std::memory_order_relaxed);
+    if (!warm) arm.seen.reset();
   }
 }
 
@@ -367,7 +368,7 @@ void Generator::on_answer(Connection& connection, std::uint32_t index, int statu
   --open_;
   sample.done = done;
   count(status < 400 ? arm.answered : arm.failed);
-  arm.recent.record(sample.latency());
+  arm.seen.record(sample.latency());
 }
 
 void Generator::on_lost(std::uint32_t index, Outcome why) {

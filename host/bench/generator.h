@@ -33,6 +33,7 @@ class Generator final : ConnectionEvents {
     bool keep_alive = true;          // otherwise a connection a request
     Nanos patience = 10 * kSecond;   // for an answer, and for a connection to become free
     Nanos spin = 60 * kMicrosecond;  // 0: never keeps the processor while there is nothing to do
+    Nanos warmup = 0;                // for live(): from when on it is of the whole run
   };
 
   static Result<std::unique_ptr<Generator>> create(std::vector<Target> targets,
@@ -54,7 +55,8 @@ class Generator final : ConnectionEvents {
   // How an arm fares: for the eyes of who waits, no part of any figure.
   struct Live {
     std::uint64_t answered = 0, failed = 0;  // failed: no answer, or a status of 400 or above
-    Nanos p50 = kNever, p99 = kNever;        // latency, of half a second; kNever before the first
+    // Latency, of all since the warm-up; during it, of half a second. kNever before the first.
+    Nanos p50 = kNever, p99 = kNever;
   };
   Live live(std::uint16_t arm) const;
 
@@ -75,7 +77,7 @@ class Generator final : ConnectionEvents {
     std::vector<std::uint64_t> lengths, digests;  // by text, of the first answer; 0: none yet
     std::vector<std::uint16_t> statuses;
     std::string trouble;
-    measure::Histogram recent;  // latencies since they were last published
+    measure::Histogram seen;  // latencies, for live()
     std::atomic<std::uint64_t> answered{0}, failed{0};
     std::atomic<Nanos> p50{kNever}, p99{kNever};
   };

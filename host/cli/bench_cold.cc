@@ -122,7 +122,8 @@ class ColdStarter {
 }  // namespace
 
 Result<ColdResult> measure_cold(const bench::Plan& plan, Interrupt& interrupt,
-                                const std::function<void(const std::string&)>& note) {
+                                const std::function<void(const std::string&)>& note,
+                                const std::function<void(std::uint32_t done)>& progress) {
   ColdStarter starter(plan, interrupt);
   bench::Random random(plan.schedule.seed);
   ColdResult result;
@@ -152,9 +153,7 @@ Result<ColdResult> measure_cold(const bench::Plan& plan, Interrupt& interrupt,
     }
     if (round == 0) continue;
     for (std::size_t arm = 0; arm < starts.size(); ++arm) result.arms[arm].push_back(starts[arm]);
-    if (round % 5 == 0) {
-      note(std::to_string(round) + " of " + std::to_string(plan.starts) + " starts of each");
-    }
+    progress(round);
   }
   return result;
 }

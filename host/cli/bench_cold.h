@@ -1,6 +1,7 @@
 // `duet bench --cold`: from the start of a process to its first answer, and to a steady state.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -26,8 +27,10 @@ struct ColdResult {
 
 // Starts each arm once unmeasured, then plan.starts times in rounds of random order. Errors: an arm
 // does not start or does not answer well; interrupted before a round was complete.
+// `note` gets lines for a person, `progress` how many starts of each were measured.
 Result<ColdResult> measure_cold(const bench::Plan& plan, Interrupt& interrupt,
-                                const std::function<void(const std::string&)>& note);
+                                const std::function<void(const std::string&)>& note,
+                                const std::function<void(std::uint32_t done)>& progress);
 
 std::string cold_text(const bench::Plan& plan, const ColdResult& result);
 nlohmann::ordered_json cold_json(const bench::Plan& plan, const ColdResult& result);

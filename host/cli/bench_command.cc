@@ -136,11 +136,10 @@ constexpr Option kOutput[] = {
     kHelpOption,
 };
 
-constexpr OptionGroup kOptions[] = {{"Servers", kTargets},
-                                    {"Load", kLoad},
-                                    {"Run", kRun},
-                                    {"Requests", kRequest},
-                                    {"Output", kOutput}};
+constexpr OptionGroup kOptions[] = {
+    {"Servers", kTargets},  {"https:// and wss:// targets", kSecurity},
+    {"Load", kLoad},        {"Run", kRun},
+    {"Requests", kRequest}, {"Output", kOutput}};
 
 constexpr HelpSection kSections[] = {
     {"What is measured", kArguments, {}},
@@ -316,18 +315,23 @@ int run(const Arguments& arguments) {
   Interrupt interrupt;
   std::vector<std::string> names;
   for (const bench::ArmPlan& arm : plan.arms) names.push_back(printable(arm.name));
-  BenchProgress progress(names);
+  BenchProgress progress(names, plan.warmup);
   for (const std::string& note : plan.notes) progress.note(note);
-  BenchRun bench(plan, interrupt,
-                 {.note = [&](const std::string& line) { progress.note(line); },
-                  .progress = [&](const bench::Generator& generator, Nanos elapsed,
-                                  Nanos length) { progress.show(generator, elapsed, length); }});
+  BenchRun bench(
+      plan, interrupt,
+      {.note = [&](const std::string& line) { progress.note(line); },
+       .progress = [&](const bench::Generator& generator, Nanos elapsed,
+                       Nanos length) { progress.show(generator, elapsed, length); },
+       .searched = [&](const std::vector<bench::CapacitySearch>& searches, std::size_t turn,
+                       double rate,
+                       const bench::Trial& trial) { progress.show(searches, turn, rate, trial); }});
   std::string text;
   Result<void> failed;
   std::vector<Judged> judged;
   if (plan.starts > 0) {
-    const auto result =
-        measure_cold(plan, interrupt, [&](const std::string& line) { progress.note(line); });
+    const auto result = measure_cold(
+        plan, interrupt, [&](const std::string& line) { progress.note(line); },
+        [&](std::uint32_t done) { progress.show(done, plan.starts); });
     if (!result) failed = result.error();
     if (result) {
       text = arguments.has("json") ? cold_json(plan, *result).dump(2) + "\n"

@@ -30,7 +30,6 @@ constexpr Nanos kProgressEvery = 500 * kMillisecond;
 constexpr Nanos kReadAhead = 200 * kMillisecond;
 
 constexpr double kMostSearched = 1e6;  // requests a second
-constexpr Nanos kSayEvery = 5 * kSecond;
 constexpr Nanos kLagShare = 10;  // a trial whose lag is more than a tenth of the limit is in doubt
 
 bool on_this_machine(const net::Address& address) {
@@ -61,7 +60,9 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   if (auto started = start_all(); !started) return std::move(started).error();
   states_.assign(targets_.size(), {});
   if (auto opened = open_idle(); !opened) return std::move(opened).error();
-  auto generator = bench::Generator::create(targets_, plan_.generator);
+  bench::Generator::Options options = plan_.generator;
+  options.warmup = plan_.warmup;
+  auto generator = bench::Generator::create(targets_, options);
   if (!generator) return std::move(generator).error();
   if (auto connected = (*generator)->connect(); !connected) return std::move(connected).error();
   const bench::Disturbance disturbed = bench::disturbance();
@@ -130,7 +131,6 @@ Result<CapacityResult> BenchRun::search() {
   std::vector<std::uint16_t> order(arms);
   std::iota(order.begin(), order.end(), std::uint16_t{0});
   const auto unsettled = [&](std::uint16_t arm) { return !result.arms[arm].done(); };
-  Nanos said = 0;
   while (std::any_of(order.begin(), order.end(), unsettled) && interrupt_.count() == 0) {
     for (std::size_t i = arms; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
     for (const std::uint16_t arm : order) {
@@ -142,11 +142,7 @@ Result<CapacityResult> BenchRun::search() {
       if (!trial) return std::move(trial).error();
       if (interrupt_.count() > 0) break;  // that one was cut short
       search.add(*trial);
-      if (now() - said < kSayEvery) continue;
-      said = now();
-      listener_.note(fmt::format("{}, trial {}: {:.0f} requests a second, {} of {} slower",
-                                 printable(plan_.arms[arm].name), search.trials(), rate,
-                                 trial->slow, trial->requests));
+      listener_.searched(result.arms, arm, rate, *trial);
     }
   }
   result.interrupted = interrupt_.count() > 0;
@@ -348,16 +344,24 @@ void BenchRun::load(bench::Generator& generator, bench::Schedule& schedule) {
     generator.run(schedule, closed);
     done.store(true, std::memory_order_release);
   });
-  Nanos shown = now();
+  Nanos shown = 0;  // the first picture comes at once
+  bool stopping = false;
   while (!done.load(std::memory_order_acquire)) {
     const int signals = interrupt_.wait(50 * kMillisecond);
-    if (signals > 0) generator.stop();
-    if (signals > 1) _exit(128 + interrupt_.signal());  // at once; the servers go with this thread
+    if (signals > 0 && !std::exchange(stopping, true)) {
+      generator.stop();
+      listener_.note("ending: waiting for what is in flight, at most a second");
+    }
+    if (signals > 1) {  // at once; the servers go with this thread
+      listener_.note("ended at once");
+      _exit(128 + interrupt_.signal());
+    }
     if (accounts && warm_cpu_.empty() && generator.started() != bench::kNever &&
         now() >= generator.started() + plan_.warmup - kReadAhead) {
       read_warm(now() - generator.started());
     }
-    if (plan_.objective || now() - shown < kProgressEvery || generator.started() == bench::kNever)
+    if (plan_.objective || stopping || now() - shown < kProgressEvery ||
+        generator.started() == bench::kNever)
       continue;
     shown = now();
     listener_.progress(generator, shown - generator.started(), length);

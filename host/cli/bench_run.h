@@ -57,10 +57,14 @@ struct BenchResult {
 
 class BenchRun {
  public:
-  // What is worth knowing while it goes on: lines for a person, and figures twice a second.
+  // What is worth knowing while it goes on: lines for a person, figures of a load twice a second,
+  // and what each trial of a search has changed.
   struct Listener {
     std::function<void(const std::string& line)> note;
     std::function<void(const bench::Generator& generator, Nanos elapsed, Nanos length)> progress;
+    std::function<void(const std::vector<bench::CapacitySearch>& searches, std::size_t turn,
+                       double rate, const bench::Trial& trial)>
+        searched;
   };
 
   BenchRun(const bench::Plan& plan, Interrupt& interrupt, Listener listener)

@@ -156,12 +156,13 @@ class RunTest {
     }
     std::vector<std::string> names;
     for (const bench::ArmPlan& arm : plan.arms) names.push_back(printable(arm.name));
-    BenchProgress progress(names, "lab");
+    BenchProgress progress(names, plan.warmup, "lab");
     const auto note = [&](const std::string& line) {
       if (!line.starts_with("starting ")) progress.note(claim_.name + ": " + line);
     };
     if (plan.starts > 0) {
-      auto cold = measure_cold(plan, interrupt_, note);
+      auto cold = measure_cold(plan, interrupt_, note,
+                               [&](std::uint32_t done) { progress.show(done, plan.starts); });
       if (!cold) return std::move(cold).error();
       evaluate_cold(claim_, run_, arms_, *cold, result_);
       return {};
@@ -171,7 +172,8 @@ class RunTest {
     BenchRun bench(plan, interrupt_,
                    {.note = note,
                     .progress = [&](const bench::Generator& generator, Nanos elapsed,
-                                    Nanos length) { progress.show(generator, elapsed, length); }});
+                                    Nanos length) { progress.show(generator, elapsed, length); },
+                    .searched = {}});
     auto result = bench.run(std::move(*schedule));
     if (!result) return std::move(result).error();
     evaluate_load(claim_, run_, arms_, plan, *result, result_);

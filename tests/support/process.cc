@@ -50,7 +50,9 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 Process::Process(const std::string& program, const ProcessOptions& options) {
   int out[2] = {-1, -1}, err[2] = {-1, -1};
   if (options.terminal) {
-    if (openpty(&out[0], &out[1], nullptr, nullptr, nullptr) != 0) {
+    winsize size{};
+    size.ws_col = options.columns;
+    if (openpty(&out[0], &out[1], nullptr, nullptr, &size) != 0) {
       throw std::runtime_error(std::string("no pseudo-terminal: ") + std::strerror(errno));
     }
     fcntl(out[0], F_SETFD, FD_CLOEXEC);

@@ -19,8 +19,9 @@ struct ProcessOptions {
   std::vector<std::string> arguments;  // after the program
   // On top of this process's environment; a variable with no value is taken away.
   std::vector<std::pair<std::string, std::optional<std::string>>> environment;
-  std::string directory;  // empty: this process's
-  bool terminal = false;  // standard output and error are a terminal
+  std::string directory;       // empty: this process's
+  bool terminal = false;       // standard output and error are a terminal
+  unsigned short columns = 0;  // of it; 0: it does not say
 };
 
 class Process {
