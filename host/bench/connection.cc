@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 #include "host/net/receive_time.h"
 
@@ -62,6 +63,8 @@ void Connection::open() {
   state_ = State::kConnecting;
   parser_.reset();
   rest_.clear();
+  trouble_.clear();
+  tls_.reset();
   ending_ = false;
   const int code = connect(fd_, target_.address.get(), target_.address.length());
   const int failure = code == 0 ? 0 : errno;
@@ -79,19 +82,57 @@ void Connection::open() {
   if (failure == 0) connected();
 }
 
+// One step further: TLS, then a WebSocket's handshake, where the target has them.
 void Connection::connected() {
-  if (!target_.handshake.empty() && state_ == State::kConnecting) {
+  if (target_.tls != nullptr && state_ == State::kConnecting) {
+    state_ = State::kSecuring;
+    tls_ = target_.tls->connect(target_.host);
+    secure();
+    return;
+  }
+  if (!target_.handshake.empty() && state_ != State::kHandshake) {
     state_ = State::kHandshake;
     head_.clear();
     frames_.reset();
     begin_answer(0);
-    rest_ = target_.handshake;
+    queue(target_.handshake);
     write_rest();
     return;
   }
   state_ = State::kOpen;
   if (unsent_ > 0) flush();
   if (state_ == State::kOpen && has_room() && keep_alive_) events_.on_room(*this);
+}
+
+// Goes on with TLS's handshake, as far as what has come allows.
+void Connection::secure() {
+  tls_->take(rest_);
+  if (!send_rest()) return;
+  if (tls_->state() == net::TlsSession::State::kOpen) {
+    connected();
+  } else if (tls_->state() != net::TlsSession::State::kHandshake) {
+    abandon_tls();
+  }
+}
+
+void Connection::abandon_tls() {
+  const bool before = state_ == State::kSecuring;
+  if (tls_->state() == net::TlsSession::State::kFailed) {
+    const Error& why = tls_->failure();
+    trouble_ = why.to_string();
+    abandon(before ? Outcome::kRefused : Outcome::kClosed, EPROTO);
+  } else {
+    finish_reading();
+  }
+}
+
+void Connection::queue(std::string_view bytes) {
+  if (tls_ == nullptr) {
+    rest_ += bytes;
+  } else {
+    tls_->write(bytes);
+    tls_->take(rest_);
+  }
 }
 
 void Connection::push(std::uint32_t sample, std::uint32_t text) {
@@ -121,6 +162,13 @@ void Connection::flush() {
       if (keep_alive_) events_.on_sent(one.sample, begin);
     }
     unsent_ -= number;
+    if (tls_ != nullptr) {
+      for (std::uint32_t i = 0; i < number; ++i) {
+        queue({static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len});
+      }
+      if (!send_rest()) return;
+      continue;
+    }
     msghdr message{};
     message.msg_iov = pieces;
     message.msg_iovlen = number;
@@ -142,17 +190,22 @@ void Connection::flush() {
   }
 }
 
-void Connection::write_rest() {
+bool Connection::send_rest() {
   while (!rest_.empty()) {
     const ssize_t taken = send(fd_, rest_.data(), rest_.size(), MSG_NOSIGNAL);
     if (taken < 0) {
       if (errno == EINTR) continue;
-      if (errno != EAGAIN) abandon(Outcome::kClosed, errno);
-      return;
+      if (errno == EAGAIN) return true;
+      abandon(Outcome::kClosed, errno);
+      return false;
     }
     rest_.erase(0, static_cast<std::size_t>(taken));
   }
-  flush();
+  return true;
+}
+
+void Connection::write_rest() {
+  if (send_rest()) flush();
 }
 
 void Connection::on_ready(std::uint32_t epoll_events, std::string& buffer) {
@@ -167,7 +220,7 @@ void Connection::on_ready(std::uint32_t epoll_events, std::string& buffer) {
     if ((epoll_events & EPOLLOUT) == 0) return;
     connected();
   }
-  const auto usable = [this] { return state_ == State::kOpen || state_ == State::kHandshake; };
+  const auto usable = [this] { return state_ > State::kConnecting; };
   if (usable() && (epoll_events & EPOLLOUT) != 0 && !rest_.empty()) write_rest();
   if (usable() && (epoll_events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
     read(buffer, (epoll_events & ~static_cast<std::uint32_t>(EPOLLIN | EPOLLOUT)) != 0);
@@ -175,7 +228,7 @@ void Connection::on_ready(std::uint32_t epoll_events, std::string& buffer) {
 
 void Connection::read(std::string& buffer, bool to_end) {
   const std::uint32_t before = count_;
-  while (state_ == State::kOpen || state_ == State::kHandshake) {
+  while (state_ > State::kConnecting) {
     alignas(cmsghdr) char control[net::kReceiveTimeSpace];
     iovec room{buffer.data(), buffer.size()};
     msghdr message{};
@@ -197,7 +250,7 @@ void Connection::read(std::string& buffer, bool to_end) {
       finish_reading();
       return;
     }
-    if (!feed({buffer.data(), static_cast<std::size_t>(got)})) return;
+    if (!receive(buffer, static_cast<std::size_t>(got))) return;
     if (ending_) {
       abandon(Outcome::kClosed);
       return;
@@ -208,7 +261,29 @@ void Connection::read(std::string& buffer, bool to_end) {
   if (state_ == State::kOpen && count_ < before && has_room()) events_.on_room(*this);
 }
 
+bool Connection::receive(std::string& buffer, std::size_t size) {
+  if (tls_ == nullptr) return feed({buffer.data(), size});
+  tls_->receive({buffer.data(), size});  // it has a copy: the buffer is free for what it says
+  if (state_ == State::kSecuring) {
+    secure();
+    if (state_ < State::kHandshake) return state_ == State::kSecuring;
+  }
+  while (const std::size_t got = tls_->read({buffer.data(), buffer.size()})) {
+    if (!feed({buffer.data(), got})) return false;
+  }
+  tls_->take(rest_);  // TLS has things to say by itself: new keys
+  if (!send_rest()) return false;
+  if (tls_->state() == net::TlsSession::State::kOpen) return true;
+  abandon_tls();
+  return false;
+}
+
 void Connection::finish_reading() {
+  if (state_ == State::kSecuring) {
+    trouble_ = "it closes the connection during TLS's handshake";
+    abandon(Outcome::kRefused, EPROTO);
+    return;
+  }
   // Ends an answer that lasts until the connection does.
   parser_.finish();
   abandon(Outcome::kClosed);
@@ -217,6 +292,8 @@ void Connection::finish_reading() {
 bool Connection::feed(std::string_view bytes) {
   if (target_.handshake.empty()) {
     if (parser_.feed(bytes)) return true;
+    // An alert of TLS, as servers send it to who does not speak it: RFC 8446, section 5.1.
+    if (answers_ == 0 && bytes.starts_with("\x15\x03")) trouble_ = "it speaks TLS: write https://";
     abandon(Outcome::kNotHttp);
     return false;
   }
@@ -264,7 +341,7 @@ void Connection::on_message() {
 
 void Connection::on_ping(std::string_view payload) {
   const bool idle = rest_.empty();
-  rest_ += pong_frame(payload);
+  queue(pong_frame(payload));
   if (!idle) return;
   const ssize_t taken = send(fd_, rest_.data(), rest_.size(), MSG_NOSIGNAL);
   rest_.erase(0, static_cast<std::size_t>(std::max<ssize_t>(taken, 0)));
@@ -297,6 +374,9 @@ void Connection::close_socket() {
 }
 
 void Connection::abandon(Outcome why, int code) {
+  if (state_ == State::kSecuring && code > 0 && trouble_.empty()) {
+    trouble_ = std::string("TLS's handshake broke: ") + std::strerror(code);
+  }
   close_socket();
   state_ = State::kClosed;
   std::uint32_t lost = count_;

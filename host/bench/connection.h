@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,7 @@ class ConnectionEvents {
   // The connection is ready for (more) requests.
   virtual void on_room(Connection& connection) = 0;
   // It is closed and everything in flight was reported lost. `code`: the errno, or 0; below 0: the
-  // status, negative, with which a WebSocket's handshake was refused.
+  // status, negative, with which a WebSocket's handshake was refused. Its trouble() may say more.
   virtual void on_closed(Connection& connection, int code) = 0;
 
  protected:
@@ -40,7 +41,13 @@ class ConnectionEvents {
 
 class Connection final : http::ResponseParser::Sink, ServerFrames::Sink {
  public:
-  enum class State : std::uint8_t { kClosed, kConnecting, kHandshake, kOpen };
+  enum class State : std::uint8_t {
+    kClosed,
+    kConnecting,
+    kSecuring,   // in TLS's handshake
+    kHandshake,  // in a WebSocket's
+    kOpen
+  };
 
   // `epoll`: the generator's; the connection registers itself. `depth`: requests in flight at most.
   Connection(ConnectionEvents& events, int epoll, const Target& target, std::uint16_t arm,
@@ -53,6 +60,8 @@ class Connection final : http::ResponseParser::Sink, ServerFrames::Sink {
   State state() const { return state_; }
   std::uint32_t in_flight() const { return count_; }
   bool was_used() const { return answers_ > 0 || count_ > 0; }
+  // Why it broke last, where more is known than a code: what TLS says. Empty otherwise.
+  const std::string& trouble() const { return trouble_; }
   bool has_room() const { return count_ < depth_; }
 
   // Begins to connect; on_room or on_closed follows, possibly from within.
@@ -93,7 +102,15 @@ class Connection final : http::ResponseParser::Sink, ServerFrames::Sink {
 
   InFlight& at(std::uint32_t index) { return ring_[(first_ + index) % depth_]; }
   void connected();
+  void secure();
+  // Takes bytes for the server, encrypted where the target wants it; send_rest() sends them.
+  void queue(std::string_view bytes);
+  // False: it was abandoned.
+  bool send_rest();
   void read(std::string& buffer, bool to_end);
+  // What came from the network. False: it was abandoned.
+  bool receive(std::string& buffer, std::size_t size);
+  void abandon_tls();
   void write_rest();
   void close_socket();
   void finish_reading();
@@ -105,6 +122,8 @@ class Connection final : http::ResponseParser::Sink, ServerFrames::Sink {
   std::string head_;            // the answer to the handshake, so far
   std::vector<InFlight> ring_;  // first_, count_: in the order of sending
   std::string rest_;            // what the kernel did not take yet
+  std::unique_ptr<net::TlsSession> tls_;
+  std::string trouble_;
   std::uint32_t first_ = 0, count_ = 0, unsent_ = 0;
   const std::uint32_t depth_;
   const int epoll_;

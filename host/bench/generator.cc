@@ -398,6 +398,7 @@ void Generator::on_closed(Connection& connection, int code) {
     arm.trouble = "it answers " + std::to_string(-code) + " to the handshake of a WebSocket";
   }
   if (code == 0 && !running_) arm.trouble = "the server closed it";
+  if (!connection.trouble().empty()) arm.trouble = connection.trouble();
   if (!options_.keep_alive && code == 0) {
     on_room(connection);
     return;

@@ -56,9 +56,10 @@ Result<void> IdleConnections::open(std::uint32_t number, Nanos patience,
     if (closed_ == 0 && now() - moved < patience) continue;
     return Error{"it takes " + std::to_string(answered_) + " of " + std::to_string(number) +
                      " idle connections: " +
-                     (closed_ == 0 ? "no answer within the patience"
-                      : code_ <= 0 ? "it closes them"
-                                   : std::strerror(code_)),
+                     (closed_ == 0        ? "no answer within the patience"
+                      : !trouble_.empty() ? trouble_
+                      : code_ <= 0        ? "it closes them"
+                                          : std::strerror(code_)),
                  {},
                  code_ == EMFILE || code_ == EADDRNOTAVAIL
                      ? "that is this machine's limit: ulimit -n, net.ipv4.ip_local_port_range"
@@ -93,9 +94,10 @@ void IdleConnections::on_room(Connection& connection) {
   if (!connection.was_used()) ready_.push_back(&connection);
 }
 
-void IdleConnections::on_closed(Connection&, int code) {
+void IdleConnections::on_closed(Connection& connection, int code) {
   ++closed_;
   code_ = code;
+  trouble_ = connection.trouble();
 }
 
 }  // namespace duet::bench

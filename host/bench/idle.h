@@ -44,7 +44,8 @@ class IdleConnections final : ConnectionEvents {
   std::vector<Connection*> ready_;  // connected, not asked yet
   std::string buffer_;
   std::uint32_t answered_ = 0, closed_ = 0;
-  int code_ = 0;  // of the last that failed
+  int code_ = 0;         // of the last that failed
+  std::string trouble_;  // likewise
   int epoll_ = -1;
 };
 

@@ -11,6 +11,7 @@
 #include "host/bench/generator.h"
 #include "host/bench/recording.h"
 #include "host/bench/schedule.h"
+#include "host/net/tls.h"
 
 namespace duet::bench {
 
@@ -45,6 +46,7 @@ struct Plan {
   std::uint32_t starts = 0;            // instead of a load: so many cold starts of each arm
   Nanos after_start = 0;               // how long each of them is watched for a steady state
   bool websocket = false;              // each body is a message, and is answered by one
+  net::TlsOptions tls;                 // of https:// and wss:// targets
   // Whether each round has the same load, so that rounds can be compared and put together.
   bool rounds_are_alike() const {
     return schedule.steps.empty() && schedule.arrivals != Arrivals::kReplay && !objective &&

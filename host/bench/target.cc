@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <iterator>
 
 #include "host/base/escape.h"
 
@@ -84,17 +85,17 @@ Result<Url> parse_url(std::string_view text) {
   const auto wrong = [text](std::string hint) {
     return Error{"'" + printable(text) + "' is no address of a server", {}, std::move(hint), {}};
   };
+  constexpr struct {
+    std::string_view scheme;
+    bool tls;
+  } kSchemes[] = {{"http://", false}, {"https://", true}, {"ws://", false}, {"wss://", true}};
+  const auto* const scheme = std::find_if(std::begin(kSchemes), std::end(kSchemes),
+                                          [&](auto& one) { return text.starts_with(one.scheme); });
+  if (scheme == std::end(kSchemes)) return wrong("write http://127.0.0.1:8000/path");
   Url url;
-  std::string_view rest = text;
-  if (rest.starts_with("http://")) {
-    rest.remove_prefix(7);
-  } else if (rest.starts_with("ws://")) {
-    rest.remove_prefix(5);
-  } else if (rest.starts_with("https://") || rest.starts_with("wss://")) {
-    return wrong("the load generator does not speak TLS");
-  } else {
-    return wrong("write http://127.0.0.1:8000/path");
-  }
+  url.tls = scheme->tls;
+  if (url.tls) url.port = 443;
+  std::string_view rest = text.substr(scheme->scheme.size());
   const std::size_t path = std::min(rest.find_first_of("/?#"), rest.size());
   std::string_view authority = rest.substr(0, path);
   rest.remove_prefix(path);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "host/base/result.h"
 #include "host/net/address.h"
+#include "host/net/tls.h"
 
 namespace duet::bench {
 
@@ -31,12 +33,13 @@ struct RequestText {
 Result<RequestText> request_text(const RequestSpec& spec, std::string_view host, bool keep_alive);
 
 struct Url {
-  std::string host;  // without brackets
-  std::uint16_t port = 80;
+  std::string host;         // without brackets
+  std::uint16_t port = 80;  // 443 with TLS
+  bool tls = false;
   std::string authority;  // as in Host: "[::1]:8080"
   std::string path = "/";
 };
-// "http://host[:port][/path?query]", or ws://; a fragment is dropped. https and wss are refused.
+// "http://host[:port][/path?query]", https://, ws:// or wss://; a fragment is dropped.
 Result<Url> parse_url(std::string_view text);
 // Looks the host's name up when it is one (blocks for that).
 Result<net::Address> resolve(const Url& url);
@@ -52,6 +55,8 @@ struct Target {
   // Not empty: connections begin with it and are WebSockets then; texts are frames, each of which
   // is answered by one message.
   std::string handshake = {};
+  std::shared_ptr<net::TlsClient> tls = {};  // connections are encrypted; nullptr: they are not
+  std::string host = {};                     // for whom the certificate must be
 };
 
 }  // namespace duet::bench

@@ -46,7 +46,7 @@ constexpr HelpRow kArguments[] = {
     {"FILE, MODULE:ATTRIBUTE, CONFIG.toml",
      "what duet serve takes: each is served by a host of its own, on a free port, for as long as "
      "the run lasts"},
-    {"http://HOST:PORT/PATH, ws://...", "a server that runs already"},
+    {"http://HOST:PORT/PATH, https://, ws://, wss://", "a server that runs already"},
     {"--command COMMAND", "a server that is started for the run"},
     {"NAME=...", "either of them, called NAME in the table"},
 };
@@ -57,6 +57,15 @@ constexpr Option kTargets[] = {
      "port "
      "of 127.0.0.1. It is measured once it answers, and stopped with all that it started.",
      "", true},
+};
+
+constexpr Option kSecurity[] = {
+    {"cacert", "FILE", "Whom to trust: certificates in PEM, instead of the system's authorities."},
+    {.name = "insecure",
+     .value = "",
+     .help = "Trust anybody: the certificate is not looked at.",
+     .otherwise = "",
+     .letter = 'k'},
 };
 
 constexpr Option kLoad[] = {

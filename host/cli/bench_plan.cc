@@ -32,6 +32,7 @@ class PlanReader {
 
   bench::Plan read() {
     read_arms();
+    read_security();
     read_load();
     read_request();
     read_recording();
@@ -110,6 +111,21 @@ class PlanReader {
     const std::string base = name;
     for (int number = 2; taken(name); ++number) name = base + "#" + std::to_string(number);
     plan_.arms.push_back({std::move(name), std::move(target), kind});
+  }
+
+  void read_security() {
+    plan_.tls.verify = !arguments_.has("insecure");
+    plan_.tls.authorities = arguments_.value("cacert").value_or("");
+    const bool any =
+        std::any_of(plan_.arms.begin(), plan_.arms.end(), [](const bench::ArmPlan& arm) {
+          return arm.is_url() && (arm.target.starts_with("https") || arm.target.starts_with("wss"));
+        });
+    for (const char* option : {"insecure", "cacert"}) {
+      if (!any && arguments_.has(option)) {
+        wrong("--" + std::string(option) + " is of https:// and wss:// targets", "");
+      }
+    }
+    if (!plan_.tls.authorities.empty()) content(plan_.tls.authorities, "the file of --cacert");
   }
 
   // Of the first arm, to run beside the others.

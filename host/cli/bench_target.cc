@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "host/bench/server_frames.h"
+#include "host/cli/tls_module.h"
 
 namespace duet::cli {
 
@@ -13,6 +14,12 @@ Result<bench::Target> bench_target(const bench::Plan& plan, const std::string& t
   auto address = resolve(*url);
   if (!address) return std::move(address).error();
   bench::Target target{*address, {}};
+  if (url->tls) {
+    auto client = open_tls(plan.tls);
+    if (!client) return std::move(client).error();
+    target.tls = std::move(*client);
+    target.host = url->host;
+  }
   if (plan.websocket) {
     auto handshake =
         bench::handshake_text(plan.path.value_or(url->path), plan.fields, url->authority);

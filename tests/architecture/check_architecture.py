@@ -25,6 +25,7 @@ ARROWS = {
     "config": ["base"],
     "measure": ["loop"],
     "net": ["loop"],
+    "tls": ["net"],
     "exchange": ["http", "measure"],
     "runtime": ["exchange", "session"],
     "session": ["websocket", "exchange"],

@@ -86,7 +86,7 @@ TEST(BenchCommand, SaysWhatIsWrongBeforeItBegins) {
       {{"hello.so", "--block", "2s", "--duration", "9s"}, 2, "a block lasts"},
       {{"--command", " "}, 2, "names no command"},
       {{"absent.py"}, 1, "no such file"},
-      {{"https://127.0.0.1/"}, 1, "TLS"},
+      {{"ftp://127.0.0.1/"}, 1, "is no http:// URL"},
       {{"http://127.0.0.1:1/"}, 1, "refused"},
   };
   for (const Case& one : cases) {

@@ -34,11 +34,19 @@ TEST(ParseUrl, TakesAddressesApart) {
   EXPECT_EQ(url.authority, "[::1]:8080");
   EXPECT_EQ(url.path, "/a?b");
   EXPECT_EQ(parse_url("http://localhost?x")->path, "/?x");
+  EXPECT_FALSE(url.tls);
+  for (const char* text : {"https://localhost/x", "wss://localhost/x"}) {
+    const Url secured = *parse_url(text);
+    EXPECT_TRUE(secured.tls);
+    EXPECT_EQ(secured.port, 443);
+    EXPECT_EQ(secured.path, "/x");
+  }
+  EXPECT_EQ(parse_url("https://localhost:8443/")->port, 8443);
 }
 
 TEST(ParseUrl, SaysWhatIsWrong) {
   for (const char* text : {"localhost:80", "http://", "http://a:0", "http://a:x", "http://a:70000",
-                           "http://[::1", "http://u:p@a/", "https://a/"}) {
+                           "http://[::1", "http://u:p@a/", "ftp://a/", "https://"}) {
     EXPECT_FALSE(parse_url(text).ok()) << text;
   }
 }
