@@ -24,6 +24,7 @@ class Frame {
     this.socket = undefined;  // the WebSocket that the request has become
     this.onFail = undefined;  // ends what the request has become, when its handler fails
     this.route = undefined;   // the key of the application's route that answers: routes.js
+    this.mount = undefined;   // Hono: what lies above the application that is asked next
   }
 
   has(key) {

@@ -33,7 +33,7 @@ function watchKoaContext(context, source) {
 function noteKoa(context, route) {
   const frame = frameOf(context.req);
   if (frame === undefined || route === undefined) return;
-  registers();
+  registers(frame.handler);
   note(frame, keyOf(join(koaPrefix(context), textOf(route))));
 }
 
@@ -87,32 +87,30 @@ function watchFindMyWay(Router, source) {
 
 // --- Hono: what its router found comes through here, on its way to the handlers ---
 
-const mounts = new WeakMap();  // of a frame: what lies above the application that is asked next
-
 function noteHono(entries) {
   const frame = currentFrame();
   if (frame === undefined || frame.id === 0) return;
-  registers();
+  registers(frame.handler);
   // The first route counts, and below a mount that of the mounted application: others may ask their
   // applications themselves.
-  const prefix = mounts.get(frame);
+  const prefix = frame.mount;
   if (frame.route !== undefined && prefix === undefined) return;
   const route = honoRoute(entries);
   if (route === undefined) {
     if (prefix === undefined) note(frame, keyOf(NO_ROUTE));
     return;
   }
-  mounts.delete(frame);
-  note(frame, keyOf(prefix === undefined ? route.path : join(prefix, route.path)));
-  if (route.method === 'ALL' && route.path.endsWith('/*')) {
-    mounts.set(frame, (prefix ?? '') + route.path.slice(0, -2));
-  }
+  const { method, path: below } = route;
+  note(frame, keyOf(prefix === undefined ? below : join(prefix, below)));
+  const mounts = method === 'ALL' && below.endsWith('/*');
+  frame.mount = mounts ? (prefix ?? '') + below.slice(0, -2) : undefined;
 }
 
 // Of all that match, the route rather than the middleware, which is 'ALL' and often of every path.
 function honoRoute(entries) {
   let best, rank = 0;
-  for (const [[, route]] of entries) {
+  for (let i = 0; i < entries.length; i++) {
+    const route = entries[i][0][1];  // an entry: [[handler, route], parameters]
     const bare = route.path === '/*' || route.path === '*';
     if (route.method !== 'ALL' && !bare) return route;
     const its = route.method !== 'ALL' ? 2 : bare ? 0 : 1;
@@ -205,7 +203,8 @@ function rewritten(url, text) {
     return undefined;
   }
   return before.replace(HONO_MATCH, `duetMatch(${HONO_MATCH})`) +
-    `\n;const duetMatch = (found) => ${DUET}?.hono(${number}, found) ?? found;`;
+    `\n;const duetRoutes = ${DUET};` +
+    `const duetMatch = (found) => duetRoutes?.hono(${number}, found) ?? found;`;
 }
 
 function load(url, context, next) {

@@ -39,9 +39,8 @@ function note(frame, key) {
   host.noteRoute(frame.id, key);
 }
 
-/** The handler of the code that runs has routes: what none of them takes counts as one, too. */
-function registers() {
-  const handler = currentFrame()?.handler;
+/** A handler (that of the code that runs) has routes: what none of them takes counts as one, too. */
+function registers(handler = currentFrame()?.handler) {
   if (handler === undefined || handler.routed) return;
   handler.routed = true;
   host.hasRoutes(handler.index);
@@ -75,11 +74,12 @@ class Source {
     this.broken = false;
   }
 
-  /** Calls watch(...values), and nothing after the first failure. */
-  run(watch, ...values) {
+  /** Calls watch(a, b, c, d), and nothing after the first failure. Without `...`: every request comes
+   * through here. */
+  run(watch, a, b, c, d) {
     if (this.broken) return;
     try {
-      watch(...values);
+      watch(a, b, c, d);
     } catch (error) {
       this.refuse(error);
     }

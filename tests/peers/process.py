@@ -25,6 +25,17 @@ def pick_cores():
     os.sched_setaffinity(0, {CLIENT_CORE})
 
 
+def pass_priority_on(pid):
+    """Nice values count within a session only, where the kernel groups by sessions (autogroup): the
+    one of `pid` gets ours as a whole."""
+    if os.nice(0) != 0:
+        try:
+            with open(f"/proc/{pid}/autogroup", "w") as file:
+                file.write(str(os.nice(0)))
+        except OSError:
+            pass  # it does not, or we may not
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -87,6 +98,7 @@ class Server:
             self.process = subprocess.Popen(
                 ["taskset", "-c", str(SERVER_CORE), *command], cwd=cwd, env=environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        pass_priority_on(self.process.pid)
 
     def first_answer(self, requests, check):
         """Seconds from the start until every request has its right answer, asked one by one."""
