@@ -26,6 +26,8 @@ class Evidence {
  public:
   virtual ~Evidence() = default;
   virtual LabValue figure(std::size_t arm, const LabFigure& figure) const = 0;
+  // The same with the generator's own lag in it, however much that is: it is at most so much.
+  virtual LabValue bound(std::size_t arm, const LabFigure& figure) const = 0;
   // How many times as good the first is as the second: less time, or more answers.
   virtual LabValue times(std::size_t arm, std::size_t than, const LabFigure& figure) const = 0;
   // By how many nanoseconds the first is sooner.
@@ -58,12 +60,18 @@ class LoadEvidence final : public Evidence {
     return value_of(result_.comparison->arm(arm, figure.metric));
   }
 
+  LabValue bound(std::size_t arm, const LabFigure& figure) const override {
+    bench::ArmRounds lagged = rounds_[arm];
+    lagged.lag = {};
+    LabValue value = value_of(bench::compare({lagged}, options()).arm(0, figure.metric));
+    value.at_most = true;
+    return value;
+  }
+
   LabValue times(std::size_t arm, std::size_t than, const LabFigure& figure) const override {
     if (auto failing = failing_value({arm, than})) return *failing;
     if (figure.is_time()) std::swap(arm, than);  // the other one's time, as a multiple of its own
-    const bench::CompareOptions options{
-        .closed = plan_.schedule.arrivals == bench::Arrivals::kClosed, .seed = plan_.schedule.seed};
-    const auto pair = bench::compare({rounds_[than], rounds_[arm]}, options);
+    const auto pair = bench::compare({rounds_[than], rounds_[arm]}, options());
     return value_of(pair.ratio(1, figure.metric));
   }
 
@@ -82,6 +90,11 @@ class LoadEvidence final : public Evidence {
   }
 
  private:
+  bench::CompareOptions options() const {
+    return {.closed = plan_.schedule.arrivals == bench::Arrivals::kClosed,
+            .seed = plan_.schedule.seed};
+  }
+
   std::optional<LabValue> failing_value(std::initializer_list<std::size_t> arms) const {
     for (const std::size_t arm : arms) {
       const double share = verdicts_[arm].error_share;
@@ -105,6 +118,9 @@ class ColdEvidence final : public Evidence {
 
   LabValue figure(std::size_t arm, const LabFigure& figure) const override {
     return by_round(figure, arm, arm, [](double own, double) { return own; });
+  }
+  LabValue bound(std::size_t arm, const LabFigure& figure) const override {
+    return this->figure(arm, figure);
   }
   LabValue times(std::size_t arm, std::size_t than, const LabFigure& figure) const override {
     return by_round(figure, arm, than, [](double own, double other) { return other / own; });
@@ -161,6 +177,13 @@ LabCompared compared(const Claim& claim, const LabCompare& compare, const Eviden
                                         : evidence.times(arm, *than, compare.figure);
   } else {
     result.value = evidence.figure(arm, compare.figure);
+    // That it is below a limit is certain when it is with the lag in it.
+    if (result.value.missing == bench::kLagged && compare.claimed && compare.claimed->low < 0) {
+      LabValue bound = evidence.bound(arm, compare.figure);
+      if (bound.interval && bound.interval->high < compare.claimed->high) {
+        result.value = std::move(bound);
+      }
+    }
   }
   if (!compare.claimed || !result.value.interval) return result;
   const stats::BlockInterval& interval = *result.value.interval;

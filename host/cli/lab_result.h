@@ -16,7 +16,8 @@ namespace duet::cli {
 struct LabValue {
   double value = 0;  // NaN: there is none
   std::optional<stats::BlockInterval> interval;
-  std::string missing;  // why there is no interval: "too few requests"
+  std::string missing;   // why there is no interval: "too few requests"
+  bool at_most = false;  // the generator's lag is in it, and too much of it to be subtracted
 };
 
 struct LabCompared {

@@ -85,7 +85,8 @@ std::string absolute_words(const LabCompared& compared, const stats::BlockInterv
   if (!figure.is_time()) {
     return fmt::format("{} answers {} requests a second", arm, rate_range(interval));
   }
-  const std::string time = time_range(interval.low, interval.high);
+  const std::string time = compared.value.at_most ? "at most " + time_text(interval.high)
+                                                  : time_range(interval.low, interval.high);
   if (figure.kind == Kind::kFirstAnswer) return arm + " gives its first answer in " + time;
   if (figure.kind == Kind::kSteady) return arm + " is steady after " + time;
   if (figure.metric == Metric::kCpu) return arm + " takes " + time + " of CPU time a request";
@@ -143,6 +144,7 @@ std::string split_words(const LabSplitted& split) {
 std::string value_cell(const LabCompared& compared) {
   if (!compared.value.interval) return "-";
   const stats::BlockInterval& interval = *compared.value.interval;
+  if (compared.value.at_most) return "at most " + time_text(interval.high);
   if (compared.than.empty()) {
     return compared.figure.is_time() ? time_range(interval.low, interval.high)
                                      : rate_range(interval);

@@ -24,7 +24,8 @@ Claim claim_of_three() {
 // A closed loop on one connection, 12 rounds of 100 ms for each arm: each answer takes its arm's
 // time, which divides 100 ms, to the nanosecond, so that an arm answers 1 s / time a second.
 // `failing`: that part of the last arm's requests is answered 500.
-BenchResult run_of(const bench::Plan& plan, const std::vector<Nanos>& times, double failing = 0) {
+BenchResult run_of(const bench::Plan& plan, const std::vector<Nanos>& times, double failing = 0,
+                   Nanos lag = 0) {
   constexpr Nanos kBlock = 100 * kMillisecond;
   BenchResult result;
   bench::Schedule& schedule = result.schedule;
@@ -38,7 +39,8 @@ BenchResult run_of(const bench::Plan& plan, const std::vector<Nanos>& times, dou
       int number = 0;
       for (Nanos at = from; at <= from + kBlock; at += times[arm]) {
         bench::Sample sample;
-        sample.due = sample.tried = sample.sent = at;
+        sample.due = at - lag;
+        sample.tried = sample.sent = at;
         sample.done = at + times[arm];
         sample.block = static_cast<std::uint32_t>(schedule.blocks.size() - 1);
         sample.arm = arm;
@@ -133,6 +135,23 @@ TEST(LabWords, KnownAnswersGiveTheSentence) {
 TEST(LabWords, WhoFailsIsNotCompared) {
   EXPECT_EQ(sentence(compare_of(0, 1, "throughput", "3x"), {kFast, kSlow}, 1),
             "requests a second of a beside b is not known: 100% of the requests to b fail");
+}
+
+// A latency that consists of the generator's lag is void; but it is no more than with that lag.
+TEST(LabWords, WhatIsBelowALimitWithTheLagInItIsBelowIt) {
+  const Claim claim = claim_of_three();
+  const std::vector<std::size_t> arms = {0};
+  const bench::Plan plan = plan_of(claim, arms);
+  const BenchResult result = run_of(plan, {kFast}, 0, 900 * kMicrosecond);
+  const auto said = [&](std::string_view claimed) {
+    LabRun run;
+    run.compares = {compare_of(0, std::nullopt, "p99", claimed)};
+    LabRunResult into;
+    evaluate_load(claim, run, arms, plan, result, into);
+    return here_words(into.compares[0]);
+  };
+  EXPECT_EQ(said("< 20ms"), "a answers in at most 1.0 ms at p99: as claimed (< 20ms)");
+  EXPECT_EQ(said("< 500us"), "latency p99 of a is not known: void: the generator lagged");
 }
 
 TEST(LabWords, ADifferenceThatAnArmShowsToItselfIsNone) {
