@@ -54,6 +54,11 @@ std::string steps_table(const std::vector<std::string>& names, const BenchResult
   return table(rows, LastColumn::kNumbers);
 }
 
+std::optional<std::int64_t> memory_growth(const ArmState& state) {
+  if (!state.resident || !state.warm_resident) return std::nullopt;
+  return *state.resident - *state.warm_resident;
+}
+
 std::vector<Row> state_rows(const bench::Plan& plan, const BenchResult& result) {
   std::vector<Row> rows;
   const auto row = [&](const char* title, const auto& value) {
@@ -89,8 +94,15 @@ std::vector<Row> state_rows(const bench::Plan& plan, const BenchResult& result) 
   row("memory",
       [](const ArmState& s) { return s.resident ? Text(format_bytes(*s.resident)) : Text(); });
   row("  growth", [](const ArmState& s) {
-    return s.resident && s.warm_resident ? Text(format_bytes(*s.resident - *s.warm_resident))
-                                         : Text();
+    const auto growth = memory_growth(s);
+    return growth ? Text(format_bytes(*growth)) : Text();
+  });
+  row("  growth a request", [&](const ArmState& s) {
+    const auto growth = memory_growth(s);
+    const auto arm = static_cast<std::uint16_t>(&s - result.states.data());
+    const std::uint64_t requests = requests_since(result.schedule.samples, arm, plan.warmup);
+    if (!growth || requests == 0) return Text();
+    return Text(format_bytes(*growth / static_cast<std::int64_t>(requests)));
   });
   return rows;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ std::string latency_cell(const bench::Summary& summary, double p);
 
 // The steps of a ramp: a row for each of them and arm.
 std::string steps_table(const std::vector<std::string>& names, const BenchResult& result);
+
+// By how many bytes a server has grown since the warm-up; a garbage collector may have given back.
+std::optional<std::int64_t> memory_growth(const ArmState& state);
 
 using Row = std::vector<std::string>;
 // Rows about idle connections, CPU and memory, those of which something is known.

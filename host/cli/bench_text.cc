@@ -221,10 +221,17 @@ Json step_json(const BenchStep& step) {
   return json;
 }
 
-Json state_json(const bench::Plan& plan, const ArmState& state) {
+Json state_json(const bench::Plan& plan, const BenchResult& result, std::uint16_t arm) {
+  const ArmState& state = result.states[arm];
   const auto bytes = [](const auto& value) { return value ? Json(*value) : Json(); };
   Json json = {{"resident_bytes", bytes(state.resident)},
                {"resident_bytes_after_warmup", bytes(state.warm_resident)}};
+  const std::uint64_t requests = requests_since(result.schedule.samples, arm, plan.warmup);
+  json["requests_after_warmup"] = requests;
+  const auto growth = memory_growth(state);
+  json["growth_bytes_per_request"] =
+      growth && requests > 0 ? Json(static_cast<double>(*growth) / static_cast<double>(requests))
+                             : Json();
   if (state.cpu) {
     const CpuUse& cpu = *state.cpu;
     json["cpu_ns_per_request"] = {{"all", cpu.each(cpu.spent.process())},
@@ -300,7 +307,7 @@ nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& re
     add("service", s.service);
     add("queueing", s.queueing);
     add("send_lag", s.lag);
-    arm["state"] = state_json(plan, result.states[i]);
+    arm["state"] = state_json(plan, result, static_cast<std::uint16_t>(i));
     json["arms"].push_back(std::move(arm));
   }
   if (result.comparison) json["comparison"] = comparison_json(plan, result);

@@ -48,6 +48,24 @@ TEST(BenchLoad, IdleConnectionsStayOpenAndCostMemory) {
   EXPECT_GT(arm["state"]["resident_bytes"], 1'000'000) << arm;
 }
 
+TEST(BenchLoad, MemoryIsSharedAmongTheRequests) {
+  const std::vector<std::string> words = {"hello.so", "--rate",   "500", "--duration",
+                                          "300ms",    "--warmup", "0"};
+  std::vector<std::string> with_json = words;
+  with_json.emplace_back("--json");
+  const Finished finished = bench(with_json);
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const Json arm = Json::parse(finished.out)["arms"][0], state = arm["state"];
+  const double growth =
+      state["resident_bytes"].get<double>() - state["resident_bytes_after_warmup"].get<double>();
+  EXPECT_GE(state["requests_after_warmup"], arm["requests"]);
+  EXPECT_NEAR(state["growth_bytes_per_request"].get<double>() *
+                  state["requests_after_warmup"].get<double>(),
+              growth, 1);
+  const Finished table = bench(words);
+  EXPECT_NE(table.out.find("\n    growth a request "), std::string::npos) << table.out;
+}
+
 TEST(BenchLoad, IdleConnectionsThatAreClosedAreSaid) {
   TemporaryDirectory directory;
   const std::string config = directory.write(
