@@ -83,7 +83,8 @@ TEST(BenchLoad, ARunTooShortForAQuantileHasNone) {
   const Finished finished = bench({"hello.so", "--rate", "500", "--arrivals", "constant",
                                    "--duration", "500ms", "--warmup", "0", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  for (const Json& figure : Json::parse(finished.out)["arms"][0]["latency"]) {
+  const Json said = Json::parse(finished.out);
+  for (const Json& figure : said["arms"][0]["latency"]) {
     const bool few = figure["p"] == 0.999;  // of 250 requests
     EXPECT_EQ(figure.value("void", "") == "too few requests", few) << figure;
   }
