@@ -95,4 +95,16 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+std::string shell_word(std::string_view text) {
+  std::string word = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      word += "'\\''";
+    } else {
+      word += c;
+    }
+  }
+  return word + "'";
+}
+
 }  // namespace duet

@@ -1,4 +1,4 @@
-// Text of unknown origin, made safe to show: for terminals, and inside JSON.
+// Text of unknown origin, made safe to show: for terminals, inside JSON, and as a word of a shell.
 #pragma once
 
 #include <cstddef>
@@ -31,5 +31,8 @@ std::string printable(std::string_view text);
 // (U+FFFD for each wrong byte) and holds no unprintable character, so that a log shown on a
 // terminal cannot drive it.
 void append_json_string(std::string& out, std::string_view text);
+
+// One word for a POSIX shell, whatever is in it but NUL.
+std::string shell_word(std::string_view text);
 
 }  // namespace duet

@@ -13,6 +13,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "host/base/escape.h"
 #include "host/bench/hdr_log.h"
 #include "host/cli/bench_environment.h"
 #include "host/cli/bench_text.h"
@@ -79,12 +80,6 @@ Json rounds_json(const bench::ArmRounds& rounds) {
                     {"cpu_ns", std::isnan(cpu) ? Json() : Json(cpu)}});
   }
   return list;
-}
-
-std::string quoted(const std::string& word) {
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
 }
 
 // Throws Json::exception where a member is missing or of another kind.
@@ -162,10 +157,10 @@ std::string rerun_script(const CommandWords& words, const std::string& directory
   std::string text =
       "#!/bin/sh\n# The same run again: the same schedule on the same targets. --output and others "
       "may be added.\n";
-  text += "cd " + quoted(directory) + " && exec \"${DUET:-duet}\" bench \"$@\"";
-  for (const std::string& option : words.options) text += " " + quoted(option);
+  text += "cd " + shell_word(directory) + " && exec \"${DUET:-duet}\" bench \"$@\"";
+  for (const std::string& option : words.options) text += " " + shell_word(option);
   text += " --seed=" + std::to_string(seed) + " --";
-  for (const std::string& target : words.targets) text += " " + quoted(target);
+  for (const std::string& target : words.targets) text += " " + shell_word(target);
   return text + "\n";
 }
 

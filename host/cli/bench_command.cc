@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -200,24 +199,7 @@ constexpr OptionHint kHints[] = {
     {"n", "write --duration DURATION"},
 };
 
-void print_error(const Error& error) {
-  std::fprintf(stderr, "duet bench: error: %s\n", error.to_string().c_str());
-  if (!error.detail.empty()) {
-    // A server's own output: it must not drive the terminal.
-    std::istringstream lines(error.detail);
-    for (std::string line; std::getline(lines, line);) {
-      std::fprintf(stderr, "  %s\n", printable(line).c_str());
-    }
-  }
-}
-
-bool print(const std::string& text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
-    return true;
-  }
-  print_error({"the result could not be written to standard output", {}, {}, {}});
-  return false;
-}
+constexpr std::string_view kProgram = "duet bench";
 
 // What makes the same run again; where its result goes is no part of it.
 CommandWords words_of(const Arguments& arguments) {
@@ -245,7 +227,8 @@ int run_compare(const Arguments& arguments) {
         return std::find(std::begin(kTaken), std::end(kTaken), option.first) == std::end(kTaken);
       });
   if (words.size() != 3 || others) {
-    print_error({"compare takes two directories that --output wrote, --json, --force and --fail-if",
+    print_error(kProgram,
+                {"compare takes two directories that --output wrote, --json, --force and --fail-if",
                  {},
                  "duet bench compare OLD NEW",
                  {}});
@@ -253,16 +236,16 @@ int run_compare(const Arguments& arguments) {
   }
   const Result<Bundle> before = read_bundle(words[1]), now = read_bundle(words[2]);
   for (const auto* bundle : {&before, &now}) {
-    if (!*bundle) print_error(bundle->error());
+    if (!*bundle) print_error(kProgram, bundle->error());
   }
   if (!before || !now) return kExitFailure;
   std::vector<Error> errors;
   const auto conditions = bench_conditions(arguments, {.closed = now->closed}, errors);
-  for (const Error& error : errors) print_error(error);
+  for (const Error& error : errors) print_error(kProgram, error);
   if (!errors.empty()) return kExitUsage;
   const auto runs = compare_runs(*before, *now, arguments.has("force"));
   if (!runs) {
-    print_error(runs.error());
+    print_error(kProgram, runs.error());
     return kExitFailure;
   }
   const std::vector<Judged> judged = judge_runs(conditions, *runs);
@@ -275,7 +258,7 @@ int run_compare(const Arguments& arguments) {
     text =
         compared_text(*before, *now, *runs, wants_color(STDOUT_FILENO)) + conditions_text(judged);
   }
-  return print(text) ? exit_code(judged) : kExitFailure;
+  return print_result(kProgram, text) ? exit_code(judged) : kExitFailure;
 }
 
 std::vector<JudgedArm> judged_arms(const bench::Plan& plan, const BenchResult& result) {
@@ -310,14 +293,14 @@ int run(const Arguments& arguments) {
   Result<bench::Schedule> schedule = bench::Schedule{};
   if (errors.empty()) schedule = make_schedule(plan.schedule);
   if (!schedule) errors.push_back(schedule.error());
-  for (const Error& error : errors) print_error(error);
+  for (const Error& error : errors) print_error(kProgram, error);
   if (!errors.empty()) return kExitUsage;
   // What cannot be written is said before the run.
   Result<void> unkept;
   if (output) unkept = open_bundle(*output);
   if (unkept && html) unkept = can_write(*html);
   if (!unkept) {
-    print_error(unkept.error());
+    print_error(kProgram, unkept.error());
     return kExitFailure;
   }
 
@@ -372,12 +355,12 @@ int run(const Arguments& arguments) {
   progress.clear();
   const int code = interrupt.count() > 0 ? 128 + interrupt.signal() : exit_code(judged);
   if (!failed) {
-    print_error(failed.error());
+    print_error(kProgram, failed.error());
     return interrupt.count() > 0 ? code : kExitFailure;
   }
-  if (!print(text)) return kExitFailure;
+  if (!print_result(kProgram, text)) return kExitFailure;
   if (!unkept) {
-    print_error(unkept.error());
+    print_error(kProgram, unkept.error());
     return kExitFailure;
   }
   return code;

@@ -27,6 +27,7 @@ using bench::Metric;
 using measure::format_duration;
 using report::Cell;
 using report::Table;
+using report::words;
 
 constexpr std::size_t kMostLines = 4;  // that can be told apart
 constexpr double kBucket = 1.04;       // of the shift function: a quantile is known to 2%
@@ -35,8 +36,6 @@ constexpr double kMilli = 1e-6;        // from nanoseconds
 // The band of the tail may be a hundred times as wide as that of the rest: up to there everything
 // is seen, and as much again as a part of it.
 constexpr double kSeenUpTo = 0.9, kSeenBeyond = 1.5;
-
-Cell plain_cell(std::string text) { return {std::move(text), false, 0, Cell::Tone::kPlain}; }
 
 class PageWriter {
  public:
@@ -127,7 +126,7 @@ class PageWriter {
     Table rows{{""}, {}};
     for (const auto& arm : arms_) rows.head.push_back(arm.name);
     const auto row = [&](std::string title, const auto& cell) {
-      rows.rows.push_back({plain_cell(std::move(title))});
+      rows.rows.push_back({words(std::move(title))});
       for (std::size_t arm = 0; arm < arms_.size(); ++arm) rows.rows.back().push_back(cell(arm));
     };
     const auto text = [&](std::string title, const auto& of) {
@@ -182,8 +181,8 @@ class PageWriter {
       for (std::size_t arm = 0; arm < arms_.size(); ++arm) {
         const bench::Summary& s = step.arms[arm];
         auto& row = rows.rows.emplace_back();
-        row.push_back(plain_cell(rate_text(step.rate)));
-        row.push_back(plain_cell(arms_[arm].name));
+        row.push_back(words(rate_text(step.rate)));
+        row.push_back(words(arms_[arm].name));
         row.push_back(report::number(rate_text(per_second(s.answered, s.loaded))));
         row.push_back(report::number(measure::format_count(s.lost + s.unsent + s.bad_status)));
         for (const double p : {0.5, 0.99, 1.0}) row.push_back(report::number(latency_cell(s, p)));
@@ -289,7 +288,8 @@ class PageWriter {
       }
     }
     if (plot.lines.empty()) {
-      return report::note("Too few requests or rounds for a band around all quantiles.");
+      return report::note(
+          "Too few requests or rounds for a band around all quantiles, or all are void.");
     }
     const bool small = largest < 1e6;
     plot.x = {.label = "quantile of the latency", .suffix = "%", .scale = 100};
@@ -305,11 +305,13 @@ class PageWriter {
     plot.description = "By how much each quantile differs from that of " + arms_[0].name;
     return report::figure(report::draw(plot),
                           std::string("Above the line at 0: slower. The 95% band holds at all "
-                                      "quantiles at once; where it includes 0, nothing is known.") +
+                                      "quantiles at once; where it includes 0, nothing is known. "
+                                      "Void ones are left out.") +
                               (cut ? " What goes beyond the drawing is drawn at its edge." : ""));
   }
 
-  // Quantiles of which both arms have ten requests on the far side, answered ones.
+  // Quantiles of which both arms have ten requests on the far side, answered ones, and which are no
+  // void figure of either.
   std::vector<double> shown_quantiles(std::size_t arm) const {
     std::vector<double> ps;
     const auto add = [&](double p) {
@@ -318,6 +320,7 @@ class PageWriter {
         const auto all = static_cast<double>(s.requests);
         const auto lost = static_cast<double>(s.lost + s.unsent);
         if ((1 - p) * all < lost + stats::kFewestBeyond || p * all < stats::kFewestBeyond) return;
+        if (s.lagged_at(p)) return;
       }
       ps.push_back(p);
     };
@@ -394,7 +397,7 @@ class PageWriter {
   std::string design() const {
     Table rows{{"", ""}, {}};
     const auto add = [&rows](std::string name, std::string value) {
-      rows.rows.push_back({plain_cell(std::move(name)), plain_cell(std::move(value))});
+      rows.rows.push_back({words(std::move(name)), words(std::move(value))});
     };
     for (std::size_t i = 0; i < arms_.size(); ++i) {
       add(arms_[i].name, printable(plan_.arms[i].target) +

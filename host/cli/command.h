@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "host/base/result.h"
 #include "host/cli/options.h"
 
 namespace duet::cli {
@@ -54,6 +55,13 @@ extern const Command kVersionCommand;
 // Help of one command, and of `duet` itself; 80 columns. `color`: titles are bold.
 std::string help_of(const Command& command, bool color);
 std::string help_of_all(std::span<const Command* const> commands, bool color);
+
+// "duet bench: error: WHERE: MESSAGE (HINT)" on standard error, and below it the detail: the last
+// words of a server or an installer, which must not drive the terminal. `program`: "duet bench".
+void print_error(std::string_view program, const Error& error);
+
+// Writes a result to standard output. False, after an error, when that cannot be done.
+bool print_result(std::string_view program, std::string_view text);
 
 // Understands the command line (without the program's name) and runs the command. Returns the exit
 // code. Help goes to standard output, errors to standard error.

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,12 +20,6 @@ namespace {
 void print(std::FILE* stream, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stream);
   std::fflush(stream);
-}
-
-void print_error(const Error& error) {
-  const bool color = wants_color(STDERR_FILENO);
-  print(stderr, color ? "\x1b[1mduet: \x1b[0m\x1b[1;31merror:\x1b[0m " : "duet: error: ");
-  print(stderr, error.to_string() + "\n");
 }
 
 const Command* find_command(std::span<const Command* const> commands, std::string_view name) {
@@ -52,7 +47,7 @@ int unknown_command(std::span<const Command* const> commands, const std::string&
   } else if (error.hint.empty()) {
     error.hint = "see duet --help";
   }
-  print_error(error);
+  print_error("duet", error);
   return kExitUsage;
 }
 
@@ -62,19 +57,38 @@ int run_command(const Command& command, std::span<const std::string> arguments) 
     print(stdout, help_of(command, wants_color(STDOUT_FILENO)));
     return kExitOk;
   }
-  for (const Error& error : parsed.errors()) print_error(error);
+  for (const Error& error : parsed.errors()) print_error("duet", error);
   if (parsed.positional().size() > command.most_arguments) {
     const std::string& first = parsed.positional()[command.most_arguments];
-    print_error({"unexpected argument '" + printable(first) + "'",
-                 {},
-                 "see duet " + std::string(command.name) + " --help",
-                 {}});
+    print_error("duet", {"unexpected argument '" + printable(first) + "'",
+                         {},
+                         "see duet " + std::string(command.name) + " --help",
+                         {}});
     return kExitUsage;
   }
   return parsed.errors().empty() ? command.run(parsed) : kExitUsage;
 }
 
 }  // namespace
+
+void print_error(std::string_view program, const Error& error) {
+  const std::string name(program);
+  std::string text = wants_color(STDERR_FILENO)
+                         ? "\x1b[1m" + name + ": \x1b[0m\x1b[1;31merror:\x1b[0m "
+                         : name + ": error: ";
+  text += error.to_string() + "\n";
+  std::istringstream lines(error.detail);
+  for (std::string line; std::getline(lines, line);) text += "  " + printable(line) + "\n";
+  print(stderr, text);
+}
+
+bool print_result(std::string_view program, std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
+    return true;
+  }
+  print_error(program, {"the result could not be written to standard output", {}, {}, {}});
+  return false;
+}
 
 int run_command_line(std::span<const Command* const> commands,
                      std::span<const std::string> arguments) {

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "host/base/escape.h"
 #include "host/bench/fingerprint.h"
 #include "host/cli/bench_bundle.h"
 #include "host/cli/command.h"
@@ -75,20 +74,9 @@ constexpr OptionHint kHints[] = {
     {"fast", "did you mean '--quick'?"},
 };
 
-void print_error(const Error& error) {
-  std::fprintf(stderr, "duet lab: error: %s\n", error.to_string().c_str());
-  if (!error.detail.empty()) std::fprintf(stderr, "%s\n", printable(error.detail).c_str());
-}
+constexpr std::string_view kProgram = "duet lab";
 
 void note(const std::string& line) { std::fprintf(stderr, "duet lab: %s\n", line.c_str()); }
-
-bool print(const std::string& text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
-    return true;
-  }
-  print_error({"the result could not be written to standard output", {}, {}, {}});
-  return false;
-}
 
 std::string claims_folder(const Arguments& arguments) {
   if (const auto given = arguments.value("claims")) return *given;
@@ -151,7 +139,7 @@ int run(const Arguments& arguments) {
   config::Diagnostics diagnostics;
   auto claims = find_claims(claims_folder(arguments), arguments.positional(), diagnostics);
   if (!claims) {
-    print_error(claims.error());
+    print_error(kProgram, claims.error());
     return kExitUsage;
   }
   if (diagnostics.ok()) check_workloads(*claims, quick, diagnostics);
@@ -166,14 +154,15 @@ int run(const Arguments& arguments) {
           .string();
   const bool json = arguments.has("json");
   if (arguments.has("list")) {
-    return print(json ? list_json(*claims, cache).dump(2) + "\n" : list_text(*claims, cache))
+    return print_result(kProgram,
+                        json ? list_json(*claims, cache).dump(2) + "\n" : list_text(*claims, cache))
                ? kExitOk
                : kExitFailure;
   }
 
   const std::string page = page_file(arguments);
   if (const auto can = page.empty() ? Result<void>() : can_write(page); !can) {
-    print_error(can.error());
+    print_error(kProgram, can.error());
     return kExitFailure;
   }
 
@@ -186,23 +175,24 @@ int run(const Arguments& arguments) {
     if (arguments.has("install")) {
       const auto installed = environment.install(interrupt, note);
       if (interrupt.count() > 0) break;
-      if (!installed) print_error(installed.error());
+      if (!installed) print_error(kProgram, installed.error());
       failed = failed || !installed;
     }
     note(claim.name + (quick ? ", quick" : ""));
     LabResult result = test_claim(claim, environment, quick, interrupt);
     if (result.runs.empty()) break;
-    if (!json && !print(lab_text(result, wants_color(STDOUT_FILENO)) + "\n")) return kExitFailure;
+    if (!json && !print_result(kProgram, lab_text(result, wants_color(STDOUT_FILENO)) + "\n"))
+      return kExitFailure;
     results.push_back(std::move(result));
   }
   const std::string end = json                 ? lab_json(results).dump(2) + "\n"
                           : results.size() > 1 ? lab_table(results)
                                                : "";
-  if (!print(end)) return kExitFailure;
+  if (!print_result(kProgram, end)) return kExitFailure;
   if (const auto written =
           page.empty() ? Result<void>() : write_text(page, lab_page(results, about()));
       !written) {
-    print_error(written.error());
+    print_error(kProgram, written.error());
     return kExitFailure;
   }
   if (interrupt.count() > 0) {

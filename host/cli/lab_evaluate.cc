@@ -79,6 +79,8 @@ class LoadEvidence final : public Evidence {
     return {kNaN, std::nullopt, "differences are of cold starts"};
   }
 
+  const std::vector<bench::ArmVerdict>& verdicts() const { return verdicts_; }
+
   double doubt(const LabFigure& figure) const override {
     for (std::size_t arm = 1; arm < plan_.arms.size(); ++arm) {
       if (!plan_.arms[arm].is_copy) continue;
@@ -251,9 +253,9 @@ void evaluate_load(const Claim& claim, const LabRun& run, const std::vector<std:
                    const bench::Plan& plan, const BenchResult& result, LabRunResult& into) {
   const LoadEvidence evidence(plan, result);
   evaluate(claim, run, arms, evidence, into);
-  const auto verdicts = arm_verdicts(plan, result);
-  into.basis = fmt::format("{} rounds; {}", result.rounds.count(),
-                           bench::aa_words(bench::aa_record(*result.comparison, verdicts)));
+  into.basis =
+      fmt::format("{} rounds; {}", result.rounds.count(),
+                  bench::aa_words(bench::aa_record(*result.comparison, evidence.verdicts())));
   if (const std::string note = warm_up_note(plan, result); !note.empty()) {
     into.notes.push_back(note);
   }

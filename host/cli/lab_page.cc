@@ -17,10 +17,7 @@ namespace {
 
 using report::Cell;
 using report::Table;
-
-Cell words(std::string text, Cell::Tone tone = Cell::Tone::kPlain) {
-  return {std::move(text), false, 0, tone};
-}
+using report::words;
 
 Cell::Tone tone_of(Finding finding) {
   switch (finding) {

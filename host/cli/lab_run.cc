@@ -24,13 +24,6 @@ namespace {
 
 constexpr std::string_view kCopySuffix = " (A/A)";
 
-// For a shell, whatever is in it.
-std::string quoted(const std::string& text) {
-  std::string result = "'";
-  for (const char c : text) result += c == '\'' ? "'\\''" : std::string(1, c);
-  return result + "'";
-}
-
 bench::ArmPlan arm_plan(const LabServer& server) {
   return {server.name, server.target,
           server.is_command ? bench::ArmPlan::Kind::kCommand : bench::ArmPlan::Kind::kHandler};
@@ -39,8 +32,9 @@ bench::ArmPlan arm_plan(const LabServer& server) {
 // A handler's host as the command that it is, to be put into a control group.
 std::string as_command(const bench::ArmPlan& arm) {
   if (arm.is_command()) return arm.target;
-  return "exec " + quoted(executable_path()) +
-         " serve --listen 127.0.0.1:{port} --admin off --log-level warn -- " + quoted(arm.target);
+  return "exec " + shell_word(executable_path()) +
+         " serve --listen 127.0.0.1:{port} --admin off --log-level warn -- " +
+         shell_word(arm.target);
 }
 
 std::string last_line(const std::string& text) {

@@ -10,6 +10,8 @@
 #include <optional>
 #include <vector>
 
+#include "host/base/escape.h"
+
 namespace duet::cli {
 
 namespace {
@@ -218,11 +220,8 @@ Facts ask(const fs::path& python) {
       "import os, sysconfig as s; v = s.get_config_vars(); "
       "p = os.path.join(v.get('LIBDIR') or '', v.get('INSTSONAME') or ''); "
       "print(s.get_python_version()); print(p if '.so' in p and os.path.exists(p) else '')";
-  std::string quoted;
-  for (const char c : python.string()) {
-    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  }
-  const std::string command = "'" + quoted + "' -I -c \"" + kQuestion + "\" 2>/dev/null";
+  const std::string command =
+      shell_word(python.string()) + " -I -c \"" + kQuestion + "\" 2>/dev/null";
   Facts facts;
   FILE* pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) return facts;

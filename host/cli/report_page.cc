@@ -13,10 +13,8 @@ namespace {
 
 using report::Cell;
 using report::Table;
+using report::words;
 
-Cell words(std::string what, Cell::Tone tone = Cell::Tone::kPlain) {
-  return {std::move(what), false, 0, tone};
-}
 Cell shown(const std::optional<double>& micros_value) {
   return micros_value ? report::number(micros(*micros_value)) : words(kTooFew, Cell::Tone::kQuiet);
 }

@@ -24,6 +24,9 @@ struct Cell {
   enum class Tone : unsigned char { kPlain, kGood, kBad, kQuiet } tone = Tone::kPlain;
 };
 inline Cell number(std::string text) { return {std::move(text), true, 0, Cell::Tone::kPlain}; }
+inline Cell words(std::string text, Cell::Tone tone = Cell::Tone::kPlain) {
+  return {std::move(text), false, 0, tone};
+}
 
 struct Table {
   std::vector<std::string> head;  // text; a column whose cells are numbers is headed flush right

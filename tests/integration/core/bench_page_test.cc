@@ -4,6 +4,8 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "tests/integration/core/bench_process.h"
 
@@ -14,6 +16,18 @@ using testing_support::bench;
 using testing_support::Finished;
 using testing_support::TemporaryDirectory;
 
+// The text that HTML stands for.
+std::string plain(std::string html) {
+  const std::pair<std::string_view, std::string_view> kEntities[] = {
+      {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&amp;", "&"}};
+  for (const auto& [entity, character] : kEntities) {
+    for (std::size_t at = 0; (at = html.find(entity, at)) != std::string::npos; ++at) {
+      html.replace(at, entity.size(), character);
+    }
+  }
+  return html;
+}
+
 class BenchPage : public ::testing::Test {
  protected:
   std::string page_of(std::vector<std::string> words, std::string* text = nullptr) {
@@ -22,7 +36,7 @@ class BenchPage : public ::testing::Test {
                                "20ms", "--connections", "200"});
     const Finished finished = bench(words);
     EXPECT_EQ(finished.exit_code, 0) << finished.err;
-    busy_ = testing_support::too_busy(finished);
+    lagged_ = finished.out.find("void: the generator lagged") != std::string::npos;
     if (text != nullptr) *text = finished.out;
     std::ifstream in(file);
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
@@ -30,28 +44,27 @@ class BenchPage : public ::testing::Test {
 
   TemporaryDirectory directory_;
   const std::string scripted_ = testing_support::write_scripted(directory_);
-  bool busy_ = false;
+  bool lagged_ = false;  // this machine was too busy for some of the figures, which are void then
 };
 
 TEST_F(BenchPage, HasTheVerdictTheDrawingsAndTheDesign) {
   std::string text;
   const std::string page =
       page_of({"a=" + scripted_, "<b>&=" + scripted_, "--rate", "1k", "--seed", "11"}, &text);
-  if (busy_) GTEST_SKIP() << "the machine is too busy for figures: " << text;
   const std::size_t heading = page.find("<h1>");
   ASSERT_NE(heading, std::string::npos);
   // The verdict that the table has, as its heading; names are no markup.
   const std::string verdict = page.substr(heading + 4, page.find("</h1>") - heading - 4);
-  EXPECT_NE(verdict.find(" at p50 "), std::string::npos) << verdict;
   EXPECT_NE(verdict.find("&lt;b&gt;&amp;"), std::string::npos) << verdict;
-  EXPECT_NE(text.find(verdict.substr(0, 6)), std::string::npos) << text;
+  EXPECT_TRUE(text.starts_with(plain(verdict) + "\n")) << plain(verdict) << "\n" << text;
   for (const char* title : {"Figures", "How much slower, at each quantile", "Over time",
                             "How latencies are distributed", "How this was measured"}) {
     EXPECT_NE(page.find(std::string("<h2>") + title), std::string::npos) << title;
   }
   std::size_t drawings = 0;
   for (std::size_t at = 0; (at = page.find("<svg ", at)) != std::string::npos; ++at) ++drawings;
-  EXPECT_EQ(drawings, 4u);
+  EXPECT_EQ(drawings, lagged_ ? drawings : 4u);
+  EXPECT_GE(drawings, 2u);  // of what was measured: over time, and how it is distributed
   EXPECT_EQ(page.find("No data yet"), std::string::npos);
   for (const char* fact : {"seed", "kernel", "Linux", "once more: the A/A arm"}) {
     EXPECT_NE(page.find(fact), std::string::npos) << fact;
@@ -64,8 +77,9 @@ TEST_F(BenchPage, HasTheVerdictTheDrawingsAndTheDesign) {
 
 TEST_F(BenchPage, OfOneTargetAndOfARampHasWhatThereIs) {
   const std::string one = page_of({"a=" + scripted_, "--rate", "1k"});
-  if (busy_) GTEST_SKIP() << "the machine is too busy for figures";
-  EXPECT_NE(one.find("<h1>a answers in "), std::string::npos) << one.substr(0, 6000);
+  const bool is_void = one.find("<h1>a: void: the generator lagged") != std::string::npos;
+  EXPECT_TRUE((lagged_ && is_void) || one.find("<h1>a answers in ") != std::string::npos)
+      << one.substr(0, 6000);
   EXPECT_EQ(one.find("How much slower"), std::string::npos);
   const std::string ramp = page_of({"a=" + scripted_, "--rate", "200..600", "--steps", "2"});
   EXPECT_NE(ramp.find("No verdict"), std::string::npos);

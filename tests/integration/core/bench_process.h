@@ -30,11 +30,6 @@ inline std::string write_scripted(const TemporaryDirectory& directory) {
                          "[[routes]]\npath = \"/\"\nhandler = \"scripted\"\n");
 }
 
-// Whether a run says that this machine was too busy for figures: there is nothing to check then.
-inline bool too_busy(const Finished& finished) {
-  return finished.out.find("void: the generator lagged") != std::string::npos;
-}
-
 // A command for --command that serves the native hello.
 inline std::string serve_hello() {
   return duet_program() + " serve hello.so --listen 127.0.0.1:{port} --admin off";

@@ -55,5 +55,11 @@ TEST(Json, EscapesAndStaysUtf8) {
   EXPECT_EQ(json("\xe2\x80\xa8\x7f"), R"("\u2028\u007f")");
 }
 
+TEST(ShellWord, IsOneWordWhateverIsInIt) {
+  EXPECT_EQ(shell_word("plain"), "'plain'");
+  EXPECT_EQ(shell_word(""), "''");
+  EXPECT_EQ(shell_word("it's $HOME `x` \"y\" \\ \n"), "'it'\\''s $HOME `x` \"y\" \\ \n'");
+}
+
 }  // namespace
 }  // namespace duet

@@ -162,32 +162,28 @@ TEST(LabWords, ADifferenceThatAnArmShowsToItselfIsNone) {
             "from itself by up to 60.0% (> 1x)");
 }
 
-TEST(LabWords, ASplitIsAProduct) {
-  const Claim claim = claim_of_three();
+// What the one split of a run says in which the arms take 100, 200 and 500 us.
+std::string split_of(const Claim& claim, LabSplit split, const std::vector<std::size_t>& arms) {
   LabRun run;
-  run.splits = {{{2, 1, 0}, {"language", "server"}, *lab_figure("throughput")}};
-  const std::vector<std::size_t> arms = {0, 1, 2};
+  run.splits = {std::move(split)};
   const bench::Plan plan = plan_of(claim, arms);
   LabRunResult into;
   evaluate_load(claim, run, arms, plan,
                 run_of(plan, {100 * kMicrosecond, 200 * kMicrosecond, 500 * kMicrosecond}), into);
-  ASSERT_EQ(into.splits.size(), 1u);
-  EXPECT_EQ(split_words(into.splits[0]),
+  return into.splits.size() == 1 ? split_words(into.splits[0]) : "not one split";
+}
+
+TEST(LabWords, ASplitIsAProduct) {
+  EXPECT_EQ(split_of(claim_of_three(),
+                     {{2, 1, 0}, {"language", "server"}, *lab_figure("throughput")}, {0, 1, 2}),
             "5.00 (5.00) times from c to a = language 2.50 (2.50) x server 2.00 (2.00)");
 }
 
 TEST(LabWords, AStepOverAMissingArmBelongsToTheNext) {
   Claim claim = claim_of_three();
   claim.arms.push_back({"d", "-", false, {}});
-  LabRun run;
-  run.splits = {{{3, 2, 1, 0}, {"one", "two", "three"}, *lab_figure("throughput")}};
-  const std::vector<std::size_t> arms = {0, 1, 3};
-  const bench::Plan plan = plan_of(claim, arms);
-  LabRunResult into;
-  evaluate_load(claim, run, arms, plan,
-                run_of(plan, {100 * kMicrosecond, 200 * kMicrosecond, 500 * kMicrosecond}), into);
-  ASSERT_EQ(into.splits.size(), 1u);
-  EXPECT_EQ(split_words(into.splits[0]),
+  EXPECT_EQ(split_of(claim, {{3, 2, 1, 0}, {"one", "two", "three"}, *lab_figure("throughput")},
+                     {0, 1, 3}),
             "5.00 (5.00) times from d to a = one with two 2.50 (2.50) x three 2.00 (2.00)");
 }
 
