@@ -30,8 +30,8 @@ HttpConnection::HttpConnection(HttpServer& server, int fd)
   server.first_ = this;
   ++server.connections_;
   stream_.start_reading();
-  waiting_ = Waiting::kHead;
-  timeout_.arm(server.head_queue_, now());
+  waiting_ = Waiting::kKeepAlive;  // a client may open a connection before it has a request
+  timeout_.arm(server.keep_alive_queue_, now());
 }
 
 // --- reading -----------------------------------------------------------------------------------

@@ -218,11 +218,14 @@ def demo(options, style):
         figures = json.loads(host.get("/api/handlers", "admin"))
         check(figures, report)
     except BaseException:
+        ended = host.process.poll()
         host.process.kill()
         host.process.wait()
         if host.lines:
             print("\nthe host said last:", file=sys.stderr)
             print("\n".join(f"  {line}" for line in host.lines[-15:]), file=sys.stderr)
+        if ended is not None:
+            print(f"and had ended with {ended}", file=sys.stderr)
         raise
     code = host.stop()
     if code != 0:

@@ -130,8 +130,8 @@ class Load {
           if (idle_.empty()) {
             waiting_.push_back(due);
           } else {
-            Connection* connection = idle_.back();
-            idle_.pop_back();
+            Connection* connection = idle_.front();  // each in turn
+            idle_.pop_front();
             connection->send(due);
           }
         }
@@ -177,7 +177,7 @@ class Load {
   uv_loop_t loop_;
   uv_timer_t timer_;
   std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<Connection*> idle_;
+  std::deque<Connection*> idle_;
   std::deque<Due> waiting_;
   std::size_t open_ = 0;  // due and not answered
   double start_ = 0, reported_ = 0;

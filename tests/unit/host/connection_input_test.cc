@@ -362,10 +362,25 @@ TEST(ConnectionInput, CutsAStreamedAnswerWhenTheRestOfItsRequestIsRefused) {
 
 TEST(ConnectionInput, ClosesAConnectionThatNeverSpeaks) {
   ServerOptions options;
-  options.head_timeout = kSoon;
+  options.keep_alive_timeout = kSoon;
   TestServer server(options);
   HttpClient client = server.client();
   EXPECT_EQ(client.read_to_end(), "");
+}
+
+// A pool opens connections before it needs them. The slow head of another client shows that the
+// time of a head has passed.
+TEST(ConnectionInput, KeepsAConnectionThatHasNotSpokenYet) {
+  ServerOptions options;
+  options.head_timeout = kSoon;
+  TestServer server(options);
+  echo(server);
+  HttpClient unused = server.client();
+  server.client().get("/");  // so the unused one is accepted
+  HttpClient slow = server.client();
+  slow.send("GET / HTTP/1.1\r\nHo");
+  EXPECT_EQ(slow.read().status, 408);
+  EXPECT_EQ(unused.get("/").status, 200);
 }
 
 TEST(ConnectionInput, AnswersASlowHead) {
