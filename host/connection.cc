@@ -2,6 +2,7 @@
 // connection_output.cc.
 #include "host/connection.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <utility>
@@ -59,7 +60,6 @@ void HttpConnection::on_read(std::string_view bytes, Nanos arrival, Nanos starte
 void HttpConnection::process(std::string_view bytes, Nanos started) {
   corked_ = true;
   started_ = started;
-  mark_ = now();
   requests_in_read_ = 0;
   const std::size_t consumed = parser_.feed(bytes);
   const bool taken = std::exchange(input_taken_, false);
@@ -70,7 +70,7 @@ void HttpConnection::process(std::string_view bytes, Nanos started) {
   }
   server_.service_.batch_end();
   corked_ = false;
-  flush();
+  flush(std::max(started_, server_.ledger_.last()));
 }
 
 // More requests fit, or a body is wanted again: goes on where process() stopped.
@@ -86,7 +86,7 @@ void HttpConnection::resume_input() {
 
 http::RequestHead* HttpConnection::begin_request() {
   if (close_after_ || closed_ || in_flight_ >= server_.options_.pipelined) return nullptr;
-  if (requests_in_read_ > 0) started_ = mark_ = now();
+  if (requests_in_read_ > 0) started_ = now();
   Exchange& exchange = server_.exchanges_.open(*this);
   receiving_ = &exchange;
   if (newest_ != nullptr) newest_->next_ = &exchange;
@@ -100,10 +100,8 @@ http::RequestHead* HttpConnection::begin_request() {
 HttpConnection::Next HttpConnection::on_head() {
   Exchange& exchange = *receiving_;
   const http::RequestHead& head = exchange.head_;
-  const Nanos parsed = now();
   exchange.timeline_.begin(arrival_, ++requests_in_read_ > 1);
-  exchange.timeline_.set(measure::Phase::kParse, mark_);
-  exchange.timeline_.clear(measure::Phase::kParse, parsed);
+  exchange.timeline_.reading(started_);
   exchange.body_ended_ = !head.has_body();
   exchange.continued_ = !head.expects_continue();
   exchange.body_limit_ = server_.options_.body_bytes;
@@ -111,7 +109,7 @@ HttpConnection::Next HttpConnection::on_head() {
   // A client must not go on before it has the answer, and what it then sends may be no HTTP.
   upgrade_asked_ = head.upgrade() && !head.has_body();
   server_.service_.serve(exchange);
-  server_.ledger_.charge_host(exchange.handler(), started_, parsed);
+  if (exchange.timeline_.being_read()) server_.ledger_.charge_reading(exchange.timeline_, now());
   return Next::kContinue;
 }
 
@@ -152,9 +150,9 @@ void HttpConnection::refuse(int status, std::string_view sentence) {
   Exchange& exchange = *std::exchange(receiving_, nullptr);
   if (exchange.timeline_.arrival() == 0) {
     exchange.timeline_.begin(arrival_, false);
-    exchange.timeline_.set(measure::Phase::kParse, mark_);
+    exchange.timeline_.reading(started_);
   }
-  exchange.timeline_.clear(measure::Phase::kParse, now());
+  server_.ledger_.charge_reading(exchange.timeline_, now());
   if (exchange.answered()) {
     if (!exchange.complete()) exchange.fail(Error{"the request's body is malformed", "", "", ""});
     return;
@@ -264,12 +262,10 @@ void HttpConnection::timed_out() {
   const Waiting waiting = std::exchange(waiting_, Waiting::kNothing);
   switch (waiting) {
     case Waiting::kHead:
-      if (!parser_.in_head()) return close_now();  // connected, and never said anything
-      arrival_ = mark_ = now();
+      arrival_ = started_ = now();
       refuse(408, "The request's head did not arrive in time.");
       return flush();
     case Waiting::kBody:
-      mark_ = now();
       if (receiving_ == nullptr) return close_now();
       refuse(408, "The request's body did not arrive in time.");
       return flush();

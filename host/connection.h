@@ -27,7 +27,8 @@ class HttpConnection final : net::StreamEvents,
  public:
   HttpConnection(HttpServer& server, int fd);
 
-  void flush();          // hands the output to the kernel and ends what is thereby over
+  // Hands the output to the kernel and ends what is thereby over. `at`: about now.
+  void flush(Nanos at = now());
   void drain();          // closes now when idle, else after the answers that are owed
   void abort_answers();  // 503 for what is unanswered, then close
 
@@ -126,7 +127,6 @@ class HttpConnection final : net::StreamEvents,
   std::uint64_t lingered_ = 0;       // bytes thrown away while closing
   Nanos arrival_ = 0;                // of the read that is being parsed
   Nanos started_ = 0;                // reading began; from here the host works for the next request
-  Nanos mark_ = 0;                   // parsing of the next request began
   std::uint32_t in_flight_ = 0;
   std::uint32_t requests_in_read_ = 0;
   Waiting waiting_ = Waiting::kNothing;

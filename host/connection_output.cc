@@ -210,7 +210,7 @@ void HttpConnection::mark_dirty() {
 
 // --- flushing ----------------------------------------------------------------------------------
 
-void HttpConnection::flush() {
+void HttpConnection::flush(Nanos at) {
   if (closed_) return;
   if (cut_) {
     // As if it had been written when it was said: without a wait, and whatever becomes of it.
@@ -218,7 +218,6 @@ void HttpConnection::flush() {
     if (!output_.empty()) (void)stream_.send(std::string_view(output_).substr(sent_), taken);
     return close_now();
   }
-  Nanos at = now();
   if (!output_.empty()) {
     std::size_t taken = 0;
     const Nanos started = at;

@@ -152,7 +152,7 @@ class Runtime : public ExchangeListener {
 
 // The one symbol of an engine module. `version` is kRuntimeBoundary of the host; a module built for
 // another returns null.
-inline constexpr std::uint32_t kRuntimeBoundary = 6;
+inline constexpr std::uint32_t kRuntimeBoundary = 7;
 using CreateRuntime = Runtime* (*)(std::uint32_t version);
 inline constexpr const char* kCreateRuntimeSymbol = "duet_create_runtime";
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "host/base/check.h"
@@ -73,8 +74,9 @@ void HttpServer::flush_dirty() {
   while (!dirty_.empty()) {
     flushing_.swap(dirty_);
     for (HttpConnection* connection : flushing_) connection->dirty_ = false;
+    const Nanos began = now();
     for (HttpConnection* connection : flushing_) {
-      connection->flush();
+      connection->flush(std::max(began, ledger_.last()));
       connection->resume_input();
     }
     flushing_.clear();

@@ -21,13 +21,13 @@ class HttpConnection;
 
 struct ServerOptions {
   http::RequestLimits request;
-  std::size_t body_bytes = 1024 * 1024;  // where the handler has no limit of its own: 413
-  std::size_t pipelined = 64;            // requests of one connection in flight
+  std::size_t body_bytes = 1024 * 1024;     // where the handler has no limit of its own: 413
+  std::size_t pipelined = 64;               // requests of one connection in flight
   Nanos head_timeout = 10 * kSecond;        // from its first byte to its last
   Nanos body_timeout = 30 * kSecond;        // between two reads of a body
   Nanos keep_alive_timeout = 75 * kSecond;  // before the first byte of a head, the first one's too
-  bool server_timing = false;         // every answer has Server-Timing, asked for or not
-  Nanos send_timeout = 60 * kSecond;  // a client that does not read its answer
+  bool server_timing = false;               // every answer has Server-Timing, asked for or not
+  Nanos send_timeout = 60 * kSecond;        // a client that does not read its answer
 };
 
 class HttpServer final : public LoopObserver {

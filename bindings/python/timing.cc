@@ -46,6 +46,7 @@ void Slices::account_gil(measure::Timeline& timeline, Nanos ready_at, Nanos at) 
   const Nanos from = std::max(gil_->wait_from(), timeline.last());
   const Nanos to = std::min(gil_->wait_to(), at);
   if (to <= from || to <= ready_at) return;
+  ledger_->charge_reading(timeline, from);
   timeline.set(measure::Phase::kGil, std::max(from, ready_at));
   timeline.clear(measure::Phase::kGil, to);
 }

@@ -6,7 +6,7 @@ ORDER = ["queue", "parse", "gil", "run", "await", "ready", "pool", "write"]
 LABEL = 8  # columns
 MEANING = {
     "queue": "arrived, not dispatched",
-    "parse": "in the HTTP codec",
+    "parse": "read, parsed, routed",
     "gil": "waiting for Python's lock",
     "run": "in the language",
     "await": "suspended",

@@ -1,8 +1,8 @@
 // One monotonic clock for everything that is measured.
 //
-// A request is stamped about ten times, so reading the clock is part of the request path. Through
-// the kernel's vDSO a reading costs 25 ns (measured, EPYC under KVM), from the processor's time
-// stamp counter 11 ns, of which the rdtsc instruction is 10. So where the counter is invariant
+// A request is stamped four times at least, so reading the clock is part of the request path.
+// Through the kernel's vDSO a reading costs 25 ns (measured, EPYC under KVM), from the processor's
+// time stamp counter 11 ns, of which the rdtsc instruction is 10. So where the counter is invariant
 // (it runs at one rate through frequency changes and sleep states) now() scales the counter and is
 // tied to CLOCK_MONOTONIC again at least every 100 ms; elsewhere it asks the kernel.
 #pragma once

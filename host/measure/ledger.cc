@@ -49,8 +49,12 @@ void Ledger::add_handler(HandlerIndex handler) {
 }
 
 Nanos Ledger::begin(HandlerIndex handler, Timeline* timeline, Nanos at) {
-  if (timeline != nullptr) handler = timeline->account_or(handler);
+  if (timeline != nullptr) {
+    handler = timeline->account_or(handler);
+    charge_reading(*timeline, at);
+  }
   DUET_CHECK(handler < totals_.size());
+  last_ = at;
   if (current_handler() != kNoHandler) {
     if (open_timeline_ != nullptr && open_timeline_ != timeline) {
       open_timeline_->change(Phase::kRun, Phase::kAwait, at);
@@ -79,6 +83,7 @@ Nanos Ledger::end(Phase then, Nanos at) {
     open_timeline_->change(Phase::kRun, then, at);
   }
   close(at);
+  last_ = at;
   open_timeline_ = nullptr;
   if (at >= settle_due_) [[unlikely]]
     settle_cpu(at);
@@ -192,6 +197,7 @@ void Ledger::charge_host(HandlerIndex handler, Nanos from, Nanos to) {
   if (current_handler() != kNoHandler) {
     open_host_ += std::max<Nanos>(0, to - std::max(from, open_unsettled_since_));
   }
+  last_ = to;
   if (handler != kNoHandler) touch(handler).host_window += to - from;
   if (to >= settle_due_) [[unlikely]]
     settle_cpu(to);

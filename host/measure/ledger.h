@@ -108,6 +108,18 @@ class Ledger {
   // taken out of that slice's CPU (not out of the `run` phase).
   void charge_host(HandlerIndex handler, Nanos from, Nanos to);
 
+  // The same for the time that the host has been reading `timeline`'s request
+  // (Timeline::reading()), which is over: nothing happens when it was already. begin() calls it.
+  void charge_reading(Timeline& timeline, Nanos at) {
+    if (!timeline.being_read()) return;
+    charge_host(timeline.handler(), timeline.take_host_since(), at);
+    timeline.clear(Phase::kParse, at);
+  }
+
+  // The latest instant that it was told of by begin(), end(), charge_host() or wake_up(). Work that
+  // follows at once begins there: no clock needs to be read.
+  Nanos last() const { return last_; }
+
   // `cpu` spent for `handler` by a thread other than the loop's.
   void add_pool_cpu(HandlerIndex handler, Nanos cpu) { totals_[handler].pool_cpu += cpu; }
 
@@ -183,7 +195,7 @@ class Ledger {
   void wake(Nanos at) {
     if (asleep_) [[unlikely]] {
       asleep_ = false;
-      woke_at_ = at;
+      woke_at_ = last_ = at;
       window_idle_ += at - slept_at_;
     }
   }
@@ -213,6 +225,7 @@ class Ledger {
   bool asleep_ = false;
   Nanos slept_at_ = 0;
   Nanos woke_at_ = 0;
+  Nanos last_ = 0;
   Nanos window_idle_ = 0;
 
   Nanos settled_at_ = 0;

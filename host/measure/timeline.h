@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "host/base/clock.h"
 
@@ -18,7 +19,7 @@ namespace duet::measure {
 enum class Phase : std::uint8_t {
   kRun,    // in the language: the call, its microtasks, each resumed continuation
   kGil,    // waiting to take the GIL
-  kParse,  // inside the HTTP codec for this request
+  kParse,  // being read, taken apart and routed
   kWrite,  // answer (or a part of it) ready, not yet accepted by the kernel
   kPool,   // waiting for a thread of a pool
   kReady,  // could go on, but the loop was busy with something else
@@ -47,7 +48,16 @@ class Timeline {
     coalesced_ = coalesced;
     allowed_ = 0xff;
     handler_ = account_ = kNoHandler;
+    host_since_ = 0;
   }
+
+  // The host has worked for the request since `at`: reads, parses and routes it. Over when the
+  // language runs, or when Ledger::charge_reading() is called.
+  void reading(Nanos at) {
+    set(Phase::kParse, at);
+    host_since_ = at;
+  }
+  bool being_read() const { return host_since_ != 0; }
 
   // A condition begins or ends at `at` (>= every earlier instant given). Idempotent.
   void set(Phase phase, Nanos at) {
@@ -92,8 +102,7 @@ class Timeline {
   // The language goes on at `at`: every wait of the request is over. Ledger::begin() calls this.
   void run(Nanos at) {
     advance(at);
-    conditions_ = static_cast<std::uint8_t>(
-        (conditions_ & (bit(Phase::kParse) | bit(Phase::kWrite))) | bit(Phase::kRun));
+    conditions_ = static_cast<std::uint8_t>((conditions_ & bit(Phase::kWrite)) | bit(Phase::kRun));
     waits_since_ = kNotWaiting;
   }
 
@@ -143,6 +152,9 @@ class Timeline {
   }
   void set_account(HandlerIndex account) { account_ = account; }
 
+  // Since when the host reads it, and no more; 0 when it does not. Ledger::charge_reading() asks.
+  Nanos take_host_since() { return std::exchange(host_since_, 0); }
+
  private:
   static constexpr std::uint8_t bit(Phase phase) {
     return static_cast<std::uint8_t>(1u << static_cast<int>(phase));
@@ -172,6 +184,7 @@ class Timeline {
   Nanos gc_;
   Nanos longest_slice_;
   Nanos unaccounted_;
+  Nanos host_since_;
   HandlerIndex handler_, account_;
   std::uint8_t conditions_;
   std::uint8_t allowed_;  // conditions that may still be set

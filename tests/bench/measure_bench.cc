@@ -11,6 +11,7 @@
 #include "host/base/clock.h"
 #include "host/measure/histogram.h"
 #include "host/measure/ledger.h"
+#include "host/measure/loop_meter.h"
 #include "host/measure/metrics.h"
 #include "host/measure/timeline.h"
 
@@ -78,10 +79,9 @@ void requests() {
   Nanos at = kSecond;
   const auto request = [&](HandlerIndex handler) {
     timeline.begin(at, false);
-    timeline.set(Phase::kParse, at += 300);
-    timeline.clear(Phase::kParse, at += 300);
+    timeline.reading(at += 300);
     timeline.set_handler(handler);
-    ledger.begin(handler, &timeline, at);
+    ledger.begin(handler, &timeline, at += 300);
     timeline.answered();
     ledger.end(Phase::kAwait, at += 800);
     timeline.clear(Phase::kWrite, at += 3000);
@@ -103,12 +103,19 @@ void requests() {
          metrics.started(0);
          metrics.ended(timeline, outcome);
        }));
-  const double clocks = 8 * nanos(kMany, [](int) { keep(now()); });
-  show("in all, with the 8 clock readings of an unpipelined request",
+  // Before reading; as the handler begins, and ends; after writing.
+  const double clocks = 4 * nanos(kMany, [](int) { keep(now()); });
+  show("in all, with the 4 clock readings of an unpipelined request",
        clocks + nanos(kMany, [&](int) {
          metrics.started(0);
          request(0);
          metrics.ended(timeline, outcome);
+       }));
+  LoopMeter meter(ledger);
+  show("an iteration of the loop, with its clock reading", nanos(kMany, [&](int) {
+         meter.before_poll();
+         ledger.wake_up(ledger.last());  // by the first read
+         meter.after_poll();
        }));
   show("begin() and end(), two clock readings included", nanos(kMany, [&](int) {
          ledger.begin(0, nullptr);

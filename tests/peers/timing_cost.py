@@ -3,11 +3,12 @@
     python3 tests/peers/timing_cost.py [--rounds N] [--seconds S] [--duet PATH]
 
 Two shares. Kernel timestamps: two hosts by turns, one with `kernel_timestamps = false`. All the rest
-(clock readings, phases, histograms, the ledger): what measure_bench says that it takes a request, of
-the CPU time of a request without kernel timestamps. Needs wrk, two processor cores, and measure_bench
-beside the host's build.
+(clock readings, phases, histograms, the ledger): what measure_bench says that it takes a request, and
+its part of an iteration of the loop, of the CPU time of a request without kernel timestamps. Needs
+wrk, two processor cores, and measure_bench beside the host's build.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import types
+import urllib.request
 
 import cost_ratio
 import process
@@ -37,26 +39,37 @@ def host(options, folder, kernel):
     folder = folder / kernel
     folder.mkdir()
     (folder / "duet.toml").write_text(CONFIG.format(kernel=kernel))
+    admin = process.free_port()
     server = process.Server([options.duet, "serve", "duet.toml", "--listen", "127.0.0.1:{port}",
-                             "--admin", "off"], folder, folder / "log", dict(os.environ))
-    return server, folder
+                             "--admin", f"127.0.0.1:{admin}"], folder, folder / "log",
+                            dict(os.environ))
+    return server, folder, admin
 
 
-def cost(options, server, folder):
+def cost(options, server, folder, _admin):
     return process.load(server, WORK, options.seconds, 64, options.wrk, folder,
                         dict(os.environ)).cpu_per_request
 
 
+def iterations(admin):
+    """Iterations of the loop a request, over the life of a host."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{admin}/api/handlers") as answer:
+        said = json.load(answer)
+    return said["loop"]["iterations"] / sum(handler["requests"] for handler in said["handlers"])
+
+
 def bench(options):
-    """Microseconds that measure_bench says a request's timing takes, kernel timestamps excepted."""
+    """Microseconds that measure_bench says the timing of a request and of an iteration of the loop
+    takes, kernel timestamps excepted."""
     program = pathlib.Path(options.duet).parents[1] / "tests/measure_bench"
     if not program.exists():
         raise process.PeerError(f"{program} is missing: cmake --build --preset release")
     said = subprocess.run([program], capture_output=True, text=True, check=True).stdout
-    line = re.search(r"^in all, with the .*?([\d.]+) ns", said, re.M)
-    if line is None:
+    lines = [re.search(rf"^{what}.*?([\d.]+) ns", said, re.M)
+             for what in ("in all, with the", "an iteration of the loop")]
+    if None in lines:
         raise process.PeerError(f"measure_bench does not say what a request takes:\n{said}")
-    return float(line[1]) / 1e3
+    return [float(line[1]) / 1e3 for line in lines]
 
 
 def say(what, share, limit, note=""):
@@ -81,14 +94,16 @@ def main():
                 return plain_costs[-1]
 
             found = cost_ratio.by_turns(options.rounds, lambda: cost(options, *servers[0]), plain)
+            polls = iterations(servers[1][2])
         finally:
-            for server, _ in servers:
+            for server, *_ in servers:
                 server.stop()
     request = statistics.median(plain_costs)
-    own = bench(options) / request
+    of_request, of_iteration = bench(options)
+    own = (of_request + of_iteration * polls) / request
     kernel = statistics.median(found) - 1
     quarter = len(found) // 4
-    print(f"a request without kernel timestamps: {request:.2f} us of CPU")
+    print(f"a request without kernel timestamps: {request:.2f} us of CPU, {polls:.2f} iterations")
     say("timing without kernel timestamps", own, WITHOUT_KERNEL)
     say("kernel timestamps and timing in all", kernel + own, IN_ALL,
         f" (kernel {kernel:.2%}, middle half {found[quarter] - 1:.2%} to {found[-1 - quarter] - 1:.2%})")

@@ -292,6 +292,32 @@ TEST_F(Cpu, IsDividedByWallTimeAndTheRestIsTheLoops) {
   EXPECT_EQ(ledger_->started_cpu(), 500);
 }
 
+TEST_F(Cpu, OfReadingIsTheHandlersThatRunsOrIsWaitedFor) {
+  slice(kA, 1000, 1000);
+  Timeline runs, waits;
+  runs.begin(90'000, false);
+  runs.reading(101'000);
+  runs.set_handler(kA);
+  ledger_->begin(kA, &runs, 201'000);
+  ledger_->end(Phase::kAwait, 301'000);
+  EXPECT_EQ(ledger_->last(), 301'000);
+  waits.begin(295'000, false);
+  waits.reading(301'000);
+  waits.set_handler(kB);
+  waits.change(Phase::kQueue, Phase::kAwait, waits.last());  // for its body
+  ledger_->charge_reading(waits, 501'000);
+  ledger_->charge_reading(waits, 901'000);  // was over
+  test_cpu += 1'000'000;
+  ledger_->settle_cpu(1'001'000);
+  EXPECT_EQ(ledger_->host_cpu(kA), 100'000);
+  EXPECT_EQ(ledger_->run_cpu(kA), 100'000);
+  EXPECT_EQ(ledger_->host_cpu(kB), 200'000);
+  EXPECT_EQ(runs.spent(Phase::kQueue), 11'000);
+  EXPECT_EQ(runs.spent(Phase::kParse), 100'000);
+  EXPECT_EQ(waits.spent(Phase::kParse), 200'000);
+  EXPECT_FALSE(waits.is(Phase::kParse));
+}
+
 TEST_F(Cpu, OfTheStartIsNotTheLoops) {
   slice(kA, 1000, 101'000);  // a handler's module is loaded
   test_cpu += 900'000;
