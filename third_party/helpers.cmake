@@ -14,6 +14,8 @@
 #                              sources that match; elsewhere: replays the corpus as an ordinary test
 #   duet_embed(<target> <file>...)  each file becomes duet::embedded::<file_ext>, a string_view
 #                              declared in "embedded/<file>_<ext>.h"
+#   duet_programs(<folder>...)  the target "programs": all that these folders build by default, which
+#                              is what users run, without the tests
 
 macro(duet_arguments options values lists)
   cmake_parse_arguments(arg "${options}" "${values}" "FILES;DEPS;${lists}" ${ARGN})
@@ -205,3 +207,29 @@ endfunction()
 if(DUET_TESTS)
   include(GoogleTest)
 endif()
+
+function(duet_targets_below folder out)
+  get_property(found DIRECTORY "${folder}" PROPERTY BUILDSYSTEM_TARGETS)
+  get_property(below DIRECTORY "${folder}" PROPERTY SUBDIRECTORIES)
+  foreach(directory IN LISTS below)
+    duet_targets_below("${directory}" more)
+    list(APPEND found ${more})
+  endforeach()
+  set(${out} ${found} PARENT_SCOPE)
+endfunction()
+
+function(duet_programs)
+  add_custom_target(programs)
+  foreach(folder IN LISTS ARGN)
+    duet_targets_below("${CMAKE_SOURCE_DIR}/${folder}" targets)
+    foreach(target IN LISTS targets)
+      get_target_property(type ${target} TYPE)
+      if(NOT type MATCHES "UTILITY|INTERFACE_LIBRARY")
+        add_dependencies(programs ${target})
+      endif()
+    endforeach()
+  endforeach()
+  if(TARGET demo)
+    add_dependencies(demo programs)
+  endif()
+endfunction()

@@ -241,8 +241,9 @@ def demo(options, style):
         print("\n".join(f"  {line}" for line in lines))
     print("\n" + style.bold("CPU"))
     print("\n".join(f"  {line}" for line in cpu_lines(figures)))
-    print(f"\nNow your own: duet serve {os.path.relpath(ROOT / 'examples/hello.mjs')} "
-          f"{os.path.relpath(ROOT / 'examples/hello.py')}")
+    # From the root of the source, where the command for the demo was given.
+    print(f"\nNow your own: {os.path.relpath(options.duet, ROOT)} serve examples/hello.mjs "
+          "examples/hello.py")
 
 
 def main():

@@ -1,5 +1,6 @@
 """The demo: ends with 0 and shows the phases side by side, or fails loudly."""
 
+import re
 import subprocess
 import sys
 import unittest
@@ -21,6 +22,9 @@ class DemoTest(unittest.TestCase):
                      "export-py", "queue", "run", "write", "total"):
             self.assertIn(word, table)
         self.assertIn("the same bytes", done.stdout)
+        suggested = re.search(r"Now your own: (\S+) serve (\S+) (\S+)\n", done.stdout)
+        for path in suggested.groups():
+            self.assertTrue((EXAMPLES.parent / path).exists(), f"{path} is not there")
         self.assertNotIn("\033", done.stdout, "emphasis although it is no terminal")
 
     def test_fails_when_the_host_does_not_start(self):
