@@ -36,6 +36,7 @@ class ExchangeRecord final : public ExchangeTap {
 
   // The exchange is over. False: the request or the answer is not there as a whole.
   bool complete(const Exchange& exchange);
+  bool too_large() const { return too_large_; }
   const KeptAnswer& answer() const { return answer_; }
   const std::string& target() const { return target_; }  // "GET /path", without the query
 

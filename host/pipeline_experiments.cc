@@ -108,7 +108,7 @@ const PipelineExperiments::Target* PipelineExperiments::choose(Exchange& exchang
   assignment.ticket = choice.ticket;
   assignment.name = spec.spec.variants[choice.variant];
   assignment.field = one.fields[choice.variant];
-  if (!running_) wake();
+  wake();
   if (on_chosen) on_chosen(exchange);
   return &attached->targets[choice.variant];
 }
@@ -119,10 +119,11 @@ void PipelineExperiments::over(const Exchange& exchange) noexcept {
   experiment::Live& live = *all_[assignment.experiment]->live;
   live.ended({assignment.variant, true, assignment.ticket}, ending_of(exchange));
   if (live.urgent()) look_at(live, now());
-  if (!running_) wake();
+  wake();
 }
 
 void PipelineExperiments::wake() {
+  if (running_) return;
   running_ = true;
   uv_timer_start(
       timer_,

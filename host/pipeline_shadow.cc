@@ -7,7 +7,14 @@
 
 namespace duet {
 
-using experiment::ShadowRecord;
+using experiment::ShadowCounts;
+using experiment::ShadowLoss;
+
+namespace {
+
+double wall_seconds() { return static_cast<double>(wall_now()) * 1e-9; }
+
+}  // namespace
 
 struct PipelineShadow::One {
   One(Loop& loop, std::uint32_t its_number, const experiment::Live& its_live, Spec its_spec,
@@ -18,8 +25,7 @@ struct PipelineShadow::One {
         targets(std::move(its_targets)),
         ignored(spec.ignore),
         deadlines(loop, spec.deadline),
-        records(targets.size()),
-        unanswered(targets.size(), 0) {}
+        counts(live.spec(), spec.rate, spec.ignore) {}
 
   const std::uint32_t number;
   const experiment::Live& live;
@@ -27,11 +33,9 @@ struct PipelineShadow::One {
   const std::vector<Target> targets;
   const experiment::IgnoreRules ignored;
   TimeoutQueue deadlines;
-  std::vector<ShadowRecord> records;  // by variant
-  std::vector<std::uint64_t> unanswered;
+  ShadowCounts counts;
   std::size_t candidate = 0;  // that was asked last
   std::size_t running = 0;
-  std::uint64_t sampled = 0, skipped = 0, unusable = 0;
 };
 
 // A request with the control's answer, and what copies of it were answered.
@@ -56,14 +60,17 @@ struct PipelineShadow::Sample {
 };
 
 struct PipelineShadow::Running {
-  Running(ExchangeTable& table, std::unique_ptr<Sample> its_sample, std::string_view told)
+  Running(ExchangeTable& table, std::unique_ptr<Sample> its_sample, std::string_view told,
+          Nanos its_begin)
       : sample(std::move(its_sample)),
+        began(its_begin),
         copy(table, sample->record, told, kMostBytes),
         deadline(
             [](void* self) { static_cast<Running*>(self)->copy.abort(AbortReason::kDeadline); },
             this) {}
 
   std::unique_ptr<Sample> sample;
+  const Nanos began;
   ExchangeCopy copy;
   Timeout deadline;
 };
@@ -131,9 +138,9 @@ void PipelineShadow::chosen(Exchange& exchange) {
   if (static_cast<double>(random_() >> 11) * 0x1p-53 >= one->spec.rate) return;
   const auto candidate = next_candidate(*one);
   if (!candidate) return;
-  ++one->sampled;
+  one->counts.sampled(wall_seconds());
   if (passing_.size() + waiting_.size() + running_.size() >= kMostSamples) {
-    ++one->skipped;
+    one->counts.lost(ShadowLoss::kNoRoom);
     return;
   }
   const bool control_first = random_() % 2 == 0;
@@ -151,7 +158,7 @@ void PipelineShadow::over(const Exchange& exchange) noexcept {
   passing_.erase(found);
   if (stopped_) return;
   if (!sample->record.complete(exchange)) {
-    ++sample->one.unusable;
+    sample->one.counts.lost(sample->record.too_large() ? ShadowLoss::kTooLarge : ShadowLoss::kLeft);
     return;
   }
   sample->since = now();
@@ -176,8 +183,9 @@ std::deque<std::unique_ptr<PipelineShadow::Sample>>::iterator PipelineShadow::st
 void PipelineShadow::begin_something() {
   const Nanos too_old = now() - kLongestWait;
   while (!waiting_.empty() && waiting_.front()->since < too_old) {
-    ++waiting_.front()->one.skipped;
+    waiting_.front()->one.counts.lost(ShadowLoss::kTooOld);
     waiting_.pop_front();
+    changed();
   }
   const auto found = startable();
   if (found != waiting_.end()) {
@@ -199,7 +207,7 @@ void PipelineShadow::begin_copy(std::unique_ptr<Sample> sample) {
   const std::size_t variant = sample->next_is_control() ? spec.spec.control : sample->candidate;
   const Target& target = one.targets[variant];
   const std::string& name = spec.spec.variants[variant];
-  auto running = std::make_unique<Running>(exchanges_, std::move(sample), name);
+  auto running = std::make_unique<Running>(exchanges_, std::move(sample), name, began);
   Exchange& exchange = running->copy.exchange();
   exchange.timeline().set_handler(target.handler);
   exchange.timeline().set_account(target.account);
@@ -211,7 +219,8 @@ void PipelineShadow::begin_copy(std::unique_ptr<Sample> sample) {
   ledger_.charge_host(target.account, began, now());
   if (!pipeline_.dispatch_copy(exchange, target.account, target.info)) {
     running->copy.end(ledger_);
-    ++one.unanswered[variant];
+    one.counts.unanswered(variant);
+    changed();
     return;
   }
   running->deadline.arm(one.deadlines, began);
@@ -226,10 +235,11 @@ void PipelineShadow::compare(const Sample& sample) {
   };
   One& one = sample.one;
   const experiment::Answer first = answer(sample.record.answer());
-  one.records[sample.candidate].add(
-      experiment::differences(first, answer(sample.variant), one.ignored),
-      experiment::differences(first, answer(sample.control), one.ignored), sample.record.target(),
-      static_cast<double>(wall_now()) * 1e-9);
+  one.counts.compared(sample.candidate,
+                      experiment::differences(first, answer(sample.variant), one.ignored),
+                      experiment::differences(first, answer(sample.control), one.ignored),
+                      sample.record.target(), wall_seconds());
+  changed();
   ledger_.charge_host(one.targets[sample.candidate].account, began, now());
 }
 
@@ -245,13 +255,21 @@ void PipelineShadow::reap() {
     ended->deadline.disarm();
     ended->copy.end(ledger_);
     std::unique_ptr<Sample> sample = std::move(ended->sample);
-    --sample->one.running;
+    One& one = sample->one;
+    --one.running;
     if (stopped_) continue;
+    const bool of_control = sample->next_is_control();
+    // By the clock: of a handler that held the loop no timer could tell.
+    if (now() - ended->began >= one.spec.deadline) {
+      one.counts.overdue(of_control ? one.live.spec().spec.control : sample->candidate);
+      changed();
+    }
     if (ended->copy.answer().too_large) {
-      ++sample->one.unusable;
+      one.counts.lost(ShadowLoss::kTooLarge);
+      changed();
       continue;
     }
-    (sample->next_is_control() ? sample->control : sample->variant) = ended->copy.answer();
+    (of_control ? sample->control : sample->variant) = ended->copy.answer();
     ++sample->copied;
     waiting_.push_front(std::move(sample));
   }
@@ -277,22 +295,20 @@ void PipelineShadow::stop() {
 std::optional<experiment::ShadowSnapshot> PipelineShadow::snapshot(std::uint32_t number) const {
   const One* const one = find(number);
   if (one == nullptr) return std::nullopt;
-  experiment::ShadowSnapshot shot;
-  shot.rate = one->spec.rate;
-  shot.sampled = one->sampled;
-  shot.skipped = one->skipped;
-  shot.unusable = one->unusable;
+  experiment::ShadowSnapshot shot = one->counts.snapshot();
   for (const auto& [tap, sample] : passing_) shot.waiting += &sample->one == one;
   for (const auto& sample : waiting_) shot.waiting += &sample->one == one;
   shot.running = one->running;
-  const experiment::LiveSpec& spec = one->live.spec();
-  for (std::size_t v = 0; v < one->targets.size(); ++v) {
-    if (v == spec.spec.control || spec.variants[v].aa) continue;
-    experiment::ShadowVariant& variant = shot.variants.emplace_back(one->records[v].snapshot());
-    variant.name = spec.spec.variants[v];
-    variant.unanswered = one->unanswered[v];
-  }
   return shot;
+}
+
+ShadowCounts* PipelineShadow::counts(std::uint32_t number) {
+  One* const one = find(number);
+  return one == nullptr ? nullptr : &one->counts;
+}
+
+void PipelineShadow::changed() const {
+  if (on_changed) on_changed();
 }
 
 }  // namespace duet

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -25,7 +26,7 @@
 
 #include "host/exchange_copy.h"
 #include "host/experiment/live.h"
-#include "host/experiment/shadow_record.h"
+#include "host/experiment/shadow_counts.h"
 #include "host/loop/timeout_queue.h"
 #include "host/pipeline.h"
 
@@ -68,6 +69,11 @@ class PipelineShadow final : public PipelineObserver, LoopObserver {
 
   // Nothing when the experiment has none.
   std::optional<experiment::ShadowSnapshot> snapshot(std::uint32_t number) const;
+  // What of it survives the process; null: likewise.
+  experiment::ShadowCounts* counts(std::uint32_t number);
+
+  // Told when the counts of an experiment have changed outside of a request. May be empty.
+  std::function<void()> on_changed;
 
   // Ends what is in flight; nothing begins any more.
   void stop();
@@ -88,6 +94,7 @@ class PipelineShadow final : public PipelineObserver, LoopObserver {
   void compare(const Sample& sample);
   void reap();
   void update_idle();
+  void changed() const;
 
   Loop& loop_;
   ExchangeTable& exchanges_;

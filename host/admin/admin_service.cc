@@ -150,7 +150,9 @@ void AdminService::command(Exchange& exchange, std::string_view name, std::strin
   if (live == nullptr) {
     return answer_error(exchange, 404, "there is no experiment '" + std::string(name) + "'");
   }
-  const auto decision = admin::command(*live, action, head.query(), who);
+  const auto decision = action == "recompare" && sources_.recompare
+                            ? sources_.recompare(*live, who)
+                            : admin::command(*live, action, head.query(), who);
   if (!decision) {
     return answer_error(exchange, 400, decision.error().message, {}, decision.error().hint);
   }

@@ -4,7 +4,8 @@
 //   GET /api/handlers  the same as JSON
 //   GET /api/experiments        the experiments, with their evidence and audit, as JSON
 //   GET /api/experiments/NAME   one of them
-//   POST /api/experiments/NAME/ACTION  start, stop, ramp, promote, pin: see experiment_commands.h.
+//   POST /api/experiments/NAME/ACTION  start, stop, ramp, promote, pin: see experiment_commands.h;
+//                      recompare: what shadow traffic has shown begins anew.
 //                      `Duet-By: WHO` is required: it goes into the audit, and no page of another
 //                      site can send it
 //   GET /metrics       for Prometheus: its text format, or OpenMetrics when Accept prefers it
@@ -40,6 +41,9 @@ class AdminService final : public Service, ExchangeListener {
     // None when there are no experiments.
     std::function<std::vector<experiment::LiveSnapshot>()> experiments;
     std::function<experiment::Live*(std::string_view name)> find_experiment;  // null: no such one
+    // What its shadow traffic has shown begins anew: an operator's word. Empty: it has none.
+    std::function<Result<experiment::Decision>(experiment::Live&, const std::string& who)>
+        recompare;
     // An operator's word has been carried out.
     std::function<void(experiment::Live&, const experiment::Decision&)> commanded;
   };

@@ -55,8 +55,10 @@ Result<Decision> command(Live& live, std::string_view action, std::string_view q
     if (!key || key->empty()) return missing(action, "key", "key=visitor-17&variant=python");
     return live.pin(*key, variant ? std::optional<std::string_view>(*variant) : std::nullopt, who);
   }
-  return Error{
-      "there is no '" + std::string(action) + "'", {}, "start, stop, ramp, promote or pin", {}};
+  return Error{"there is no '" + std::string(action) + "'",
+               {},
+               "start, stop, ramp, promote, pin or recompare",
+               {}};
 }
 
 }  // namespace duet::admin

@@ -107,6 +107,7 @@ Json shadow(const std::optional<experiment::ShadowSnapshot>& one) {
                         {"noise", field.noise},
                         {"raw_only", field.raw_only},
                         {"noise_only", field.noise_only},
+                        {"last", field.last},
                         {"log_e", field.log_e},
                         {"example", field.raw_only == 0 ? Json()
                                                         : Json{{"at", example.at},
@@ -117,10 +118,21 @@ Json shadow(const std::optional<experiment::ShadowSnapshot>& one) {
     variants.push_back({{"name", variant.name},
                         {"compared", variant.compared},
                         {"unanswered", variant.unanswered},
+                        {"overdue", variant.overdue},
                         {"fields", fields}});
   }
-  return {{"rate", one->rate},         {"sampled", one->sampled}, {"skipped", one->skipped},
-          {"unusable", one->unusable}, {"waiting", one->waiting}, {"running", one->running},
+  using experiment::ShadowLoss;
+  return {{"rate", one->rate},
+          {"since", one->since > 0 ? Json(one->since) : Json()},
+          {"sampled", one->sampled},
+          {"lost",
+           {{"no_room", one->of(ShadowLoss::kNoRoom)},
+            {"too_old", one->of(ShadowLoss::kTooOld)},
+            {"too_large", one->of(ShadowLoss::kTooLarge)},
+            {"left", one->of(ShadowLoss::kLeft)}}},
+          {"waiting", one->waiting},
+          {"running", one->running},
+          {"control_overdue", one->control_overdue},
           {"variants", variants}};
 }
 

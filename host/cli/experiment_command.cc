@@ -47,6 +47,7 @@ constexpr HelpRow kActions[] = {
     {"promote NAME VARIANT", "everybody gets the variant, and the experiment is over"},
     {"pin NAME KEY [VARIANT]",
      "the key always gets the variant and is not counted; without VARIANT as before"},
+    {"recompare NAME", "what shadow traffic has shown begins anew: after a variant was mended"},
 };
 
 constexpr HelpSection kSections[] = {
@@ -71,7 +72,8 @@ constexpr Action kAll[] = {{"list", 0, 0, "duet experiment list"},
                            {"stop", 1, 1, "duet experiment stop NAME"},
                            {"ramp", 1, 2, "duet experiment ramp NAME [SHARE]"},
                            {"promote", 2, 2, "duet experiment promote NAME VARIANT"},
-                           {"pin", 2, 3, "duet experiment pin NAME KEY [VARIANT]"}};
+                           {"pin", 2, 3, "duet experiment pin NAME KEY [VARIANT]"},
+                           {"recompare", 1, 1, "duet experiment recompare NAME"}};
 
 std::string encoded(std::string_view text) {
   std::string out;

@@ -7,6 +7,7 @@
 #include "host/base/log.h"
 #include "host/cli/experiments.h"
 #include "host/experiment/clock_watch.h"
+#include "host/store/shadow_json.h"
 #include "host/store/state_json.h"
 
 namespace duet::cli {
@@ -22,9 +23,19 @@ double wall_seconds() { return static_cast<double>(wall_now()) * 1e-9; }
 
 }  // namespace
 
-ExperimentStore::ExperimentStore(PipelineExperiments& experiments, measure::Metrics& metrics,
-                                 std::string path)
-    : experiments_(experiments), metrics_(metrics), path_(std::move(path)) {}
+ExperimentStore::ExperimentStore(PipelineExperiments& experiments, PipelineShadow* shadow,
+                                 measure::Metrics& metrics, std::string path)
+    : experiments_(experiments), shadow_(shadow), metrics_(metrics), path_(std::move(path)) {}
+
+experiment::ShadowCounts* ExperimentStore::shadow(std::size_t number) const {
+  return shadow_ == nullptr ? nullptr : shadow_->counts(static_cast<std::uint32_t>(number));
+}
+
+// Of what is kept of the experiment: each of both only grows.
+std::uint64_t ExperimentStore::revision(std::size_t number) const {
+  const experiment::ShadowCounts* const counts = shadow(number);
+  return experiments_.live(number).revision() + (counts == nullptr ? 0 : counts->revision());
+}
 
 void ExperimentStore::open() {
   std::string note;
@@ -40,13 +51,18 @@ void ExperimentStore::open() {
     Live& live = experiments_.live(i);
     live.keep(true);
     for (store::Kept& kept : *all) {
-      if (kept.experiment != live.spec().spec.name || take_up(live, kept)) continue;
+      if (kept.experiment != live.spec().spec.name) continue;
+      if (take_up(live, kept)) {
+        if (kept.shadow) take_up_shadow(i, *kept.shadow);
+        continue;
+      }
       if (auto retired = (*database)->retire(kept.experiment, wall_seconds()); !retired) {
         return give_up(retired.error());
       }
     }
   }
   saved_.assign(experiments_.size(), 0);
+  shadow_saved_.assign(experiments_.size(), 0);
   writer_ = std::make_unique<store::Writer>(std::move(database).value());
   experiments_.wake();  // there may be something to judge, and to write
 }
@@ -98,6 +114,23 @@ bool ExperimentStore::take_up(Live& live, store::Kept& kept) {
   return true;
 }
 
+// Whatever is wrong with it, the experiment itself goes on.
+void ExperimentStore::take_up_shadow(std::size_t number, const std::string& kept) {
+  using Restored = experiment::ShadowCounts::Restored;
+  experiment::ShadowCounts* const counts = shadow(number);
+  if (counts == nullptr) return;  // it has none now; what the last one showed stays in the file
+  auto state = store::shadow_of(kept);
+  const Restored restored = state ? counts->restore(std::move(*state)) : Restored::kNoState;
+  if (restored == Restored::kYes) return;
+  Live& live = experiments_.live(number);
+  const std::string text = fmt::format(
+      "experiment '{}': what its shadow traffic has shown begins anew: {}", live.spec().spec.name,
+      restored == Restored::kOtherRules ? "other fields are ignored than before"
+                                        : "what the store has of it cannot be read");
+  log::warn(text, {{"experiment", live.spec().spec.name}});
+  live.audit("host", text);
+}
+
 bool ExperimentStore::looked(Nanos at) {
   if (writer_ == nullptr) return false;
   if (at - saved_at_ >= kPeriod) flush(at);
@@ -106,7 +139,7 @@ bool ExperimentStore::looked(Nanos at) {
 
 bool ExperimentStore::unsaved() const {
   for (std::size_t i = 0; i < saved_.size(); ++i) {
-    if (experiments_.live(i).revision() != saved_[i]) return true;
+    if (revision(i) != saved_[i]) return true;
   }
   return false;
 }
@@ -117,11 +150,20 @@ void ExperimentStore::flush(Nanos at) {
   std::vector<store::Moment> moments;
   for (std::size_t i = 0; i < saved_.size(); ++i) {
     Live& live = experiments_.live(i);
-    if (live.revision() == saved_[i]) continue;
-    saved_[i] = live.revision();
-    moments.push_back({live.spec(), wall_seconds(), stopping_,
-                       live.state(cpu_of_variants(live, metrics_)), live.take_keys(),
-                       live.take_ended(), live.take_audit()});
+    if (revision(i) == saved_[i]) continue;
+    saved_[i] = revision(i);
+    moments.push_back({live.spec(),
+                       wall_seconds(),
+                       stopping_,
+                       live.state(cpu_of_variants(live, metrics_)),
+                       live.take_keys(),
+                       live.take_ended(),
+                       live.take_audit(),
+                       {}});
+    const experiment::ShadowCounts* const counts = shadow(i);
+    if (counts == nullptr || counts->revision() == shadow_saved_[i]) continue;
+    shadow_saved_[i] = counts->revision();
+    moments.back().shadow = counts->state();
   }
   if (!moments.empty()) writer_->put(std::move(moments));
 }

@@ -10,14 +10,16 @@
 
 #include "host/measure/metrics.h"
 #include "host/pipeline_experiments.h"
+#include "host/pipeline_shadow.h"
 #include "host/store/writer.h"
 
 namespace duet::cli {
 
 class ExperimentStore {
  public:
-  // Both outlive it. `path`: of the database.
-  ExperimentStore(PipelineExperiments& experiments, measure::Metrics& metrics, std::string path);
+  // All outlive it. `shadow` may be null; `path`: of the database.
+  ExperimentStore(PipelineExperiments& experiments, PipelineShadow* shadow,
+                  measure::Metrics& metrics, std::string path);
 
   // Before the first request: takes up what there is. Reads the file.
   void open();
@@ -34,16 +36,21 @@ class ExperimentStore {
 
  private:
   bool take_up(experiment::Live& live, store::Kept& kept);
+  void take_up_shadow(std::size_t number, const std::string& kept);
+  experiment::ShadowCounts* shadow(std::size_t number) const;
+  std::uint64_t revision(std::size_t number) const;
   void give_up(const Error& why);
   void save_all();
   void flush(Nanos at);
   bool unsaved() const;
 
   PipelineExperiments& experiments_;
+  PipelineShadow* const shadow_;
   measure::Metrics& metrics_;
   std::string path_;
   std::unique_ptr<store::Writer> writer_;
-  std::vector<std::uint64_t> saved_;  // Live::revision(), by experiment
+  std::vector<std::uint64_t> saved_;         // revision(), by experiment
+  std::vector<std::uint64_t> shadow_saved_;  // of them, that of the shadow's counts
   Nanos saved_at_ = 0;
   bool stopping_ = false;
   std::string trouble_;  // why there is no writer

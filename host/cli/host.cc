@@ -138,6 +138,9 @@ Result<void> Host::set_up() {
     return shots;
   };
   sources.find_experiment = [this](std::string_view name) { return experiments_->find(name); };
+  sources.recompare = [this](experiment::Live& live, const std::string& who) {
+    return recompare(*experiments_, shadow_ ? &*shadow_ : nullptr, live, who);
+  };
   sources.commanded = [this](experiment::Live& live, const experiment::Decision& decision) {
     log_decision(live, decision);
     experiments_->wake();
@@ -173,10 +176,6 @@ Result<void> Host::set_up() {
     log_decision(live, decision);
     webhooks_->tell(live, decision);
   };
-  if (experiments_->size() > 0 && !config_.server.store.empty()) {
-    store_.emplace(*experiments_, metrics_, config_.server.store);
-    store_->open();
-  }
   experiments_->on_looked = [this](Nanos at) {
     watch_clock(clock_watch_, *experiments_, at);
     return store_ && store_->looked(at);
@@ -192,6 +191,10 @@ Result<void> Host::set_up() {
     shadow_.emplace(*loop_, exchanges_, ledger_, *pipeline_);
     add_shadows(config_, shadow_accounts_, *experiments_, *shadow_);
     pipeline_->add_observer(*shadow_);
+  }
+  if (experiments_->size() > 0 && !config_.server.store.empty()) {
+    store_.emplace(*experiments_, shadow_ ? &*shadow_ : nullptr, metrics_, config_.server.store);
+    store_->open();
   }
   watch_signals();
   if (auto opened = open_admin(); !opened) return opened;

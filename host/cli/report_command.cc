@@ -13,6 +13,7 @@
 #include "host/cli/report.h"
 #include "host/experiment/live.h"
 #include "host/store/database.h"
+#include "host/store/shadow_json.h"
 #include "host/store/state_json.h"
 
 namespace duet::cli {
@@ -93,6 +94,14 @@ Result<Json> kept_in(const std::string& path) {
   if (!database) return database.error();
   auto all = (*database)->read();
   if (!all) return all.error();
+  using Restored = experiment::ShadowCounts::Restored;
+  const auto unreadable = [&](const store::Kept& kept) {
+    return Error{
+        "what it has of the experiment '" + printable(kept.experiment) + "' cannot be read",
+        path,
+        "another version of duet may have written it",
+        {}};
+  };
   std::vector<experiment::LiveSnapshot> shots;
   std::vector<double> written;
   for (store::Kept& kept : *all) {
@@ -102,14 +111,18 @@ Result<Json> kept_in(const std::string& path) {
     auto live = spec && state ? experiment::Live::create(std::move(*spec))
                               : Result<std::unique_ptr<experiment::Live>>(Error{});
     if (!live || !(*live)->restore(std::move(*state), kept.keys, false)) {
-      return Error{
-          "what it has of the experiment '" + printable(kept.experiment) + "' cannot be read",
-          path,
-          "another version of duet may have written it",
-          {}};
+      return unreadable(kept);
     }
     (*live)->restore_audit(std::move(kept.audit));
     shots.push_back((*live)->snapshot());
+    auto shadow = kept.shadow ? store::shadow_of(*kept.shadow) : std::nullopt;
+    if (kept.shadow) {
+      const double rate = shadow ? shadow->rate : 0;
+      auto ignore = shadow ? shadow->ignore : std::vector<std::string>();
+      experiment::ShadowCounts counts((*live)->spec(), rate, std::move(ignore));
+      if (!shadow || counts.restore(std::move(*shadow)) != Restored::kYes) return unreadable(kept);
+      shots.back().shadow = counts.snapshot();
+    }
     written.push_back(kept.at);
   }
   Json all_of_them = Json::parse(admin::experiments_json(shots));

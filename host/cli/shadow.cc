@@ -1,5 +1,7 @@
 #include "host/cli/shadow.h"
 
+#include <fmt/format.h>
+
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,7 +55,27 @@ void add_shadows(const config::Config& config, const ShadowAccounts& accounts,
                {spec.rate, spec.deadline, spec.concurrency, spec.safe, spec.ignore},
                std::move(targets));
   }
+  shadow.on_changed = [&experiments] { experiments.wake(); };  // there is something to keep
   experiments.on_chosen = [&shadow](Exchange& exchange) { shadow.chosen(exchange); };
+}
+
+Result<experiment::Decision> recompare(PipelineExperiments& experiments, PipelineShadow* shadow,
+                                       experiment::Live& live, const std::string& who) {
+  const std::string& name = live.spec().spec.name;
+  for (std::uint32_t i = 0; shadow != nullptr && i < experiments.size(); ++i) {
+    experiment::ShadowCounts* const counts = shadow->counts(i);
+    if (&experiments.live(i) != &live || counts == nullptr) continue;
+    counts->begin_anew();
+    experiment::Decision decision;
+    decision.sentence = fmt::format(
+        "experiment '{}': what its shadow traffic has shown so far counts no more", name);
+    live.audit(who, decision.sentence);
+    return decision;
+  }
+  return Error{fmt::format("experiment '{}' has no shadow traffic", name),
+               {},
+               "[experiment.shadow] in duet.toml makes some",
+               {}};
 }
 
 }  // namespace duet::cli

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <map>
+#include <string>
 
+#include "host/base/result.h"
 #include "host/config/config.h"
 #include "host/measure/metrics.h"
 #include "host/pipeline.h"
@@ -22,5 +24,10 @@ ShadowAccounts add_shadow_accounts(const config::Config& config, Pipeline& pipel
 // After add_experiments(): from then on requests are copied.
 void add_shadows(const config::Config& config, const ShadowAccounts& accounts,
                  PipelineExperiments& experiments, PipelineShadow& shadow);
+
+// An operator's word: what was compared so far counts no more, as when a variant was mended. Into
+// the audit. Errors: the experiment has no shadow traffic.
+Result<experiment::Decision> recompare(PipelineExperiments& experiments, PipelineShadow* shadow,
+                                       experiment::Live& live, const std::string& who);
 
 }  // namespace duet::cli

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "host/base/clock.h"
-#include "host/experiment/shadow_record.h"
+#include "host/experiment/shadow_counts.h"
 #include "host/measure/histogram.h"
 #include "host/measure/timeline.h"
 #include "host/stats/stages.h"

@@ -17,7 +17,7 @@ namespace duet::store {
 namespace {
 
 constexpr int kApplication = 0x44756574;  // "Duet": what file(1) and we know the file by
-constexpr int kVersion = 2;               // 1 had no table `ended`
+constexpr int kVersion = 3;               // 1 had no table `ended`, 2 no `shadow`
 // Another program's lock is waited for on the thread that writes; a second later it is tried again.
 constexpr int kBusyMilliseconds = 250;
 
@@ -37,12 +37,13 @@ CREATE TABLE IF NOT EXISTS ended (
   experiment INTEGER NOT NULL, ticket INTEGER NOT NULL, variant INTEGER NOT NULL,
   failed INTEGER NOT NULL, total INTEGER NOT NULL, cpu INTEGER NOT NULL, slice INTEGER NOT NULL,
   key INTEGER, PRIMARY KEY (experiment, ticket)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS shadow (experiment INTEGER PRIMARY KEY, state TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS keys_of ON keys (experiment);
 CREATE INDEX IF NOT EXISTS audit_of ON audit (experiment);
 PRAGMA application_id = 1148544372;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 COMMIT)";
-static_assert(kApplication == 1148544372 && kVersion == 2, "as the schema says");
+static_assert(kApplication == 1148544372 && kVersion == 3, "as the schema says");
 
 // A prepared statement; a failed step is remembered by the connection.
 class Statement {
@@ -211,7 +212,7 @@ Result<void> Database::connect(bool to_write) {
                  "use that one, or name another file by store = \"...\" in [server]",
                  {}};
   }
-  has_ended_ = to_write || version > 1;
+  version_ = to_write ? kVersion : version;
   if (!to_write) return {};
   {
     Statement check(db_, "PRAGMA quick_check(1)");
@@ -223,7 +224,7 @@ Result<void> Database::connect(bool to_write) {
   if (auto made = run(kSchema); !made) return made;
   // NORMAL: a commit outlives the process without waiting for the disk, which can take seconds.
   // Only the first write of a log waits, so it is made here.
-  return run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA user_version = 2");
+  return run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA user_version = 3");
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::string& note) {
@@ -278,7 +279,8 @@ Result<std::vector<Kept>> Database::read() {
                            static_cast<std::uint16_t>(keys.integer(1)),
                            static_cast<std::uint64_t>(keys.integer(2))});
     }
-    if (has_ended_ && !read_ended(id, kept.ended)) return error("cannot be read");
+    if (version_ > 1 && !read_ended(id, kept.ended)) return error("cannot be read");
+    if (version_ > 2 && !read_shadow(id, kept.shadow)) return error("cannot be read");
     Statement audit(db_,
                     "SELECT at, who, what FROM audit WHERE experiment = ? "
                     "ORDER BY id DESC LIMIT 200");
@@ -308,6 +310,13 @@ bool Database::read_ended(std::int64_t id, std::vector<experiment::ArrivalOrder:
     if (!rows.null(6)) arrival.key = static_cast<std::uint64_t>(rows.integer(6));
   }
   return !rows.failed();
+}
+
+bool Database::read_shadow(std::int64_t id, std::optional<std::string>& shadow) {
+  Statement row(db_, "SELECT state FROM shadow WHERE experiment = ?");
+  row.bind(id);
+  if (row.row()) shadow = row.text(0);
+  return !row.failed();
 }
 
 Result<void> Database::retire(const std::string& experiment, double at) {
@@ -371,7 +380,9 @@ bool Database::write_one(const Kept& one) {
     audit.bind(id).bind(entry.at).bind(std::string_view(entry.who));
     if (!audit.bind(std::string_view(entry.what)).done()) return false;
   }
-  return true;
+  if (!one.shadow) return true;
+  Statement shadow(db_, "INSERT OR REPLACE INTO shadow VALUES (?, ?)");
+  return shadow.bind(id).bind(std::string_view(*one.shadow)).done();
 }
 
 }  // namespace duet::store

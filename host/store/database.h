@@ -5,6 +5,8 @@
 //   keys         visitors who were counted once (Evidence::Key), in the order they came in
 //   ended        requests that ended behind an older one in flight, and are not in the evidence yet
 //   audit        what was decided, by whom, when
+//   shadow       one row an experiment that has shadow traffic: what that has shown
+//                (shadow_json.h); a row of its own, because it changes at other times
 //
 // One transaction a write, so whenever a process ends the file holds one moment of it, at most the
 // last second old; after a power failure, one that the disk had. Times: seconds since 1970. One
@@ -13,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +42,7 @@ struct Kept {
   std::vector<experiment::Evidence::Key> keys;
   std::vector<experiment::ArrivalOrder::Ended> ended;
   std::vector<experiment::AuditEntry> audit;
+  std::optional<std::string> shadow;  // replaces what there was; nothing: leaves it
 };
 
 class Database {
@@ -68,12 +72,13 @@ class Database {
   Result<void> run(const char* sql);
   bool write_one(const Kept& one);
   bool read_ended(std::int64_t id, std::vector<experiment::ArrivalOrder::Ended>& all);
+  bool read_shadow(std::int64_t id, std::optional<std::string>& shadow);
   Error error(const std::string& what) const;
 
   std::string path_;
   FileLock lock_;
   sqlite3* db_ = nullptr;
-  bool has_ended_ = false;  // the table
+  std::int64_t version_ = 0;  // of the tables that are there
 };
 
 }  // namespace duet::store

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "host/base/log.h"
+#include "host/store/shadow_json.h"
 #include "host/store/state_json.h"
 
 namespace duet::store {
@@ -44,6 +45,7 @@ void add(std::vector<Moment>& earlier, std::vector<Moment> later) {
     one.keys = std::move(before->keys);
     one.ended = std::move(before->ended);
     one.audit = std::move(before->audit);
+    if (!one.shadow) one.shadow = std::move(before->shadow);
     *before = std::move(one);
   }
 }
@@ -51,9 +53,17 @@ void add(std::vector<Moment>& earlier, std::vector<Moment> later) {
 std::vector<Kept> as_text(const std::vector<Moment>& moments) {
   std::vector<Kept> all;
   for (const Moment& one : moments) {
-    all.push_back({one.spec.spec.name, fingerprint(one.spec), one.at, one.clean,
-                   to_json(one.state, one.spec), one.state.experiment.evidence.first, one.keys,
-                   one.ended, one.audit});
+    all.push_back({one.spec.spec.name,
+                   fingerprint(one.spec),
+                   one.at,
+                   one.clean,
+                   to_json(one.state, one.spec),
+                   one.state.experiment.evidence.first,
+                   one.keys,
+                   one.ended,
+                   one.audit,
+                   {}});
+    if (one.shadow) all.back().shadow = shadow_json(*one.shadow);
   }
   return all;
 }

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "host/experiment/live.h"
+#include "host/experiment/shadow_counts.h"
 #include "host/store/database.h"
 
 namespace duet::store {
@@ -21,6 +23,7 @@ struct Moment {
   std::vector<experiment::Evidence::Key> keys;
   std::vector<experiment::ArrivalOrder::Ended> ended;
   std::vector<experiment::AuditEntry> audit;
+  std::optional<experiment::ShadowState> shadow;  // nothing: as before
 };
 
 class Writer {

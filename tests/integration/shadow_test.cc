@@ -202,6 +202,8 @@ TEST_F(Shadow, AServiceThatIsSlowHoldsCopiesUpAndNobodyElseAndTheCapHolds) {
   ASSERT_TRUE(compared(host, 1));
   EXPECT_EQ(shadow(host)["variants"][0]["fields"][0]["name"], "status");
   EXPECT_EQ(shadow(host)["variants"][0]["fields"][0]["example"]["variant"], "504");
+  EXPECT_GE(shadow(host)["variants"][0]["overdue"], 1);
+  EXPECT_EQ(shadow(host)["control_overdue"], 0);
   EXPECT_EQ(host.stop(), 0) << "with copies in flight";
 }
 
@@ -232,9 +234,9 @@ TEST_F(Shadow, OnlySoMuchIsCopiedAndNothingOfClientsThatLeave) {
   DuetHost large({file});
   HttpClient client = large.client();
   client.post("/c/x", std::string(100000, 'b'));
-  ASSERT_TRUE(eventually([&] { return shadow(large)["unusable"] == 1; })) << "the request";
+  ASSERT_TRUE(eventually([&] { return shadow(large)["lost"]["too_large"] == 1; })) << "the request";
   client.get("/c/x");
-  ASSERT_TRUE(eventually([&] { return shadow(large)["unusable"] == 2; })) << "the answer";
+  ASSERT_TRUE(eventually([&] { return shadow(large)["lost"]["too_large"] == 2; })) << "the answer";
   EXPECT_EQ(shadow(large)["variants"][0]["compared"], 0);
 }
 

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "host/store/database.h"
+#include "host/store/shadow_json.h"
 #include "host/store/state_json.h"
 #include "host/store/writer.h"
 #include "tests/support/eventually.h"
@@ -51,6 +52,21 @@ Live::State state_after(int requests) {
   return live->state({5, 6});
 }
 
+// Of 30 comparisons with 'py', in all of which one field differs.
+experiment::ShadowCounts shadow_after(const experiment::LiveSpec& spec, int compared) {
+  experiment::ShadowCounts counts(spec, 0.5, {"$.id", "header:date"});
+  for (int i = 0; i < compared; ++i) {
+    counts.sampled(100 + i);
+    counts.compared(1, {{"$.price", "12", "13"}, {"$.\xff\"odd", "1", "2"}},
+                    {{"$.\xff\"odd", "1", "2"}}, "GET /" + std::to_string(i), 100 + i);
+  }
+  counts.sampled(200);
+  counts.lost(experiment::ShadowLoss::kTooOld);
+  counts.unanswered(1);
+  counts.overdue(0);
+  return counts;
+}
+
 class StoreTest : public testing::Test {
  protected:
   StoreTest() {
@@ -80,11 +96,13 @@ class StoreTest : public testing::Test {
             first,
             {{0, 1, ~std::uint64_t{3}}},
             ended,
-            {{1, "ann", "a word"}}};
+            {{1, "ann", "a word"}},
+            {}};
   }
   static std::vector<Moment> moments(int requests, const std::string& word = "a word") {
     std::vector<Moment> all(1);
-    all[0] = {spec_of(), 17.5, false, state_after(requests), {{0, 1, 2}}, {}, {{1, "ann", word}}};
+    all[0] = {spec_of(),          17.5, false, state_after(requests), {{0, 1, 2}}, {},
+              {{1, "ann", word}}, {}};
     return all;
   }
   // Rows of a table, as another program sees them.
@@ -142,6 +160,62 @@ TEST_F(StoreTest, AnotherConfigurationIsAnotherExperimentAndNewWeightsAreNot) {
   EXPECT_NE(fingerprint(spec), print);
 }
 
+TEST_F(StoreTest, WhatShadowTrafficHasShownIsTheSameAfterItsText) {
+  using Restored = experiment::ShadowCounts::Restored;
+  const experiment::LiveSpec spec = spec_of();
+  const std::string text = shadow_json(shadow_after(spec, 30).state());
+  auto state = shadow_of(text);
+  ASSERT_TRUE(state);
+  EXPECT_EQ(shadow_json(*state), text);
+  experiment::ShadowCounts counts(spec, 1, {"header:date", "$.id"});
+  ASSERT_EQ(counts.restore(std::move(*state)), Restored::kYes);
+  const experiment::ShadowSnapshot shot = counts.snapshot();
+  EXPECT_EQ(shot.rate, 1) << "as configured now";
+  EXPECT_EQ(shot.since, 100);
+  EXPECT_EQ(shot.sampled, 31u);
+  EXPECT_EQ(shot.of(experiment::ShadowLoss::kTooOld), 1u);
+  EXPECT_EQ(shot.control_overdue, 1u);
+  ASSERT_EQ(shot.variants.size(), 1u);
+  EXPECT_EQ(shot.variants[0].compared, 30u);
+  EXPECT_EQ(shot.variants[0].unanswered, 1u);
+  ASSERT_EQ(shot.variants[0].fields.size(), 2u);
+  EXPECT_EQ(shot.variants[0].fields[0].name, "$.price");
+  EXPECT_TRUE(shot.variants[0].fields[0].differs);
+  EXPECT_EQ(shot.variants[0].fields[0].example.request, "GET /0");
+  EXPECT_FALSE(shot.variants[0].fields[1].differs) << "noise";
+
+  experiment::ShadowCounts others(spec, 1, {"$.id"});
+  EXPECT_EQ(others.restore(*shadow_of(text)), Restored::kOtherRules);
+  experiment::LiveSpec more = spec_of();
+  more.variants.push_back({"go", 2, false});
+  more.spec.variants.push_back("go");
+  experiment::ShadowCounts third(more, 1, {"header:date", "$.id"});
+  EXPECT_EQ(third.restore(*shadow_of(text)), Restored::kNoState);
+  EXPECT_EQ(others.snapshot().sampled + third.snapshot().sampled, 0u);
+  for (const char* bad : {"", "{}", "[1]", "{\"rate\": \"x\"}", "\xff"}) {
+    EXPECT_FALSE(shadow_of(bad)) << bad;
+  }
+}
+
+TEST_F(StoreTest, WhatShadowTrafficHasShownIsReplacedOnlyWhenItChanged) {
+  auto database = open();
+  Kept one = kept("1");
+  ASSERT_TRUE(database->write({one}).ok());
+  EXPECT_FALSE(database->read()->front().shadow);
+  one.shadow = "first";
+  ASSERT_TRUE(database->write({one}).ok());
+  one.shadow.reset();
+  ASSERT_TRUE(database->write({one}).ok());
+  EXPECT_EQ(database->read()->front().shadow, "first");
+  one.shadow = "second";
+  ASSERT_TRUE(database->write({one}).ok());
+  EXPECT_EQ(database->read()->front().shadow, "second");
+  EXPECT_EQ(rows("shadow"), 1);
+  ASSERT_TRUE(database->retire("country", 20).ok());
+  ASSERT_TRUE(database->write({kept("3")}).ok());
+  EXPECT_FALSE(database->read()->front().shadow) << "it is that of the one before";
+}
+
 TEST_F(StoreTest, WhatIsWrittenIsReadByTheNext) {
   {
     auto database = open();
@@ -190,19 +264,45 @@ TEST_F(StoreTest, WhatWaitsToBeJudgedIsWrittenOnceAndGoesWhenItIs) {
   EXPECT_FALSE(ended[1].arrival.key || ended[1].arrival.failed);
 }
 
-TEST_F(StoreTest, AFileOfTheVersionBeforeIsReadAndBroughtUp) {
-  ASSERT_TRUE(open()->write({kept(to_json(state_after(9), spec_of()))}).ok());
+TEST_F(StoreTest, FilesOfEarlierVersionsAreReadAndBroughtUp) {
+  const std::string earlier[] = {
+      "DROP TABLE shadow; DROP TABLE ended; PRAGMA user_version = 1",
+      "DROP TABLE shadow; PRAGMA user_version = 2",
+  };
+  for (const std::string& sql : earlier) {
+    fs::remove(path_);
+    ASSERT_TRUE(open()->write({kept(to_json(state_after(9), spec_of()))}).ok());
+    sqlite3* db = nullptr;
+    sqlite3_open(path_.c_str(), &db);
+    ASSERT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(db);
+    auto reader = Database::open_to_read(path_);
+    ASSERT_TRUE(reader.ok()) << sql;
+    auto all = (*reader)->read();
+    ASSERT_TRUE(all.ok()) << sql;
+    ASSERT_EQ(all->size(), 1u) << sql;
+    EXPECT_FALSE(all->front().shadow);
+    reader->reset();
+    auto database = open();
+    EXPECT_EQ(note_, "");
+    EXPECT_EQ(database->read()->front().keys.size(), 1u) << sql;
+    EXPECT_EQ(rows("ended"), 0);
+    Kept with = kept("2");
+    with.shadow = "x";
+    ASSERT_TRUE(database->write({with}).ok()) << sql;
+    EXPECT_EQ(rows("shadow"), 1);
+  }
+}
+
+TEST_F(StoreTest, AFileOfALaterVersionIsLeftAlone) {
+  ASSERT_TRUE(open()->write({kept("1")}).ok());
   sqlite3* db = nullptr;
   sqlite3_open(path_.c_str(), &db);
-  ASSERT_EQ(
-      sqlite3_exec(db, "DROP TABLE ended; PRAGMA user_version = 1", nullptr, nullptr, nullptr),
-      SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "PRAGMA user_version = 99", nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(db);
-  auto reader = Database::open_to_read(path_);
-  ASSERT_TRUE(reader.ok());
-  EXPECT_EQ((*reader)->read()->size(), 1u);
-  EXPECT_EQ(open()->read()->front().keys.size(), 1u);
-  EXPECT_EQ(rows("ended"), 0);
+  EXPECT_NE(why_not(path_).find("was written by a later version of duet"), std::string::npos);
+  EXPECT_FALSE(Database::open_to_read(path_).ok());
+  EXPECT_EQ(rows("experiments"), 1);
 }
 
 // As a pool of processes that a handler forked does, when the host is killed.
@@ -287,6 +387,28 @@ TEST_F(StoreTest, ALockedFileIsWrittenWhenItIsFree) {
   sqlite3_close(other);
   EXPECT_TRUE(eventually([&] { return writer.trouble().empty(); }));
   EXPECT_TRUE(eventually([&] { return rows("keys") == 2; })) << "what waited is lost";
+}
+
+TEST_F(StoreTest, WhatWaitsForTheDiskKeepsWhatShadowTrafficHadShown) {
+  const experiment::LiveSpec spec = spec_of();
+  {
+    Writer writer(open());
+    sqlite3* other = nullptr;
+    sqlite3_open(path_.c_str(), &other);
+    ASSERT_EQ(sqlite3_exec(other, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
+    auto with = moments(10);
+    with[0].shadow = shadow_after(spec, 3).state();
+    writer.put(std::move(with));
+    ASSERT_TRUE(eventually([&] { return !writer.trouble().empty(); }));
+    writer.put(moments(20));
+    sqlite3_exec(other, "COMMIT", nullptr, nullptr, nullptr);
+    sqlite3_close(other);
+    EXPECT_TRUE(eventually([&] { return writer.trouble().empty(); }));
+  }
+  const auto all = open()->read();
+  ASSERT_TRUE(all.ok());
+  ASSERT_TRUE(all->front().shadow);
+  EXPECT_EQ(shadow_of(*all->front().shadow)->variants[1].record.compared, 3u);
 }
 
 TEST_F(StoreTest, AFullDiskIsSaidAndWrittenToWhenThereIsRoom) {
