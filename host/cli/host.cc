@@ -459,6 +459,9 @@ measure::Snapshot Host::snapshot() {
     measure::ExperimentFigures& figures = shot.experiments.emplace_back(live.figures());
     const std::vector<Nanos> cpu = cpu_of_variants(live, metrics_);
     for (std::size_t v = 0; v < cpu.size(); ++v) figures.variants[v].cpu = cpu[v];
+    if (!shadow_) continue;
+    const auto shadow = shadow_->snapshot(static_cast<std::uint32_t>(i));
+    if (shadow) figures.shadow = shadow_figures(*shadow, live.spec());
   }
   if (tracer_) {
     const outbox::Outbox::Figures spans = tracer_->figures();

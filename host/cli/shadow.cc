@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -57,6 +60,47 @@ void add_shadows(const config::Config& config, const ShadowAccounts& accounts,
   }
   shadow.on_changed = [&experiments] { experiments.wake(); };  // there is something to keep
   experiments.on_chosen = [&shadow](Exchange& exchange) { shadow.chosen(exchange); };
+}
+
+measure::ShadowFigures shadow_figures(const experiment::ShadowSnapshot& shot,
+                                      const experiment::LiveSpec& spec) {
+  using experiment::ShadowLoss;
+  constexpr std::string_view kParts[] = {"status", "header", "body"};  // by AnswerPart
+  const auto handler_of = [&](const std::string& variant) {
+    const auto& names = spec.spec.variants;
+    const auto at = std::find(names.begin(), names.end(), variant) - names.begin();
+    return spec.variants[static_cast<std::size_t>(at)].handler;
+  };
+  measure::ShadowFigures all;
+  all.sampled = shot.sampled;
+  all.dropped = {{"no_room", shot.of(ShadowLoss::kNoRoom)},
+                 {"too_old", shot.of(ShadowLoss::kTooOld)},
+                 {"too_large", shot.of(ShadowLoss::kTooLarge)},
+                 {"left", shot.of(ShadowLoss::kLeft)}};
+  all.waiting = shot.waiting;
+  all.running = shot.running;
+  measure::ShadowVariantFigures& control = all.variants.emplace_back();
+  control.control = true;
+  control.variant = spec.spec.variants[spec.spec.control];
+  control.handler = handler_of(control.variant);
+  control.overdue = shot.control_overdue;
+  for (const experiment::ShadowVariant& from : shot.variants) {
+    measure::ShadowVariantFigures& one = all.variants.emplace_back();
+    one.variant = from.name;
+    one.handler = handler_of(from.name);
+    one.compared = from.compared;
+    one.unanswered = from.unanswered;
+    one.overdue = from.overdue;
+    for (std::size_t part = 0; part < std::size(kParts); ++part) {
+      one.parts.push_back({kParts[part], from.raw[part], from.noise[part]});
+    }
+    for (const experiment::ShadowField& field : from.fields) {
+      if (!field.differs) continue;
+      ++one.differing;
+      if (one.fields.size() < one.kMostFields) one.fields.emplace_back(field.name, field.raw);
+    }
+  }
+  return all;
 }
 
 Result<experiment::Decision> recompare(PipelineExperiments& experiments, PipelineShadow* shadow,

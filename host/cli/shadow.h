@@ -7,6 +7,7 @@
 #include "host/base/result.h"
 #include "host/config/config.h"
 #include "host/measure/metrics.h"
+#include "host/measure/variant_figures.h"
 #include "host/pipeline.h"
 #include "host/pipeline_experiments.h"
 #include "host/pipeline_shadow.h"
@@ -24,6 +25,10 @@ ShadowAccounts add_shadow_accounts(const config::Config& config, Pipeline& pipel
 // After add_experiments(): from then on requests are copied.
 void add_shadows(const config::Config& config, const ShadowAccounts& accounts,
                  PipelineExperiments& experiments, PipelineShadow& shadow);
+
+// For the exposition.
+measure::ShadowFigures shadow_figures(const experiment::ShadowSnapshot& shot,
+                                      const experiment::LiveSpec& spec);
 
 // An operator's word: what was compared so far counts no more, as when a variant was mended. Into
 // the audit. Errors: the experiment has no shadow traffic.

@@ -284,6 +284,92 @@ void experiments(ExpositionWriter& out, const Snapshot& shot) {
   }
 }
 
+// Fields are named by who answers: of each variant, the first twenty that differ for real.
+void shadows(ExpositionWriter& out, const Snapshot& shot) {
+  using Figures = ShadowVariantFigures;
+  const auto each = [&](auto write) {
+    for (const ExperimentFigures& one : shot.experiments) {
+      if (one.shadow) write(std::string_view(one.experiment), *one.shadow);
+    }
+  };
+  const auto each_variant = [&](bool control_too, auto write) {
+    each([&](std::string_view experiment, const ShadowFigures& shadow) {
+      for (const Figures& variant : shadow.variants) {
+        if (variant.control && !control_too) continue;
+        write(Labels{{"experiment", experiment},
+                     {"variant", variant.variant},
+                     {"handler", variant.handler}},
+              variant);
+      }
+    });
+  };
+  const auto counter = [&](std::string_view name, std::string_view help, bool control_too,
+                           std::uint64_t Figures::*value) {
+    out.family(name, Type::kCounter, "", help);
+    each_variant(control_too, [&](const Labels& labels, const Figures& variant) {
+      out.sample(labels, variant.*value);
+    });
+  };
+  bool any = false;
+  each([&](std::string_view, const ShadowFigures&) { any = true; });
+  if (!any) return;
+  out.family("duet_shadow_sampled_requests", Type::kCounter, "",
+             "Requests of the control that were to be copied for another variant.");
+  each([&](std::string_view experiment, const ShadowFigures& shadow) {
+    out.sample({{"experiment", experiment}}, shadow.sampled);
+  });
+  out.family("duet_shadow_dropped_requests", Type::kCounter, "",
+             "Of these, those that are not compared, by why: no room, no idle moment of the loop "
+             "in time, a body too large, a client that left.");
+  each([&](std::string_view experiment, const ShadowFigures& shadow) {
+    for (const auto& [why, count] : shadow.dropped) {
+      out.sample({{"experiment", experiment}, {"why", why}}, count);
+    }
+  });
+  out.family("duet_shadow_waiting_requests", Type::kGauge, "",
+             "Sampled requests that wait for their answer or for an idle moment.");
+  each([&](std::string_view experiment, const ShadowFigures& shadow) {
+    out.sample({{"experiment", experiment}}, shadow.waiting);
+  });
+  out.family("duet_shadow_active_copies", Type::kGauge, "", "Copies in flight.");
+  each([&](std::string_view experiment, const ShadowFigures& shadow) {
+    out.sample({{"experiment", experiment}}, shadow.running);
+  });
+  counter("duet_shadow_comparisons", "Answers of a variant compared with the control's.", false,
+          &Figures::compared);
+  out.family("duet_shadow_differences", Type::kCounter, "",
+             "Comparisons in which a part of the answer differs: the variant's from the control's, "
+             "or the control's from its own to a copy, which is the noise.");
+  each_variant(false, [&](const Labels& labels, const Figures& variant) {
+    for (const Figures::Part& one : variant.parts) {
+      Labels with = labels;
+      with.emplace_back("part", one.part);
+      with.emplace_back("of", "variant");
+      out.sample(with, one.variant);
+      with.back().second = "control";
+      out.sample(with, one.control);
+    }
+  });
+  out.family("duet_shadow_differing_fields", Type::kGauge, "",
+             "Fields that differ for real, beyond the noise.");
+  each_variant(false, [&](const Labels& labels, const Figures& variant) {
+    out.sample(labels, variant.differing);
+  });
+  out.family("duet_shadow_field_differences", Type::kCounter, "",
+             "Comparisons in which such a field differs; of each variant twenty fields at most.");
+  each_variant(false, [&](const Labels& labels, const Figures& variant) {
+    for (const auto& [field, count] : variant.fields) {
+      Labels with = labels;
+      with.emplace_back("field", field);
+      out.sample(with, count);
+    }
+  });
+  counter("duet_shadow_overdue_copies", "Copies that were not answered by their deadline.", true,
+          &Figures::overdue);
+  counter("duet_shadow_unanswered_copies", "Copies whose handler could not be asked.", false,
+          &Figures::unanswered);
+}
+
 void traces(ExpositionWriter& out, const Snapshot& shot) {
   if (!shot.spans) return;
   out.family("duet_spans", Type::kCounter, "",
@@ -315,6 +401,7 @@ std::string expose(const Metrics& metrics, const Snapshot& snapshot, ExpositionF
   loop(out, metrics);
   engines(out, snapshot);
   experiments(out, snapshot);
+  shadows(out, snapshot);
   traces(out, snapshot);
   process(out, snapshot);
   return std::move(out).finish();

@@ -125,6 +125,18 @@ TEST_F(Shadow, AMismatchInOneFieldIsFoundAndNoiseIsNotReported) {
   EXPECT_NE(shown.find("12 -> 13 (GET /c/0)"), std::string::npos) << shown;
   EXPECT_NE(duet(host, {"report", "price"}).find("ANSWERS DIFFERENTLY"), std::string::npos);
 
+  HttpClient scraper(host.admin());
+  const std::string metrics = scraper.get("/metrics").body;
+  const std::string labels = "{experiment=\"price\",variant=\"other\",handler=\"other\"";
+  for (const std::string& line : std::vector<std::string>{
+           "duet_shadow_sampled_requests_total{experiment=\"price\"} 40\n",
+           "duet_shadow_comparisons_total" + labels + "} 40\n",
+           "duet_shadow_differences_total" + labels + ",part=\"status\",of=\"variant\"} 0\n",
+           "duet_shadow_differences_total" + labels + ",part=\"body\",of=\"control\"} 40\n",
+           "duet_shadow_field_differences_total" + labels + ",field=\"$.price\"} 40\n"}) {
+    EXPECT_NE(metrics.find(line), std::string::npos) << line;
+  }
+
   // Nothing of it is the variant's: neither requests nor time on the loop.
   EXPECT_EQ(experiment(host)["variants"][0]["requests"], 40);
   EXPECT_EQ(experiment(host)["variants"][1]["requests"], 0);

@@ -207,6 +207,63 @@ TEST(Exposition, HasExperimentsByVariant) {
   EXPECT_EQ(value_of(text, "duet_experiment_split_wrong{experiment=\"country\"}"), 1);
 }
 
+TEST(Exposition, HasShadowTrafficByVariantAndPart) {
+  Sample sample;
+  Snapshot shot = take_snapshot(sample.metrics, {});
+  shot.experiments.push_back(sample_experiment());
+  EXPECT_EQ(expose(sample.metrics, shot, kPrometheus).find("duet_shadow"), std::string::npos);
+  ShadowFigures& shadow = shot.experiments.back().shadow.emplace();
+  shadow.sampled = 50;
+  shadow.dropped = {{"no_room", 3}, {"too_old", 2}};
+  shadow.waiting = 1;
+  shadow.running = 4;
+  shadow.variants.resize(2);
+  shadow.variants[0] = {.variant = "js", .handler = "js", .control = true, .overdue = 1};
+  shadow.variants[1] = {.variant = "py",
+                        .handler = "py",
+                        .compared = 40,
+                        .unanswered = 5,
+                        .overdue = 6,
+                        .parts = {{"status", 0, 0}, {"body", 38, 7}},
+                        .differing = 21,
+                        .fields = {{"$.items[\"a b\"]", 38}}};
+  const std::string text = expose(sample.metrics, shot, kPrometheus);
+  check(text, kPrometheus);
+  const std::string open = expose(sample.metrics, shot, kOpenMetrics);
+  check(open, kOpenMetrics);
+  const auto of = [](const std::string& variant, const std::string& more = "") {
+    return "{experiment=\"country\",variant=\"" + variant + "\",handler=\"" + variant + "\"" +
+           more + "}";
+  };
+  for (const std::string& page : {text, open}) {
+    EXPECT_EQ(value_of(page, "duet_shadow_sampled_requests_total{experiment=\"country\"}"), 50);
+    EXPECT_EQ(value_of(page,
+                       "duet_shadow_dropped_requests_total{experiment=\"country\",why="
+                       "\"no_room\"}"),
+              3);
+    EXPECT_EQ(value_of(page, "duet_shadow_active_copies{experiment=\"country\"}"), 4);
+    EXPECT_EQ(value_of(page, "duet_shadow_comparisons_total" + of("py")), 40);
+    EXPECT_EQ(page.find("duet_shadow_comparisons_total" + of("js")), std::string::npos);
+    EXPECT_EQ(value_of(page, "duet_shadow_overdue_copies_total" + of("js")), 1);
+    EXPECT_EQ(value_of(page, "duet_shadow_overdue_copies_total" + of("py")), 6);
+    EXPECT_EQ(
+        value_of(page, "duet_shadow_differences_total" + of("py", ",part=\"body\",of=\"variant\"")),
+        38);
+    EXPECT_EQ(
+        value_of(page, "duet_shadow_differences_total" + of("py", ",part=\"body\",of=\"control\"")),
+        7);
+    EXPECT_EQ(value_of(page, "duet_shadow_differing_fields" + of("py")), 21);
+    EXPECT_EQ(value_of(page, "duet_shadow_field_differences_total" +
+                                 of("py", ",field=\"$.items[\\\"a b\\\"]\"")),
+              38);
+  }
+  const std::string protobuf = expose(sample.metrics, shot, kProtobuf);
+  for (const char* name : {"duet_shadow_comparisons_total", "duet_shadow_field_differences_total",
+                           "duet_shadow_active_copies"}) {
+    EXPECT_NE(protobuf.find(name), std::string::npos) << name;
+  }
+}
+
 TEST(Exposition, IsWellFormedInBothFormats) {
   Sample sample;
   sample.run();
