@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +12,7 @@
 
 #include "host/base/check.h"
 #include "host/base/log.h"
+#include "host/base/thread_room.h"
 #include "host/cli/experiments.h"
 #include "host/cli/held_loop.h"
 #include "host/measure/table.h"
@@ -77,6 +79,14 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// The watchdog and the writers; with JavaScript also V8's helpers (5) and libuv's pool (4).
+unsigned threads_needed(const config::Config& config) {
+  const bool js = std::any_of(
+      config.handlers.begin(), config.handlers.end(),
+      [](const auto& handler) { return handler.language == config::Language::kJavaScript; });
+  return js ? 13 : 4;
+}
+
 std::string project_directory(const config::Config& config) {
   namespace fs = std::filesystem;
   if (!config.file.empty()) return fs::path(config.file).parent_path().string();
@@ -116,6 +126,7 @@ Result<void> Host::set_up() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error, not the end
   raise_descriptor_limit();
+  if (auto room = room_for_threads(threads_needed(config_)); !room) return room;
   for (const auto& [name, value] : config_.environment) setenv(name.c_str(), value.c_str(), 0);
 
   auto loop = Loop::create();
