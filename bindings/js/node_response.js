@@ -237,7 +237,11 @@ function install(http) {
       const head = this[kHead];
       this[kHead] = undefined;
       this._headerSent = true;
-      host.respond(frame.id, this.statusCode, head, chunk ? piece(chunk, encoding) : null);
+      const body = chunk ? piece(chunk, encoding) : null;
+      if (typeof body !== 'string' ||
+          !host.respondText(frame.id, this.statusCode, head, body)) {
+        host.respond(frame.id, this.statusCode, head, body);
+      }
     } else {
       if (this[kHead] !== undefined) start(this);
       if (chunk && this._hasBody) host.write(frame.id, piece(chunk, encoding));
