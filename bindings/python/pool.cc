@@ -101,6 +101,7 @@ void Pool::submit(const Handler& handler, Exchange& exchange) {
   job->streams_body = !exchange.body_ended();
   exchange.engine_data = reinterpret_cast<std::uint64_t>(job.get()) | kIsJob;
   const Nanos at = now();
+  engine->host.ledger->charge_reading(exchange.timeline(), at);
   engine->host.ledger->charge_wait(exchange.timeline(), at);
   exchange.timeline().change(Phase::kQueue, Phase::kPool, at);
   busy_.fetch_add(1, std::memory_order_relaxed);
