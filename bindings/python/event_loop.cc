@@ -264,7 +264,7 @@ static bool can_be_waited_for(int fd) {
   return true;
 }
 
-int EventLoop::watch(int fd, bool writable, HandleObject* handle) {
+int EventLoop::watch(int fd, bool writable, HandleObject* handle, PyObject* file) {
   const auto found = polls_.find(fd);
   Poll* poll = found == polls_.end() ? nullptr : found->second;
   if (poll == nullptr) {
@@ -281,6 +281,7 @@ int EventLoop::watch(int fd, bool writable, HandleObject* handle) {
     poll->handle.data = poll;
     poll->loop = this;
     poll->fd = fd;
+    poll->file = Ref::borrow(file);
     polls_.emplace(fd, poll);
   }
   HandleObject*& slot = writable ? poll->writer : poll->reader;
@@ -289,6 +290,13 @@ int EventLoop::watch(int fd, bool writable, HandleObject* handle) {
     Py_DECREF(old);
   }
   return restart(*poll);
+}
+
+int EventLoop::watched_as(PyObject* file) const {
+  for (const auto& [fd, poll] : polls_) {
+    if (poll->file.get() == file) return fd;
+  }
+  return -1;
 }
 
 bool EventLoop::unwatch(int fd, bool writable) {
@@ -339,6 +347,7 @@ void EventLoop::close_poll(Poll* poll) {
     cancel_handle(handle);
     Py_DECREF(handle);
   }
+  poll->file.reset();  // here, with the GIL, which uv's closing does not have
   uv_close(reinterpret_cast<uv_handle_t*>(&poll->handle),
            [](uv_handle_t* handle) { delete static_cast<Poll*>(handle->data); });
 }

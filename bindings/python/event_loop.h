@@ -48,10 +48,14 @@ class EventLoop {
 
   // Watches `fd`, replacing (and cancelling) the handle there was. Takes over the reference.
   // A negative uv error code when the descriptor cannot be watched; the handle is then released.
-  int watch(int fd, bool writable, HandleObject* handle);
+  // `file` is what the user named it by: kept, as a selector does, see watched_as().
+  int watch(int fd, bool writable, HandleObject* handle, PyObject* file);
   // False when nothing was watched.
   bool unwatch(int fd, bool writable);
   bool is_watched(int fd) const { return polls_.contains(fd); }
+  // The descriptor that `file` had when it was first watched, -1 if it is not: a socket that was
+  // closed meanwhile no longer tells.
+  int watched_as(PyObject* file) const;
 
   // Runs what is ready now, and not what that makes ready. No effect inside itself.
   void run_ready();
@@ -89,6 +93,7 @@ class EventLoop {
     int fd;
     HandleObject* reader;
     HandleObject* writer;
+    Ref file;
   };
 
   static void on_timer(uv_timer_t* timer);

@@ -188,7 +188,7 @@ PyObject* add_watch(PyObject* self, PyObject* const* args, Py_ssize_t count, boo
   HandleObject* handle = new_handle(self, call.callback, call.arguments, call.count, nullptr);
   if (handle == nullptr) return nullptr;
   Ref result = Ref::steal(give(self, handle));
-  const int error = core->watch(fd, writable, handle);
+  const int error = core->watch(fd, writable, handle, args[0]);
   if (error < 0) {
     errno = -error;  // uv's codes are negated errno values on Unix
     return PyErr_SetFromErrno(PyExc_OSError);
@@ -199,8 +199,12 @@ PyObject* add_watch(PyObject* self, PyObject* const* args, Py_ssize_t count, boo
 PyObject* remove_watch(PyObject* self, PyObject* descriptor, bool writable) {
   EventLoop* core = cast(self)->core;
   if (core == nullptr || (engine != nullptr && engine->forked)) Py_RETURN_FALSE;
-  const int fd = descriptor_of(descriptor);
-  if (fd < 0) return nullptr;
+  int fd = descriptor_of(descriptor);
+  if (fd < 0) {
+    fd = PyErr_ExceptionMatches(PyExc_ValueError) ? core->watched_as(descriptor) : -1;
+    if (fd < 0) return nullptr;
+    PyErr_Clear();
+  }
   return PyBool_FromLong(core->unwatch(fd, writable));
 }
 

@@ -56,7 +56,7 @@ class Policy(asyncio.DefaultEventLoopPolicy):
 
 def main():
     asyncio.set_event_loop_policy(Policy())
-    asyncio.SelectorEventLoop = Own
+    asyncio.SelectorEventLoop = asyncio.EventLoop = Own
     loop_suite.own_signals()
     loop_suite.run(MODULES, "test.test_asyncio.",
                    lambda case: not any(part in case.id() for part in EXCLUDED))

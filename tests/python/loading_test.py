@@ -169,6 +169,33 @@ class LoadingTest(unittest.TestCase):
             """)
         self.assertEqual(self.answer(plain), "False")
 
+    def test_a_module_cannot_close_the_loop_of_those_before_it(self):
+        self.write("first.py", """
+            import asyncio
+            async def fetch(request): return await asyncio.sleep(0.001, 'slept')
+            """)
+        self.write("second.py", """
+            import asyncio
+            try: asyncio.get_event_loop().close()
+            except RuntimeError as error: said = str(error)
+            def fetch(request): return said
+            """)
+        config = self.write("duet.toml", """
+            [handlers.first]
+            source = "first.py"
+            [handlers.second]
+            source = "second.py"
+            [[routes]]
+            path = "/first"
+            handler = "first"
+            [[routes]]
+            path = "/second"
+            handler = "second"
+            """)
+        with Duet(EXECUTABLE, [config]) as duet:
+            self.assertEqual([duet.get(path).body.decode() for path in ("/first", "/second")],
+                             ["slept", "the event loop is duet's: it closes when the host stops"])
+
     def test_virtual_environment(self):
         subprocess.run([PYTHON, "-m", "venv", "--without-pip", ".venv"], cwd=self.folder,
                        check=True)

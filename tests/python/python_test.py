@@ -122,6 +122,11 @@ class AsyncTest(Served):
         self.assertEqual(self.json("/aio/closed_reader"), {"removed": [True, True]})
         self.assertEqual(self.text("/aio/hello"), "hello")
 
+    def test_a_socket_closed_before_its_reader_is_removed(self):
+        self.assertEqual(self.json("/aio/closed_socket"),
+                         {"removed": [True, True, "Invalid file object"]})
+        self.assertEqual(self.text("/aio/hello"), "hello")
+
     def test_context_variables(self):
         with concurrent.futures.ThreadPoolExecutor() as pool:
             answers = pool.map(lambda n: self.json(f"/aio/context?as=v{n}"), range(8))

@@ -157,7 +157,7 @@ class Loop(_duet.LoopCore, _Base):
         self._stop()
 
     def close(self):
-        if not self._own and self.is_running():
+        if not self._own:
             raise RuntimeError("the event loop is duet's: it closes when the host stops")
         super().close()
         self._close()

@@ -244,6 +244,21 @@ async def case_closed_reader(request, ctx):
     return {"removed": removed}
 
 
+async def case_closed_socket(request, ctx):
+    """By the socket itself, which no longer knows its number when it has been closed."""
+    loop = asyncio.get_running_loop()
+    left, right = socket.socketpair()
+    loop.add_reader(left, int)
+    loop.add_writer(left, int)
+    left.close(), right.close()
+    removed = [loop.remove_reader(left), loop.remove_writer(left)]
+    try:
+        loop.remove_reader(left)
+    except ValueError as error:
+        removed.append(str(error).partition(":")[0])
+    return {"removed": removed}
+
+
 async def case_threadsafe(request, ctx):
     import threading
     loop = asyncio.get_running_loop()
