@@ -27,8 +27,9 @@ def cases(suite):
 
 
 def own_signals():
-    """Without the host's guard of SIGINT and SIGTERM."""
+    """Without the host's guard of SIGINT and SIGTERM, and with Python's own handler."""
     signal.signal = signal.signal.original
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def run(modules, prefix, wanted):
