@@ -77,6 +77,9 @@ struct RuntimeContext {
   // listener. Port 0: it has none.
   std::string listen_host;
   std::uint16_t listen_port = 0;
+  // An application that the host answers for has begun to listen: as everywhere, clients may
+  // connect from now on. They are answered once all handlers have loaded.
+  std::function<void()> on_listen;
   // The number of a route inside a handler's application ("/items/{id}", as its framework writes
   // it), for Exchange::set_inner_route(). `method` is an http::Method's number. The same route has
   // the same number for ever; when a handler has too many, further ones share one. "(no route)"

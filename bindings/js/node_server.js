@@ -71,6 +71,7 @@ function listen(...values) {
     if (this._handle) this.emit('listening');
   });
   handler.onListen?.();
+  host.onListen();
   return this;
 }
 

@@ -61,6 +61,7 @@ Result<void> JsRuntime::run_scripts() {
       {"loaded", loaded},
       {"loadFailed", load_failed},
       {"idle", idle},
+      {"onListen", on_listen},
       {"onDebugger", on_debugger},
       {"typescript", typescript},
       {"routeKey", route_key},

@@ -75,6 +75,7 @@ class JsRuntime final : public Runtime {
   static void loaded(const Arguments& arguments);
   static void load_failed(const Arguments& arguments);
   static void idle(const Arguments& arguments);
+  static void on_listen(const Arguments& arguments);
   static void on_debugger(const Arguments& arguments);
   static void typescript(const Arguments& arguments);
   static void route_key(const Arguments& arguments);

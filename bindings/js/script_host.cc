@@ -120,6 +120,12 @@ void JsRuntime::idle(const Arguments& arguments) {
   if (runtime->stopped_) runtime->context_.loop->post([runtime] { runtime->finish_stop(); });
 }
 
+// onListen(): a server listens whose requests come from the host.
+void JsRuntime::on_listen(const Arguments& arguments) {
+  const auto& told = self(arguments)->context_.on_listen;
+  if (told) told();
+}
+
 // onDebugger(): the inspector is about to listen.
 void JsRuntime::on_debugger(const Arguments& arguments) { self(arguments)->context_.on_debugger(); }
 

@@ -278,6 +278,9 @@ Result<void> Host::start_engine(config::Language language) {
       break;
     }
   }
+  context.on_listen = [this] {
+    for (const auto& listener : listeners_) listener->queue_clients();
+  };
   context.inner_route = [this](measure::HandlerIndex handler, unsigned method,
                                std::string_view route) {
     return metrics_.inner_route(handler, method, route);

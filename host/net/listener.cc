@@ -87,6 +87,10 @@ Result<void> Listener::take_address() {
   return {};
 }
 
+void Listener::queue_clients() {
+  if (!address_.is_unix()) listen(fd_, backlog_);
+}
+
 Result<void> Listener::start() {
   if (address_.is_unix()) {
     if (auto taken = take_address(); !taken) return taken;

@@ -27,6 +27,9 @@ class Listener {
   // taken by start(): one that is there and refuses would pass for a dead process' own.)
   static Result<std::unique_ptr<Listener>> bind(Loop& loop, const Address& address,
                                                 const ListenOptions& options, Accepted accepted);
+  // From now on clients may connect, and wait until start() takes them. No effect on a unix socket;
+  // what is wrong is told by start().
+  void queue_clients();
   // Listens. A unix socket's path that a dead process left behind is taken over; one that somebody
   // still answers is an error, and so is a port that somebody else listens on since bind().
   Result<void> start();

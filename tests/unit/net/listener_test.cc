@@ -90,6 +90,20 @@ TEST_F(ListenerTest, HasItsPortBeforeItListens) {
   EXPECT_TRUE(accepts(1));
 }
 
+TEST_F(ListenerTest, KeepsClientsThatComeBeforeItStarts) {
+  const std::string address = thread_.run([&] {
+    auto bound = Listener::bind(thread_.loop(), *Address::parse("127.0.0.1:0"), {},
+                                [this](int fd) { accepted_.push_back(fd); });
+    listeners_.push_back(std::move(*bound));
+    listeners_.back()->queue_clients();
+    return listeners_.back()->address().to_string();
+  });
+  HttpClient early(address);  // connects
+  EXPECT_EQ(accepted(), 0U);
+  thread_.run([&] { ASSERT_TRUE(listeners_.back()->start().ok()); });
+  EXPECT_TRUE(accepts(1));
+}
+
 TEST_F(ListenerTest, HandsOverSocketsReadyForUse) {
   HttpClient client(open("127.0.0.1:0"));
   ASSERT_TRUE(accepts(1));
