@@ -107,7 +107,7 @@ HttpConnection::Next HttpConnection::on_head() {
   exchange.body_limit_ = server_.options_.body_bytes;
   if (!head.keep_alive()) close_after_ = true;
   // A client must not go on before it has the answer, and what it then sends may be no HTTP.
-  upgrade_asked_ = head.upgrade() && !head.has_body();
+  upgrade_asked_ = exchange.can_upgrade() && !head.has_body();
   server_.service_.serve(exchange);
   if (exchange.timeline_.being_read()) server_.ledger_.charge_reading(exchange.timeline_, now());
   return Next::kContinue;

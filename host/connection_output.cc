@@ -159,6 +159,11 @@ void HttpConnection::send_reset(Exchange& exchange) {
   answer_complete(exchange);
 }
 
+void HttpConnection::close_after(Exchange& /*exchange*/) {
+  close_after_ = true;
+  mark_dirty();
+}
+
 void HttpConnection::send_interim(Exchange& exchange, int status, std::string_view fields) {
   if (exchange.head_.minor_version() < 1 || closed_) return;
   std::string& out = output_of(exchange);

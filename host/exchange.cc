@@ -124,6 +124,21 @@ bool Exchange::start(const http::ResponseHead& head) {
   return true;
 }
 
+bool Exchange::start_raw(int status) {
+  if (state_ != State::kOpen) return false;
+  status_ = status;
+  state_ = State::kStreaming;
+  deadline_timeout_.disarm();
+  raw_ = body_allowed_ = true;
+  declared_ = chunked_ = false;
+  if (tap_ != nullptr) {
+    http::ResponseHead head;
+    head.reset(status);
+    tap_->on_answer_head(head);
+  }
+  return true;
+}
+
 WriteResult Exchange::write(std::string_view bytes) {
   if (state_ != State::kStreaming) return WriteResult::kGone;
   if (bytes.empty()) return full_ ? WriteResult::kFull : WriteResult::kOk;
@@ -148,6 +163,7 @@ void Exchange::end(std::string_view trailers) {
     return;
   }
   state_ = State::kComplete;
+  if (raw_) transport_->close_after(*this);
   transport_->send_end(*this, trailers);
 }
 
@@ -179,6 +195,10 @@ void Exchange::cut() {
   broken_off_ = true;
   state_ = State::kComplete;
   transport_->send_reset(*this);
+}
+
+void Exchange::close_after() {
+  if (!over()) transport_->close_after(*this);
 }
 
 void Exchange::drop() {
@@ -262,7 +282,7 @@ void ExchangeTable::close(Exchange& exchange) {
   exchange.body_ended_ = exchange.body_failed_ = false;
   exchange.abort_reason_ = AbortReason::kNone;
   exchange.declared_ = exchange.chunked_ = exchange.body_allowed_ = exchange.full_ = false;
-  exchange.continued_ = exchange.broken_off_ = false;
+  exchange.continued_ = exchange.broken_off_ = exchange.raw_ = false;
   exchange.engine_data = 0;
   free_.push_back(static_cast<std::uint32_t>(slot));
   --open_;

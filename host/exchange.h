@@ -90,6 +90,8 @@ class ExchangeTransport {
   virtual void send_end(Exchange& exchange, std::string_view trailers) = 0;
   // The answer cannot be completed: the connection closes so that the client sees it.
   virtual void send_reset(Exchange& exchange) = 0;
+  // No further request is taken.
+  virtual void close_after(Exchange&) {}
   // An interim answer: 100, or 103 with fields.
   virtual void send_interim(Exchange& exchange, int status, std::string_view fields) = 0;
   // The connection leaves HTTP after `head`, which may be empty. Null: it cannot.
@@ -153,6 +155,10 @@ class Exchange {
   // Sends the head now; pieces follow. With head.content_length() exactly that many bytes must
   // follow, else the answer is chunked (or ends with the connection, for HTTP/1.0). False as above.
   bool start(const http::ResponseHead& head);
+  // The handler writes the answer as it is to be sent, head and all, by write() and end(): nothing
+  // is checked or framed, and the connection ends with it. `status` is what the books say. False as
+  // above.
+  bool start_raw(int status);
   WriteResult write(std::string_view bytes);
   void end(std::string_view trailers = {});
   // The handler failed. Before the head: 500 with an id (its stack too when the host runs with
@@ -161,13 +167,17 @@ class Exchange {
   // Ends the connection without the answer, or without the rest of it, because the handler wants
   // it.
   void cut();
+  // No request is taken after this one: the connection ends with the answers that are owed.
+  void close_after();
   // The engine lost the exchange without an answer: as fail(), with that cause.
   void drop();
   // Interim answers, before the head only: 100, 102, 103 with fields as "Name: value\r\n" lines.
   void send_interim(int status, std::string_view fields);
 
-  // The request asks to leave HTTP, and may.
-  bool can_upgrade() const { return state_ == State::kOpen && head_.upgrade(); }
+  // The request asks to leave HTTP (by Upgrade, or as CONNECT), and may.
+  bool can_upgrade() const {
+    return state_ == State::kOpen && (head_.upgrade() || head_.method() == http::Method::kConnect);
+  }
   // Answers with `head` (the text of a 101 up to its empty line; or nothing: `upgraded` writes its
   // own) and hands the connection over. The exchange is complete. Null, and nothing has happened:
   // it was not asked for, is answered, an earlier request of the connection is not, or the host
@@ -272,6 +282,7 @@ class Exchange {
   bool body_allowed_ = false;  // not for HEAD, 204, 304
   bool full_ = false;          // write() returned kFull
   bool broken_off_ = false;
+  bool raw_ = false;        // start_raw()
   bool continued_ = false;  // 100 Continue has been sent, or was not asked for
 };
 

@@ -83,6 +83,7 @@ void Pipeline::serve(Exchange& exchange) {
   const http::RequestHead& head = exchange.head();
   http::RouteMatch& match = exchange.match();
   router_.match(head.method_text(), head.path(), match);
+  if (head.method() == http::Method::kConnect) route_connect(match);
   if (match.kind != http::RouteMatch::Kind::kFound) return answer_unrouted(exchange);
 
   const Route& route = routes_[match.target];
@@ -180,6 +181,16 @@ void Pipeline::over(Exchange& exchange) {
       observer->unrouted(exchange);
     }
   }
+}
+
+// RFC 9110, 9.3.6: its target is no path, so that no route can name it.
+void Pipeline::route_connect(http::RouteMatch& match) const {
+  const auto found = std::find_if(routes_.begin(), routes_.end(), [this](const Route& route) {
+    return handlers_[route.handler].loaded.takes_connect;
+  });
+  if (found == routes_.end()) return;
+  match.kind = http::RouteMatch::Kind::kFound;
+  match.target = static_cast<std::uint32_t>(found - routes_.begin());
 }
 
 void Pipeline::answer_unrouted(Exchange& exchange) {

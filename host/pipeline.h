@@ -100,6 +100,7 @@ class Pipeline final : public Service, ExchangeListener {
   void on_end(Exchange& exchange) noexcept override;
 
   void dispatch(Handler& handler, Exchange& exchange);
+  void route_connect(http::RouteMatch& match) const;
   void answer_unrouted(Exchange& exchange);
 
   Loop& loop_;

@@ -56,6 +56,8 @@ struct LoadedHandler {
   // It is dispatched when its body has been parsed as far as it arrived with the head: what is
   // there at once needs no waiting for. Not with wants_whole_body.
   bool after_read = false;
+  // CONNECT is for it: an application of Node that listens for 'connect' is a proxy.
+  bool takes_connect = false;
   // Bodies declared to have at most so many bytes are waited for as by wants_whole_body.
   std::size_t whole_body_up_to = 0;
   std::string shape;  // "fetch", "asgi", ...: for logs and `GET /api/handlers`

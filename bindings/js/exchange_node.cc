@@ -83,6 +83,19 @@ void ExchangeObject::trailers(const Arguments& arguments) {
   arguments.GetReturnValue().Set(v8::Array::New(isolate, flat.data(), flat.size()));
 }
 
+// startRaw(id, status): true when write() and end() may now send the answer as it is.
+void ExchangeObject::start_raw(const Arguments& arguments) {
+  Exchange* exchange = self(arguments)->find(arguments);
+  arguments.GetReturnValue().Set(exchange != nullptr &&
+                                 exchange->start_raw(arguments[1].As<v8::Int32>()->Value()));
+}
+
+// closeAfter(id): the connection ends after this answer.
+void ExchangeObject::close_after(const Arguments& arguments) {
+  Exchange* exchange = self(arguments)->find(arguments);
+  if (exchange != nullptr) exchange->close_after();
+}
+
 // cut(id): the connection ends, whatever was answered.
 void ExchangeObject::cut(const Arguments& arguments) {
   Exchange* exchange = self(arguments)->find(arguments);

@@ -98,6 +98,8 @@ void ExchangeObject::install(v8::Local<v8::Context> context, v8::Local<v8::Objec
       {"interim", interim},
       {"trailers", trailers},
       {"cut", cut},
+      {"startRaw", start_raw},
+      {"closeAfter", close_after},
       {"resume", resume, v8::CFunction::Make(fast_resume)},
       {"pause", pause, v8::CFunction::Make(fast_pause)},
       {"timerBase", timer_base},

@@ -78,6 +78,8 @@ class ExchangeObject {
   static void interim(const Arguments& arguments);
   static void trailers(const Arguments& arguments);
   static void cut(const Arguments& arguments);
+  static void start_raw(const Arguments& arguments);
+  static void close_after(const Arguments& arguments);
   // Time.
   static void resume(const Arguments& arguments);
   static void fast_resume(v8::Local<v8::Value>, double id, std::uint32_t handler,

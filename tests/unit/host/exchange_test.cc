@@ -169,6 +169,41 @@ TEST_F(ExchangeTest, IgnoresAFailureAfterTheEnd) {
   EXPECT_NE(log_.find("afterwards"), std::string::npos) << "it is logged all the same: " << log_;
 }
 
+// --- bytes of the handler's own ----------------------------------------------------------------
+
+TEST_F(ExchangeTest, SendsTheHandlersOwnBytesAndEndsTheConnection) {
+  bool began = false, again = true;
+  int status = 0;
+  const HttpResponse response = ask([&](Exchange& exchange) {
+    began = exchange.start_raw(202);
+    again = exchange.start_raw(203) || exchange.respond(head_of(204), "");
+    exchange.write("HTTP/1.1 202 Accepted\r\nOwn: ");
+    exchange.write("yes\r\n\r\nbody");
+    status = exchange.status();
+    exchange.end();
+  });
+  EXPECT_TRUE(began);
+  EXPECT_FALSE(again);
+  EXPECT_EQ(status, 202);
+  EXPECT_EQ(response.status, 202);
+  EXPECT_EQ(response.value("own"), "yes");
+  EXPECT_EQ(response.value("date"), "");
+  EXPECT_EQ(response.body, "body");  // up to the end of the connection
+}
+
+TEST_F(ExchangeTest, EndsTheConnectionAfterTheAnswersThatAreOwed) {
+  server_.run([&] {
+    server_.service.on_request = [](Exchange& exchange) {
+      if (exchange.head().target() == "/last") exchange.close_after();
+      exchange.respond(head_of(200), exchange.head().target());
+    };
+  });
+  HttpClient client = server_.client();
+  EXPECT_EQ(client.get("/first").body, "/first");
+  EXPECT_EQ(client.get("/last").body, "/last");
+  EXPECT_TRUE(testing_support::eventually([&] { return server_.connections() == 0; }));
+}
+
 // --- a declared length -------------------------------------------------------------------------
 
 TEST_F(ExchangeTest, SendsExactlyWhatWasDeclared) {

@@ -160,6 +160,27 @@ TEST_F(PipelineTest, AnswersWhatIsAboutNoPathItself) {
   EXPECT_TRUE(events().empty());
 }
 
+TEST_F(PipelineTest, GivesConnectToTheHandlerThatTakesIt) {
+  server_.run([&] {
+    add_handler(*pipeline_, 3, "proxy", "/proxy", {});
+    LoadedHandler proxy;
+    proxy.slot = 7;
+    proxy.takes_connect = true;
+    pipeline_->ready(3, runtime_, proxy);
+    runtime_.handler = [](std::uint32_t, Exchange& exchange) {
+      EXPECT_TRUE(exchange.can_upgrade());
+      http::ResponseHead head;
+      head.reset(407);
+      exchange.respond(head, "who are you?");
+    };
+  });
+  HttpClient client = server_.client();
+  const HttpResponse response = client.ask("CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n");
+  EXPECT_EQ(response.status, 407);
+  EXPECT_EQ(response.value("connection"), "close");
+  EXPECT_EQ(events(), (Events{"enter", "dispatch 7 b:80", "leave", "end"}));
+}
+
 TEST_F(PipelineTest, SaysWhichMethodsAPathTakes) {
   HttpClient client = server_.client();
   const HttpResponse response = client.get("/whole");
