@@ -6,7 +6,7 @@ const { Headers } = use.headers;
 const { Response, isResponse } = use.response;
 const { Request, toFull, keepHead } = use.request;
 const { settle } = use.answer;
-const { fail } = use.guard;
+const { fail, uncaught } = use.guard;
 const { dispatch: dispatchNode } = use.nodeServer;
 
 // --- the global classes ---
@@ -59,12 +59,16 @@ function dispatch(slot, id) {
   const frame = new Frame(id, handler);
   entered(frame);
   setFrame(frame);
-  try {
-    if (handler.server !== undefined) {
+  if (handler.server !== undefined) {
+    try {
       dispatchNode(frame, handler.server);
-      setFrame(undefined);
-      return;
+    } catch (error) {
+      uncaught(frame, error);
     }
+    setFrame(undefined);
+    return;
+  }
+  try {
     const request = new Request(frame);
     const result = handler.target.fetch(request, handler.env, new Context(frame, request));
     if (typeof result !== 'object' || result === null || isResponse(result)) {

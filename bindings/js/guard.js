@@ -19,6 +19,22 @@ function fail(frame, error, how) {
   frame?.onFail?.();
 }
 
+/**
+ * Fails the frame's request with what a listener of Node's http threw. On Node such an error ends the
+ * process, unless the application listens for it: so it is told.
+ */
+function uncaught(frame, error) {
+  fail(frame, error, 'uncaught exception');
+  for (const listener of process.rawListeners('uncaughtException')) {
+    if (listener === onException) continue;
+    try {
+      listener.call(process, error, 'uncaughtException');
+    } catch (further) {
+      fail(frame, further, 'uncaught exception');
+    }
+  }
+}
+
 /** Marks an error whose request has been answered, and which is not the handler's fault. */
 function answered(error) {
   reported.add(error);
@@ -82,10 +98,11 @@ function nameOf(number) {
   return Object.keys(signals).find((name) => signals[name] === number);
 }
 
+function onException(error) {
+  fail(currentFrame() ?? runningFrame(), error, 'uncaught exception');
+}
+
 function catchTheRest() {
-  const onException = (error) => {
-    fail(currentFrame() ?? runningFrame(), error, 'uncaught exception');
-  };
   const onRejection = (reason) => {
     fail(currentFrame() ?? runningFrame(), reason, 'unhandled rejection');
   };
@@ -107,6 +124,7 @@ function install() {
 }
 
 exports.fail = fail;
+exports.uncaught = uncaught;
 exports.answered = answered;
 exports.install = install;
 exports.setStopping = () => {

@@ -5,26 +5,33 @@
 
 const { watch } = use.frame;
 const { guarded, setOnLost } = use.nodeSocket;
+const { channel } = require('diagnostics_channel');
 
 const kFrame = Symbol('duet.frame');
 const kHead = Symbol('duet.head');  // fields as name\nvalue\n, kept until the first byte is sent
 const kCallbacks = Symbol('duet.callbacks');  // of end()
+const kStatus = Symbol('duet.status');  // when the head was made: what is set later has no effect
 const kSent = Symbol('duet.sent');  // bytes of the body, for strictContentLength
 const FULL = 1, GONE = 2;           // of host.write()
+const finished = channel('http.server.response.finish');
 const INTERIM = /^HTTP\/1\.1 (1\d\d) /;
 
 // Node's own state of a message, by the names of its symbols.
 const symbols = {
   kOutHeaders: undefined, kNeedDrain: undefined, kSocket: undefined,
-  kWritableFinished: undefined,
+  kWritableFinished: undefined, kUniqueHeaders: undefined, kRejectNonStandardBodyWrites: undefined,
 };
 
 // What the fields of the head that is being made say about its framing.
 const given = { length: undefined, transferEncoding: false, trailer: false };
+let unique;  // its server's uniqueHeaders: a Set, or nothing
 
 function add(head, name, value, validate, http) {
   if (Array.isArray(value)) {
-    if (name.toLowerCase() === 'cookie') return add(head, name, value.join('; '), validate, http);
+    const lower = name.toLowerCase();
+    if (value.length > 1 && (lower === 'cookie' || unique?.has(lower))) {
+      return add(head, name, value.join('; '), validate, http);
+    }
     for (const one of value) head = add(head, name, one, validate, http);
     return head;
   }
@@ -60,6 +67,11 @@ function throwLength(res, sum) {
   throw new Mismatch(sum, res._contentLength);
 }
 
+function throwBodyNotAllowed() {
+  const { ERR_HTTP_BODY_NOT_ALLOWED: NotAllowed } = host.internal('internal/errors').codes;
+  throw new NotAllowed();
+}
+
 function lengthOf(chunk, encoding) {
   return typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding ?? 'utf8') : chunk.byteLength;
 }
@@ -87,7 +99,7 @@ function start(res) {
   const head = res[kHead];
   res[kHead] = undefined;
   res._headerSent = true;
-  host.start(res[kFrame].id, res.statusCode, head);
+  host.start(res[kFrame].id, res[kStatus], head);
 }
 
 // A piece as the host takes it: UTF-8 is its own affair, other encodings are ours.
@@ -122,8 +134,12 @@ function finish(res) {
   if (res[symbols.kWritableFinished] || res._closed) return;
   res[symbols.kWritableFinished] = true;
   guarded(res[kFrame], () => {
-    for (const callback of res[kCallbacks] ?? []) callback();
+    for (const callback of takeCallbacks(res)) callback(null);
     res.emit('finish');
+    if (finished.hasSubscribers) {
+      const { req, socket } = res;
+      finished.publish({ request: req, response: res, socket, server: socket?.server });
+    }
     if (!req._consuming && req._eventsCount > 0) req._dump();
   });
   res[symbols.kSocket] = null;
@@ -134,14 +150,26 @@ function close(res) {
   if (res._closed) return;
   res.destroyed = res._closed = true;
   guarded(res[kFrame], () => {
+    const callbacks = takeCallbacks(res);
+    if (callbacks.length > 0) {
+      const { ERR_STREAM_DESTROYED: Destroyed } = host.internal('internal/errors').codes;
+      for (const callback of callbacks) callback(res.errored ?? new Destroyed('end'));
+    }
     res.emit('close');
   });
+}
+
+function takeCallbacks(res) {
+  const callbacks = res[kCallbacks] ?? [];
+  res[kCallbacks] = undefined;
+  return callbacks;
 }
 
 /** Puts our writing in the place of Node's. */
 function install(http) {
   const { ServerResponse, OutgoingMessage } = http;
-  for (const symbol of Object.getOwnPropertySymbols(new OutgoingMessage())) {
+  const states = [new OutgoingMessage(), http.createServer()];
+  for (const symbol of states.flatMap(Object.getOwnPropertySymbols)) {
     if (Object.hasOwn(symbols, symbol.description)) symbols[symbol.description] = symbol;
   }
   for (const [name, symbol] of Object.entries(symbols)) {
@@ -162,6 +190,8 @@ function install(http) {
     if (statusCode < 200) {
       throw new RangeError(`The status of an answer is 200 to 999, not ${statusCode}`);
     }
+    this[kStatus] = statusCode;
+    unique = this[symbols.kUniqueHeaders];
     given.length = undefined;
     given.transferEncoding = given.trailer = false;
     let head = flatten(headers, headers === this[symbols.kOutHeaders], http);
@@ -193,6 +223,7 @@ function install(http) {
       this[kSent] = sum;
     }
     if (!this._header) this._implicitHeader();
+    if (!this._hasBody && this[symbols.kRejectNonStandardBodyWrites]) throwBodyNotAllowed();
     if (this[kHead] !== undefined) start(this);
     this[symbols.kSocket]?.idle?.refresh();
     let result = 0;
@@ -224,6 +255,9 @@ function install(http) {
       this._contentLength = chunk ? lengthOf(chunk, encoding) : 0;
       this._implicitHeader();
     }
+    if (chunk && !this._hasBody && this[symbols.kRejectNonStandardBodyWrites]) {
+      throwBodyNotAllowed();
+    }
     if (this.strictContentLength) {
       const sum = this[kSent] + (chunk ? lengthOf(chunk, encoding) : 0);
       if (lengthIsWrong(this, sum, true)) {
@@ -239,8 +273,8 @@ function install(http) {
       this._headerSent = true;
       const body = chunk ? piece(chunk, encoding) : null;
       if (typeof body !== 'string' ||
-          !host.respondText(frame.id, this.statusCode, head, body)) {
-        host.respond(frame.id, this.statusCode, head, body);
+          !host.respondText(frame.id, this[kStatus], head, body)) {
+        host.respond(frame.id, this[kStatus], head, body);
       }
     } else {
       if (this[kHead] !== undefined) start(this);
@@ -250,7 +284,8 @@ function install(http) {
     this.finished = true;
     clearTimeout(this[symbols.kSocket]?.idle);
     if (this._eventsCount > 0) this.emit('prefinish');
-    if (this._eventsCount > 0 || this.req._eventsCount > 0 || this[kCallbacks] !== undefined) {
+    if (this._eventsCount > 0 || this.req._eventsCount > 0 || this[kCallbacks] !== undefined ||
+        finished.hasSubscribers) {
       process.nextTick(finish, this);
     }
     return this;

@@ -5,18 +5,21 @@
 
 const { currentFrame, watch } = use.frame;
 const { attach } = use.nodeResponse;
-const { lose } = use.nodeSocket;
+const { abort } = use.nodeSocket;
 const { upgrade } = use.nodeUpgrade;
+const { channel } = require('diagnostics_channel');
 
 // Milliseconds in which a module without a default export may still listen: one that has loaded
 // http by then, and one that may be loading it.
 const PATIENCE = 30_000, SHORT_PATIENCE = 1_000;
+const NO_PROXY = 'This server is no proxy.\n';
 const UNAVAILABLE = 'content-type\ntext/plain; charset=utf-8\n';
 const NO_UPGRADE = 'The connection cannot be upgraded now: the server stops, or an earlier request ' +
   'of it is not answered yet.\n';
 
 const listenArguments = Symbol('duet.listen');
-const symbols = { IncomingMessage: undefined, ServerResponse: undefined };
+const symbols = { IncomingMessage: undefined, ServerResponse: undefined, kUniqueHeaders: undefined };
+const started = channel('http.server.request.start');
 let http, HostSocket, originalListen;
 
 // Loaded when user code first loads http, which takes 4 ms that other handlers do not need.
@@ -160,8 +163,11 @@ function asListener(found) {
 // A function's text, up to a second parameter that is called what Node's manual calls it.
 const LISTENER = /^(?:async\s+)?(?:function\b\s*[\w$]*\s*)?\(\s*[\w$]+\s*,\s*_?(?:res|resp|response)\b/;
 
-// Without listeners it is a request like any other, as in Node.
+const STRICT = { rejectNonStandardBodyWrites: true };
+
+// Without listeners an upgrade is a request like any other, as in Node.
 function wantsUpgrade(server, req) {
+  if (req.method === 'CONNECT') return server.listenerCount('connect') > 0;
   if (typeof server.shouldUpgradeCallback === 'function') return server.shouldUpgradeCallback(req);
   return server.listenerCount('upgrade') > 0;
 }
@@ -198,18 +204,27 @@ function dispatch(frame, server) {
   req._addHeaderLines(rawHeaders, rawHeaders.length);
   if (upgrades && wantsUpgrade(server, req)) {
     req.complete = true;
-    if (!upgrade(frame, server, req)) host.respond(frame.id, 503, UNAVAILABLE, NO_UPGRADE);
+    const event = method === 'CONNECT' ? 'connect' : 'upgrade';
+    if (!upgrade(frame, server, req, event)) host.respond(frame.id, 503, UNAVAILABLE, NO_UPGRADE);
     return;
   }
-  const res = new server[symbols.ServerResponse](req);
+  if (method === 'CONNECT') {
+    host.respond(frame.id, 501, UNAVAILABLE, NO_PROXY);
+    return;
+  }
+  const res = new server[symbols.ServerResponse](req, server.rejectNonStandardBodyWrites ? STRICT
+    : undefined);
   attach(res, frame, socket);
+  res[symbols.kUniqueHeaders] = server[symbols.kUniqueHeaders];
   socket.req = req;
   socket.res = res;
+  if (server.timeout > 0) socket.setTimeout(server.timeout);
+  if (started.hasSubscribers) started.publish({ request: req, response: res, socket, server });
   const event = expects && server.listenerCount('checkContinue') > 0 ? 'checkContinue' : 'request';
   server.emit(event, req, res);
   // Node's parser has the end of a request without a body after its listener has run.
   if (!hasBody) req.complete = true;
-  if (!res.finished && watch(frame)) frame.onAbort = () => lose(socket);
+  if (!res.finished && watch(frame)) frame.onAbort = (why) => abort(socket, why);
 }
 
 Object.assign(exports, { hookHttp, release, listening, hasWorkers, serverFor, asListener, dispatch });

@@ -3,12 +3,16 @@
 // object that answers what frameworks ask (addresses, whether it is alive) and passes on what they
 // do to it (destroy, pause). A net.Socket by instanceof, without its streams.
 
-const { fail } = use.guard;
+const { uncaught } = use.guard;
 const { watch } = use.frame;
 
 const HIGH_WATER = 65536;
+const FULL = 1;  // of host.write()
+const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})\b/;
+const ENDED = 'The connection has ended: nothing more can be written to its socket';
 const SOME = 1;  // of host.wantBody(), and what it answers
 const LATER = 0, GONE = -1;
+const REFUSED = 'the rest of the request was refused';  // as exchange_object.cc says it
 
 function aborted() {
   const error = new Error('aborted');
@@ -16,12 +20,17 @@ function aborted() {
   return error;
 }
 
+// A request whose rest is malformed, too long or too late, as Node's parser tells it.
+function refused() {
+  return Object.assign(new Error(`Parse Error: ${REFUSED}`), { code: 'HPE_USER' });
+}
+
 /** Runs what user code listens with; what that throws fails the request, and nothing else. */
 function guarded(frame, run) {
   try {
     run();
   } catch (error) {
-    fail(frame, error, 'uncaught exception');
+    uncaught(frame, error);
   }
 }
 
@@ -86,17 +95,38 @@ function define() {
       process.nextTick(lose, this, error);
       return this;
     },
-    end() {
-      return this.destroy();
+    // After an answer, or after what was written here, the connection ends once that has left.
+    end(chunk, encoding, callback) {
+      if (typeof chunk === 'function') [chunk, callback] = [null, chunk];
+      else if (typeof encoding === 'function') [encoding, callback] = [null, encoding];
+      if (typeof callback === 'function') this.once('finish', callback);
+      if (this.destroyed || this.writableEnded) return this;
+      if (chunk !== undefined && chunk !== null) this.write(chunk, encoding);
+      this.writableEnded = true;
+      if (!this.raw && !this.res?.finished) return this.destroy();
+      if (this.raw) host.end(this.frame.id);
+      else host.closeAfter(this.frame.id);
+      process.nextTick(finishEnd, this);
+      return this;
     },
     destroySoon() {
-      this.destroy();
+      this.end();
     },
     resetAndDestroy() {
       return this.destroy();
     },
-    write() {
-      throw new Error('The connection is the host\'s: answer through res, not through its socket');
+    // Instead of an answer by `res`: bytes that the application has framed itself.
+    write(chunk, encoding, callback) {
+      if (typeof encoding === 'function') [encoding, callback] = [null, encoding];
+      if (this.destroyed || this.writableEnded) throw new Error(ENDED);
+      if (!this.raw) startRaw(this, chunk);
+      const bytes = use.nodeResponse.piece(chunk, encoding);
+      this.bytesWritten += typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
+      this.idle?.refresh();
+      const result = host.write(this.frame.id, bytes);
+      if (typeof callback === 'function') process.nextTick(callback);
+      if (result === FULL) waitForRoom(this);
+      return result === 0;
     },
     address() {
       const [, , address, port] = addressesOf(this);
@@ -137,19 +167,21 @@ function define() {
     },
   };
   const values = {
+    raw: false,            // the application writes its answer here
+    writableEnded: false,  // by end()
+    destroyed: false,  // in front of the accessor that streams have
     readableHighWaterMark: HIGH_WATER, writableHighWaterMark: HIGH_WATER, writableLength: 0,
     readableLength: 0, writableNeedDrain: false, allowHalfOpen: true, encrypted: undefined,
     connecting: false, pending: false, bytesRead: 0, bytesWritten: 0, timeout: undefined,
-    errored: null,
+    errored: null, _writableState: { corked: 0 },  // that end() of an answer sets
     readableFlowing: null, writableCorked: 0, readableEncoding: null, readableObjectMode: false,
     writableObjectMode: false, readableAborted: false,
   };
   const getters = {
     readable: (socket) => !socket.destroyed,
-    writable: (socket) => !socket.destroyed,
+    writable: (socket) => !socket.destroyed && !socket.writableEnded,
     closed: (socket) => socket.lost,
     readableEnded: (socket) => socket.lost,
-    writableEnded: (socket) => socket.destroyed,
     writableFinished: (socket) => socket.lost,
     readyState: (socket) => (socket.destroyed ? 'closed' : 'open'),
     remoteAddress: (socket) => addressesOf(socket)[0],
@@ -174,6 +206,39 @@ function define() {
   }
   HostSocket.prototype = prototype;
   exports.HostSocket = HostSocket;
+}
+
+// The first bytes say which answer it is, for the books.
+function startRaw(socket, chunk) {
+  const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('latin1', 0, 16);
+  const status = STATUS_LINE.exec(text)?.[1];
+  if (socket.res?.headersSent || status === undefined ||
+      !host.startRaw(socket.frame.id, Number(status))) {
+    throw new Error('The connection is the host\'s: answer through res. Its socket takes a whole ' +
+      'answer, with its status line ("HTTP/1.1 200 OK"), before res has begun one');
+  }
+  socket.raw = true;
+}
+
+function waitForRoom(socket) {
+  const { frame } = socket;
+  socket.writableNeedDrain = true;
+  if (!watch(frame)) return;
+  frame.onWritable = () => {
+    socket.writableNeedDrain = false;
+    guarded(frame, () => {
+      socket.emit('drain');
+    });
+  };
+}
+
+function finishEnd(socket) {
+  guarded(socket.frame, () => {
+    socket.emit('finish');
+  });
+  if (!socket.raw) return;
+  clearTimeout(socket.idle);
+  lose(socket);
 }
 
 function familyOf(address) {
@@ -237,6 +302,21 @@ function loseRequest({ frame, req }) {
   });
 }
 
+// Node's server listens as well: an error of a socket is never uncaught.
+function tellError(socket, error) {
+  guarded(socket.frame, () => {
+    if (socket.listenerCount('error') > 0) socket.emit('error', error);
+  });
+  guarded(socket.frame, () => {
+    socket.server.emit('clientError', error, socket);
+  });
+}
+
+/** What the end of its exchange means for it; `why` is the host's word for it. */
+function abort(socket, why) {
+  lose(socket, why === REFUSED ? refused() : undefined);
+}
+
 /** The client is gone, the deadline has passed, or the application destroyed the socket. */
 function lose(socket, error) {
   if (socket.lost) return;
@@ -246,16 +326,14 @@ function lose(socket, error) {
   guarded(socket.frame, () => {
     onLost(socket.res);
   });
-  guarded(socket.frame, () => {
-    if (error) socket.emit('error', error);
-  });
+  if (error) tellError(socket, error);
   guarded(socket.frame, () => {
     socket.emit('close', Boolean(error));
   });
 }
 
 Object.assign(exports, {
-  define, lose, guarded,
+  define, abort, guarded,
   setOnLost(hook) {
     onLost = hook;
   },

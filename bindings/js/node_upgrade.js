@@ -202,8 +202,8 @@ function listensForStop() {
   return STOP_SIGNALS.some((name) => process.listenerCount(name) > 0);
 }
 
-/** Emits the server's 'upgrade'. False: the connection cannot be had. */
-function upgrade(frame, server, req) {
+/** Emits the server's 'upgrade' or 'connect'. False: the connection cannot be had. */
+function upgrade(frame, server, req, event) {
   define();
   const slot = free.length > 0 ? free.pop() : sockets.length;
   const opened = newTunnel(frame, slot, host.addresses(frame.id) ?? []);
@@ -219,7 +219,7 @@ function upgrade(frame, server, req) {
   req.upgrade = true;
   req.push(null);  // it has no body; what follows is the socket's
   socket.read(0);
-  server.emit('upgrade', req, socket, head);
+  server.emit(event, req, socket, head);
   return true;
 }
 

@@ -97,6 +97,8 @@ void JsRuntime::loaded(const Arguments& arguments) {
   handler.slot = arguments[0].As<v8::Uint32>()->Value();
   handler.shape = from_string(arguments.GetIsolate(), arguments[1].As<v8::String>());
   handler.after_read = true;
+  // Applications of Node read bodies as streams, and have limits of their own.
+  handler.takes_any_body = handler.takes_connect = handler.shape == "node";
   // The host may go on to load, or to stop: not from inside JavaScript.
   runtime->context_.loop->post([runtime, handler = std::move(handler)] {
     if (auto done = std::exchange(runtime->handlers_[handler.slot].done, nullptr)) done(handler);

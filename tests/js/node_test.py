@@ -3,6 +3,7 @@
 That their answers are Node's own is shown by tests/frameworks.
 """
 
+import http.client
 import json
 import os
 import pathlib
@@ -13,7 +14,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
-from duet_process import Duet, eventually  # noqa: E402
+from duet_process import DEADLINE, Duet, eventually  # noqa: E402
 
 EXECUTABLE = os.environ["DUET"]
 
@@ -94,6 +95,31 @@ class FormsTest(Folder):
             _, said = duet.communicate(timeout=20)
         self.assertIn('"msg":"1234"', said)
 
+    def test_whoever_listens_can_be_asked_at_once(self):
+        with self.serve("""
+            import http from "node:http";
+            const heard = [];
+            const server = http.createServer((req, res) => res.end(req.url + heard.join()));
+            server.listen(0, () => {
+              http.get({ port: server.address().port, path: "/early" }, (res) => {
+                res.setEncoding("utf8").on("data", (text) => heard.push(text));
+              }).on("error", (error) => heard.push(error.code));
+            });
+            """) as duet:
+            eventually(lambda: get(duet, "/")[1] == "//early", "the answer to itself")
+
+    def test_bodies_have_the_limits_of_the_application(self):
+        with self.serve("""
+            import http from "node:http";
+            http.createServer((req, res) => {
+              let bytes = 0;
+              req.on("data", (piece) => { bytes += piece.length; });
+              req.on("end", () => res.end(String(bytes)));
+            }).listen(1);
+            """) as duet:
+            answer = duet.ask("POST", "/", b"x" * (3 << 20))
+        self.assertEqual((200, str(3 << 20).encode()), (answer.status, answer.body))
+
     def test_one_that_listens_later(self):
         self.assertEqual((200, "late"), self.answers(
             "import http from 'node:http';\n"
@@ -154,7 +180,7 @@ class MisbehaviourTest(Folder):
             "/cut": () => { req.socket.destroy(); },
             "/half": () => { res.write("half"); setTimeout(() => res.destroy(), 5); },
             "/status": () => { res.writeHead(150); },
-            "/raw": () => { req.socket.write("HTTP/1.1 200 OK"); },
+            "/raw": () => { req.socket.write("no status line"); },
             "/seen": () => { res.end(seen.join()); },
             "/close": () => { server.close(); res.end("closed"); },
           };
@@ -196,10 +222,220 @@ class MisbehaviourTest(Folder):
                     self.assertNotIn(b"\r\n0\r\n", received)
                 self.assertEqual(200, get(duet, "/seen")[0])
 
+    def test_who_answers_after_the_client_has_left_is_no_error(self):
+        with self.serve("""
+            import http from "node:http";
+            let held, seen = "";
+            http.createServer((req, res) => {
+              if (req.url === "/seen") return res.end(seen || (held ? "held" : ""));
+              held = res;
+              res.on("close", () => {
+                const { destroyed, writable, readable } = req.socket;
+                res.write("late", (error) => {
+                  seen = JSON.stringify([destroyed, writable, readable, res.writableFinished,
+                                         error.code]);
+                });
+                res.end("late");
+              });
+            }).listen(1);
+            """) as duet:
+            with duet.socket() as client:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                eventually(lambda: get(duet, "/seen")[1] == "held", "its dispatch")
+            eventually(lambda: get(duet, "/seen")[1].startswith("["), "its end")
+            seen = json.loads(get(duet, "/seen")[1])
+        self.assertEqual([True, False, False, False, "ERR_STREAM_DESTROYED"], seen)
+        self.assertNotIn("uncaught exception", "".join(duet.output))
+
+    def test_a_malformed_body_is_an_error_of_its_socket(self):
+        with self.serve("""
+            import http from "node:http";
+            const seen = [];
+            const server = http.createServer((req, res) => {
+              if (req.url === "/seen") return res.end(seen.sort().join());
+              seen.push("begun");
+              req.on("error", (error) => seen.push(`req ${error.code}`));
+              req.socket.on("error", (error) => seen.push(`socket ${error.code}`));
+              req.resume();
+            });
+            server.on("clientError", (error, socket) => seen.push(`server ${error.code} ${socket.writable}`));
+            server.listen(1);
+            """) as duet:
+            with duet.socket() as client:
+                client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+                eventually(lambda: get(duet, "/seen")[1] == "begun", "its dispatch")
+                client.sendall(b"zz\r\n")
+                self.assertTrue(client.recv(65536).startswith(b"HTTP/1.1 400 "))
+            self.assertEqual("begun,req ECONNRESET,server HPE_USER false,socket HPE_USER",
+                             get(duet, "/seen")[1])
+
+    def test_what_is_thrown_is_told_to_the_application(self):
+        with self.serve("""
+            import http from "node:http";
+            const seen = [];
+            process.on("uncaughtException", (error, origin) => seen.push(`${error.message} ${origin}`));
+            const server = http.createServer((req, res) => {
+              if (req.url === "/seen") return res.end(seen.join());
+              if (req.url === "/finish") {
+                res.on("finish", () => { throw new Error("in finish"); });
+                return res.end();
+              }
+              throw new Error("in the listener");
+            });
+            server.listen(1);
+            """) as duet:
+            self.assertEqual(500, get(duet, "/")[0])
+            self.assertEqual(200, get(duet, "/finish")[0])
+            eventually(lambda: get(duet, "/seen")[1] ==
+                       "in the listener uncaughtException,in finish uncaughtException", "both")
+
     def test_a_closed_server_answers_503(self):
         with self.serve(self.APP) as duet:
             self.assertEqual((200, "closed"), get(duet, "/close"))
             self.assertEqual(503, get(duet, "/seen")[0])
+
+
+class OptionsTest(Folder):
+    """Options of Node's servers, and what a server tells those who observe it."""
+
+    def test_the_status_is_the_one_that_the_head_was_made_with(self):
+        self.assertEqual((202, "a"), self.answers("""
+            import http from "node:http";
+            http.createServer((req, res) => {
+              res.writeHead(202);
+              res.statusCode = 500;
+              res.end("a");
+            }).listen(1);
+            """))
+
+    def test_fields_that_are_joined(self):
+        with self.serve("""
+            import http from "node:http";
+            http.createServer({ uniqueHeaders: ["x-one"] }, (req, res) => {
+              res.writeHead(200, { "x-one": ["a", "b"], "x-many": ["a", "b"] });
+              res.end();
+            }).listen(1);
+            """) as duet:
+            headers = duet.get("/").headers
+        self.assertEqual((["a; b"], ["a", "b"]), (headers.get_all("x-one"), headers.get_all("x-many")))
+
+    def test_bodies_that_no_answer_may_have(self):
+        self.assertEqual((200, '["ERR_HTTP_BODY_NOT_ALLOWED","ERR_HTTP_BODY_NOT_ALLOWED"]'), self.answers("""
+            import http from "node:http";
+            const seen = [];
+            const server = http.createServer({ rejectNonStandardBodyWrites: true }, (req, res) => {
+              if (req.url !== "/inner") return ask().then(ask).then(() => res.end(JSON.stringify(seen)));
+              res.writeHead(204);
+              try {
+                res[seen.length === 0 ? "write" : "end"]("text");
+              } catch (error) {
+                seen.push(error.code);
+              }
+              res.end();
+            });
+            await new Promise((resolve) => server.listen(0, resolve));
+            const url = `http://127.0.0.1:${server.address().port}/inner`;
+            const ask = () => fetch(url);
+            """))
+
+    def test_the_time_that_a_server_gives(self):
+        with self.serve("""
+            import http from "node:http";
+            const seen = [];
+            const server = http.createServer((req, res) => {
+              if (req.url === "/seen") res.end(seen.join());
+            });
+            server.timeout = 30;
+            server.on("timeout", (socket) => { seen.push("told"); socket.destroy(); });
+            server.listen(1);
+            """) as duet:
+            with duet.socket() as client:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                try:
+                    self.assertEqual(b"", client.recv(65536))
+                except ConnectionResetError:
+                    pass
+            self.assertEqual("told", get(duet, "/seen")[1])
+
+    def test_observers_hear_of_requests(self):
+        with self.serve("""
+            import http from "node:http";
+            import { subscribe } from "node:diagnostics_channel";
+            const seen = [];
+            for (const name of ["request.start", "response.created", "response.finish"]) {
+              subscribe(`http.server.${name}`, ({ request, response }) => {
+                if (request.url !== "/seen") seen.push(`${name} ${response.statusCode}`);
+              });
+            }
+            http.createServer((req, res) => {
+              res.statusCode = 201;
+              res.end(seen.join());
+            }).listen(1);
+            """) as duet:
+            self.assertEqual(201, get(duet, "/")[0])
+            eventually(lambda: get(duet, "/seen")[1] ==
+                       "response.created 200,request.start 200,response.finish 201", "all three")
+
+
+class SocketTest(Folder):
+    """What applications do to req.socket itself."""
+
+    APP = """
+        import http from "node:http";
+        const server = http.createServer((req, res) => {
+          const { socket } = req;
+          const cases = {
+            "/whole": () => socket.end("HTTP/1.1 418 I'm a teapot\\r\\nContent-Length: 3\\r\\n\\r\\ntea"),
+            "/pieces": () => {
+              socket.write(Buffer.from("HTTP/1.0 200 OK\\r\\n\\r\\n"));
+              setTimeout(() => {
+                socket.write("6869", "hex", () => socket.end("!", () => told.push("finish")));
+              }, 5);
+            },
+            "/after": () => { res.end("answered"); socket.end(); },
+            "/begun": () => { res.write("begun"); socket.write("HTTP/1.1 200 OK\\r\\n\\r\\n"); },
+            "/told": () => res.end(told.join()),
+          };
+          socket.on("close", () => told.push(`${req.url} close`));
+          cases[req.url]();
+        });
+        const told = [];
+        server.listen(1);
+        """
+
+    def exchange(self, duet, target):
+        with duet.socket() as client:
+            client.sendall(f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            return b"".join(iter(lambda: client.recv(65536), b""))
+
+    def test_an_answer_of_the_applications_own_bytes(self):
+        with self.serve(self.APP) as duet:
+            self.assertEqual(b"HTTP/1.1 418 I'm a teapot\r\nContent-Length: 3\r\n\r\ntea",
+                             self.exchange(duet, "/whole"))
+            self.assertEqual(b"HTTP/1.0 200 OK\r\n\r\nhi!", self.exchange(duet, "/pieces"))
+            self.assertIn("finish", get(duet, "/told")[1])
+            admin = http.client.HTTPConnection("127.0.0.1", duet.admin_port, timeout=DEADLINE)
+            admin.request("GET", "/api/handlers")
+            statuses = json.loads(admin.getresponse().read())["handlers"][0]["statuses"]
+            admin.close()
+        self.assertEqual(1, statuses["4xx"])
+
+    def test_the_connection_ends_after_an_answer(self):
+        with self.serve(self.APP) as duet:
+            self.assertTrue(self.exchange(duet, "/after").endswith(b"\r\n\r\nanswered"))
+
+    def test_an_answer_that_has_begun_is_not_mixed_with_it(self):
+        with self.serve(self.APP) as duet:
+            with duet.socket() as client:
+                client.sendall(b"GET /begun HTTP/1.1\r\nHost: a\r\n\r\n")
+                received = b""
+                try:
+                    while piece := client.recv(65536):
+                        received += piece
+                except ConnectionResetError:
+                    pass
+            self.assertEqual(1, received.count(b"HTTP/1.1"))
+            eventually(lambda: any("before res has begun one" in line for line in duet.output), "why")
 
 
 if __name__ == "__main__":

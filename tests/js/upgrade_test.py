@@ -185,6 +185,31 @@ class UpgradeTest(unittest.TestCase):
             client = self.upgraded(duet, "/idle")
             self.assertEqual(self.exactly(client, 4), b"idle")
 
+    def test_connect_is_for_who_listens_for_it(self):
+        request = b"CONNECT there:443 HTTP/1.1\r\nHost: there:443\r\n\r\nat once,"
+        with self.serve(app="""
+            import http from "node:http";
+            const server = http.createServer((req, res) => res.end(req.url));
+            server.on("connect", (req, socket, head) => {
+              socket.write(`HTTP/1.1 200 Connection established\\r\\n\\r\\n${req.method} ${req.url} ${head}`);
+              socket.on("data", (data) => socket.write(data));
+              socket.on("end", () => socket.end("bye"));
+            });
+            server.listen(1);
+            """) as duet, duet.socket() as client:
+            client.sendall(request)
+            expected = b"HTTP/1.1 200 Connection established\r\n\r\nCONNECT there:443 at once,"
+            self.assertEqual(self.exactly(client, len(expected)), expected)
+            client.sendall(b"later")
+            self.assertEqual(self.exactly(client, 5), b"later")
+            client.shutdown(socket.SHUT_WR)
+            self.assertEqual(self.rest(client), b"bye")
+        with self.serve(app="import http from 'node:http';\n"
+                        "http.createServer((req, res) => res.end()).listen(1);") as duet, \
+                duet.socket() as client:
+            client.sendall(request)
+            self.assertTrue(self.rest(client).startswith(b"HTTP/1.1 501 "))
+
     def test_without_a_listener_it_is_a_request(self):
         with self.serve(app="import http from 'node:http';\n"
                         "http.createServer((req, res) => res.end(`${req.upgrade}`)).listen(1);"
