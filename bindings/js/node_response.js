@@ -4,7 +4,7 @@
 // ours alone, because frameworks put prototypes of their own in front of it (Express).
 
 const { watch } = use.frame;
-const { guarded, setOnLost } = use.nodeSocket;
+const { guarded, setOnLost, settle } = use.nodeSocket;
 const { channel } = require('diagnostics_channel');
 
 const kFrame = Symbol('duet.frame');
@@ -282,7 +282,11 @@ function install(http) {
       host.end(frame.id, this._trailer);
     }
     this.finished = true;
-    clearTimeout(this[symbols.kSocket]?.idle);
+    const socket = this[symbols.kSocket];
+    if (socket) {
+      clearTimeout(socket.idle);
+      settle(socket);
+    }
     if (this._eventsCount > 0) this.emit('prefinish');
     if (this._eventsCount > 0 || this.req._eventsCount > 0 || this[kCallbacks] !== undefined ||
         finished.hasSubscribers) {

@@ -5,7 +5,7 @@
 
 const { currentFrame, watch } = use.frame;
 const { attach } = use.nodeResponse;
-const { abort } = use.nodeSocket;
+const { abort, settle } = use.nodeSocket;
 const { upgrade } = use.nodeUpgrade;
 const { channel } = require('diagnostics_channel');
 
@@ -221,10 +221,25 @@ function dispatch(frame, server) {
   if (server.timeout > 0) socket.setTimeout(server.timeout);
   if (started.hasSubscribers) started.publish({ request: req, response: res, socket, server });
   const event = expects && server.listenerCount('checkContinue') > 0 ? 'checkContinue' : 'request';
-  server.emit(event, req, res);
+  if (server._handle) {  // one that was never let listen is never closed
+    socket.owed = true;
+    server._connections++;
+  }
+  try {
+    server.emit(event, req, res);
+  } catch (error) {
+    settle(socket);
+    throw error;
+  }
   // Node's parser has the end of a request without a body after its listener has run.
   if (!hasBody) req.complete = true;
-  if (!res.finished && watch(frame)) frame.onAbort = (why) => abort(socket, why);
+  if (res.finished) return;
+  if (!watch(frame)) {
+    settle(socket);
+    return;
+  }
+  frame.onAbort = (why) => abort(socket, why);
+  frame.onFail = () => settle(socket);
 }
 
 Object.assign(exports, { hookHttp, release, listening, hasWorkers, serverFor, asListener, dispatch });

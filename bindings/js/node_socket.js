@@ -53,6 +53,7 @@ function define() {
     this.frame = frame;
     this.req = null;
     this.res = null;
+    this.owed = false;       // a server that closes waits for its answer
     this.lost = false;       // its end was told
     this.hasBody = hasBody;  // the request has one
     this.ended = false;      // its end was given to req
@@ -312,6 +313,14 @@ function tellError(socket, error) {
   });
 }
 
+/** Its request is answered, or nobody waits for that any more: a server that closes waits no longer. */
+function settle(socket) {
+  if (!socket.owed) return;
+  socket.owed = false;
+  const { server } = socket;
+  if (--server._connections === 0 && !server._handle) server._emitCloseIfDrained();
+}
+
 /** What the end of its exchange means for it; `why` is the host's word for it. */
 function abort(socket, why) {
   lose(socket, why === REFUSED ? refused() : undefined);
@@ -321,6 +330,7 @@ function abort(socket, why) {
 function lose(socket, error) {
   if (socket.lost) return;
   socket.lost = socket.destroyed = true;
+  settle(socket);
   clearTimeout(socket.idle);
   loseRequest(socket);
   guarded(socket.frame, () => {
@@ -333,7 +343,7 @@ function lose(socket, error) {
 }
 
 Object.assign(exports, {
-  define, abort, guarded,
+  define, abort, guarded, settle,
   setOnLost(hook) {
     onLost = hook;
   },

@@ -215,6 +215,10 @@ function upgrade(frame, server, req, event) {
   sockets[slot] = socket;
   frame.onFail = () => socket.destroy();
   socket.server = server;
+  if (server._handle) {
+    socket._server = server;  // which waits for it when it closes
+    server._connections++;
+  }
   req.socket = socket;
   req.upgrade = true;
   req.push(null);  // it has no body; what follows is the socket's

@@ -120,6 +120,21 @@ class FormsTest(Folder):
             answer = duet.ask("POST", "/", b"x" * (3 << 20))
         self.assertEqual((200, str(3 << 20).encode()), (answer.status, answer.body))
 
+    def test_who_is_refused_in_the_middle_of_an_upload_reads_why(self):
+        with self.serve("""
+            import http from "node:http";
+            http.createServer((req, res) => {
+              req.once("data", () => {
+                res.writeHead(413);
+                res.end("too much");
+              });
+            }).listen(1);
+            """) as duet, duet.socket() as client:
+            client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (10 << 20))
+            client.sendall(b"x" * (10 << 20))
+            answer = b"".join(iter(lambda: client.recv(65536), b""))
+        self.assertTrue(answer.startswith(b"HTTP/1.1 413 ") and b"too much" in answer, answer)
+
     def test_one_that_listens_later(self):
         self.assertEqual((200, "late"), self.answers(
             "import http from 'node:http';\n"
@@ -288,6 +303,31 @@ class MisbehaviourTest(Folder):
             self.assertEqual(200, get(duet, "/finish")[0])
             eventually(lambda: get(duet, "/seen")[1] ==
                        "in the listener uncaughtException,in finish uncaughtException", "both")
+
+    def test_a_closing_server_waits_for_what_it_owes(self):
+        with self.serve("""
+            import http from "node:http";
+            const server = http.createServer((req, res) => {
+              const cases = {
+                "/throws": () => { throw new Error("thrown here"); },
+                "/later": () => { setTimeout(() => { throw new Error("thrown later"); }, 1); },
+                "/last": () => {
+                  server.close(() => console.log("said: closed"));
+                  setTimeout(() => {
+                    console.log("said: answers");
+                    res.end("last");
+                  }, 20);
+                },
+              };
+              cases[req.url]();
+            });
+            server.listen(1);
+            """) as duet:
+            self.assertEqual([500, 500], [get(duet, target)[0] for target in ("/throws", "/later")])
+            self.assertEqual((200, "last"), get(duet, "/last"))
+            eventually(lambda: any("said: closed" in line for line in duet.output), "its end")
+        said = [line for line in duet.output if "said: " in line]
+        self.assertIn("answers", said[0])
 
     def test_a_closed_server_answers_503(self):
         with self.serve(self.APP) as duet:

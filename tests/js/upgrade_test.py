@@ -161,6 +161,26 @@ class UpgradeTest(unittest.TestCase):
             self.assertEqual(self.rest(client), b"bye")
             self.seen(duet, "/echo false")
 
+    def test_a_closing_server_waits_for_its_connections(self):
+        with self.serve(app="""
+            import http from "node:http";
+            const server = http.createServer();
+            server.on("upgrade", (req, socket) => {
+              server.close(() => console.log("said: closed"));
+              socket.on("data", (data) => { console.log(`said: ${data}`); socket.end("bye"); });
+              socket.write("switched");
+            });
+            server.listen(1);
+            """) as duet:
+            client = self.upgraded(duet, "/")
+            self.assertEqual(self.exactly(client, 8), b"switched")
+            client.sendall(b"go on")
+            client.shutdown(socket.SHUT_WR)
+            self.assertEqual(self.rest(client), b"bye")
+            eventually(lambda: any("said: closed" in line for line in duet.output), "its end")
+        said = [line for line in duet.output if "said: " in line]
+        self.assertIn("go on", said[0])
+
     def test_bytes_that_came_with_the_request(self):
         with self.serve() as duet:
             for head in (b"", b"at once"):
