@@ -16,8 +16,9 @@ namespace {
 // Body bytes that may wait for a handler before the socket is not read any more.
 constexpr std::size_t kBodyHighWater = 64 * 1024;
 
-// What is thrown away after a last answer, so that the client reads it instead of a reset.
-constexpr std::uint64_t kLingerBytes = 1024 * 1024;
+// What is thrown away after a last answer, so that the client reads it instead of a reset: many
+// read only when their upload is through. kLingerTimeout bounds it as well.
+constexpr std::uint64_t kLingerBytes = 64 * 1024 * 1024;
 
 }  // namespace
 
