@@ -120,6 +120,7 @@ function load(slot, name, index, file, pairs, rootPath) {
   use.loader.load(handler, file).then(({ target, shape }) => {
     handler.target = target;
     if (shape === 'fetch') use.nodeServer.release(handler);
+    else use.nodeServer.tellUnheeded(handler);
     handlers[slot] = handler;
     host.loaded(slot, shape);
   }).catch((error) => {

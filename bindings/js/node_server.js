@@ -144,6 +144,29 @@ function serverFor(listener) {
   return listener instanceof http.Server ? listener : http.createServer(listener);
 }
 
+// Settings of a server that are about connections, the values that nobody has chosen (Node's own and
+// Fastify's), and what is set in their place.
+const OF_CONNECTIONS = [
+  ['keepAliveTimeout', [5_000, 72_000], 'keep_alive of [server.timeouts] in duet.toml'],
+  ['headersTimeout', [60_000], 'head of [server.timeouts] in duet.toml'],
+  ['requestTimeout', [300_000, 0], 'body of [server.timeouts] in duet.toml'],
+  ['maxHeaderSize', [undefined], 'head of [server.limits] in duet.toml'],
+  ['maxHeadersCount', [null], 'head of [server.limits] in duet.toml'],
+  ['maxRequestsPerSocket', [0, null], undefined],
+  ['maxConnections', [undefined], undefined],
+  ['insecureHTTPParser', [undefined, false], undefined],
+];
+const WARN = 2;  // of host.log()
+
+/** Says which settings of the handler's server have no effect. */
+function tellUnheeded({ server, name }) {
+  for (const [setting, usual, instead] of OF_CONNECTIONS) {
+    if (usual.includes(server[setting])) continue;
+    host.log(WARN, `server.${setting} = ${server[setting]} has no effect: connections are the host's` +
+      (instead === undefined ? ', which has no such setting' : `; set ${instead}`), name);
+  }
+}
+
 /** Is it what http.createServer() takes? Frameworks' applications are known by their methods. */
 function asListener(found) {
   if (typeof found === 'function') {
@@ -242,4 +265,6 @@ function dispatch(frame, server) {
   frame.onFail = () => settle(socket);
 }
 
-Object.assign(exports, { hookHttp, release, listening, hasWorkers, serverFor, asListener, dispatch });
+Object.assign(exports, {
+  hookHttp, release, listening, hasWorkers, serverFor, asListener, dispatch, tellUnheeded,
+});

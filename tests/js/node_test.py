@@ -397,6 +397,24 @@ class OptionsTest(Folder):
                     pass
             self.assertEqual("told", get(duet, "/seen")[1])
 
+    def test_settings_of_connections_are_the_hosts(self):
+        with self.serve("""
+            import http from "node:http";
+            const server = http.createServer({ maxHeaderSize: 4096 }, (req, res) => res.end());
+            server.listen(1);
+            server.keepAliveTimeout = 65_000;
+            server.maxConnections = 7;
+            """) as duet:
+            self.assertEqual(200, get(duet, "/")[0])
+        said = [json.loads(line)["msg"] for line in duet.output if "has no effect" in line]
+        self.assertEqual([
+            "server.keepAliveTimeout = 65000 has no effect: connections are the host's; set "
+            "keep_alive of [server.timeouts] in duet.toml",
+            "server.maxHeaderSize = 4096 has no effect: connections are the host's; set "
+            "head of [server.limits] in duet.toml",
+            "server.maxConnections = 7 has no effect: connections are the host's, which has no such "
+            "setting"], said)
+
     def test_observers_hear_of_requests(self):
         with self.serve("""
             import http from "node:http";
