@@ -323,6 +323,17 @@ PyObject* send_message(const Target& target, PyObject* message, PyObject* type) 
                 expected(sent));
 }
 
+// Whether the message only says that a body of declared length, which has been sent, is through.
+// Clients leave as soon as they have the last byte, often before this message.
+bool ends_whole_body(const AsgiCall& call, PyObject* message, PyObject* type) {
+  if (call.sent != Sent::kBody || call.trailers || !is(type, words.piece)) return false;
+  if (call.head.content_length() != call.body_bytes || flag(message, words.more_body) != 0) {
+    return false;
+  }
+  PyObject* body = PyDict_GetItemWithError(message, words.body);
+  return body == nullptr ? !PyErr_Occurred() : PyObject_Size(body) == 0;
+}
+
 PyObject* send(PyObject* self, PyObject* const* args, std::size_t flags, PyObject* keywords) {
   RequestObject* request = channel_request(self);
   const char* handler = request->handler->name.c_str();
@@ -350,6 +361,11 @@ PyObject* send(PyObject* self, PyObject* const* args, std::size_t flags, PyObjec
       request->exchange ? engine->host.exchanges->find(request->exchange) : nullptr;
   const bool gone = exchange == nullptr || exchange->aborted() || exchange->complete();
   if (gone && call.sent != Sent::kComplete) {
+    if (ends_whole_body(call, args[0], type)) {
+      call.sent = Sent::kComplete;
+      return done();
+    }
+    if (PyErr_Occurred()) return nullptr;
     PyErr_SetString(engine->client_disconnected, "nobody waits for the answer any more");
     return nullptr;
   }

@@ -142,6 +142,11 @@ class AsgiTest(unittest.TestCase):
             eventually(lambda: self.told()["disconnects"] == before + 1, "the application is told")
         eventually(lambda: self.told()["closed"][-2:] == ["OSError"] * 2, "send() raises")
 
+    def test_a_client_that_leaves_with_all_of_the_body_has_its_answer(self):
+        request = b"GET /whole HTTP/1.1\r\nHost: a\r\n\r\n"
+        self.assertIn(b"whole", exchange(self.duet.port, request, b"whole"))
+        eventually(lambda: self.told().get("whole") == "complete", "the last message is taken")
+
     def test_receive_and_send_are_ordinary_awaitables(self):
         self.assertEqual(self.duet.get("/receive_as_task").body, b"http.request")
         self.assertEqual(self.duet.get("/timeout").body, b"timed out")

@@ -102,6 +102,19 @@ async def disconnect(scope, receive, send):
         state["closed"].append("OSError")
 
 
+async def whole(scope, receive, send):
+    """All that was declared has been sent when the client leaves; only then it is said to be all."""
+    await send(start(200, (b"content-length", b"5")))
+    await send(body(b"whole", True))
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    try:
+        await send(body(b"more", True))
+    except OSError:
+        await send(body(b""))
+        state["whole"] = "complete"
+
+
 async def two_receivers(scope, receive, send):
     first, second = await asyncio.gather(receive(), asyncio.wait_for(receive(), 10))
     pieces = [message.get("body", b"") for message in (first, second)]
