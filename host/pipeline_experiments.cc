@@ -98,10 +98,12 @@ const PipelineExperiments::Target* PipelineExperiments::choose(Exchange& exchang
   if (attached == nullptr) return nullptr;
   One& one = *all_[attached->number];
   Assignment& assignment = exchange.assignment();
-  const experiment::Live::Choice choice =
-      one.live->choose(exchange.head(), exchange.transport().remote_address(),
-                       exchange.timeline().arrival(), assignment.key, assignment.set_cookie);
   const experiment::LiveSpec& spec = one.live->spec();
+  std::string_view address;  // costs a call, and few want it
+  if (spec.key == experiment::KeySource::kAddress) address = exchange.transport().remote_address();
+  const experiment::Live::Choice choice =
+      one.live->choose(exchange.head(), address, exchange.timeline().arrival(), assignment.key,
+                       assignment.set_cookie);
   assignment.experiment = attached->number;
   assignment.variant = static_cast<std::uint16_t>(choice.variant);
   assignment.counted = choice.counted;

@@ -36,7 +36,7 @@ std::string Guardrail::name() const {
   return fmt::format("p{:.6g} above {:.6g} times", p * 100, ratio);
 }
 
-Evidence::Evidence(const Spec& spec) : spec_(spec), tested_(spec.variants.size(), false) {
+Evidence::Evidence(const Spec& spec) : spec_(spec), is_tested_(spec.variants.size(), 0) {
   stats::EventTest::Options options;
   const std::size_t tests = (spec.variants.size() - 1) * spec.guardrails.size();
   options.alpha = spec.alpha / static_cast<double>(std::max<std::size_t>(tests, 1));
@@ -54,11 +54,13 @@ void Evidence::begin_stage(const Split& split) {
   DUET_CHECK(split.variants() == spec_.variants.size());
   const double control = split.share(spec_.control);
   std::vector<double> weights;
+  tested_.clear();
   for (std::size_t v = 0; v < split.variants(); ++v) {
     const double share = split.share(v);
     weights.push_back(share);
-    tested_[v] = v != spec_.control && share > 0 && control > 0;
-    if (!tested_[v]) continue;
+    is_tested_[v] = v != spec_.control && share > 0 && control > 0;
+    if (is_tested_[v] == 0) continue;
+    tested_.push_back(static_cast<std::uint16_t>(v));
     for (Test& test : tests_[v]) test.test.begin_stage(share / (share + control));
   }
   const bool same = !weights_.empty() && weights_.back() == weights;
@@ -72,48 +74,54 @@ Evidence::Ticket Evidence::started(std::size_t variant, std::uint64_t key, Nanos
   const std::size_t stage = weights_.size() - 1;
   if (spec_.sticky) {
     const auto kind = static_cast<std::uint16_t>(stage * spec_.variants.size() + variant);
-    const auto seen = keys_.add(key, kind);
-    if (keeps_keys_ && seen == stats::DistinctKeys::Seen::kFirst) {
-      new_keys_.push_back({0, kind, key});
-    }
+    begun_[begun_size_++] = {key, kind};
+    if (begun_size_ == kMostBegun) count_begun();
     return order_.add(at, static_cast<std::uint16_t>(variant), key);
   }
   ++requests_[stage][variant];
   return order_.add(at, static_cast<std::uint16_t>(variant), std::nullopt);
 }
 
-void Evidence::add(Test& test, std::size_t variant, std::size_t guardrail,
-                   stats::EventTest::Arm arm, bool event, const Arrival& arrival) {
-  const bool first = test.test.add(arm, event, arrival.key);
+// Together, so that they wait for memory together: one by one that was most of what an experiment
+// with keys cost a request.
+void Evidence::count_begun() {
+  for (std::size_t i = 0; i < begun_size_; ++i) keys_.prefetch(begun_[i].key);
+  for (std::size_t i = 0; i < begun_size_; ++i) {
+    const auto [key, kind] = begun_[i];
+    const auto seen = keys_.add(key, kind);
+    if (keeps_keys_ && seen == stats::DistinctKeys::Seen::kFirst)
+      new_keys_.push_back({0, kind, key});
+  }
+  begun_size_ = 0;
+}
+
+inline void Evidence::add(std::size_t variant, std::size_t guardrail, stats::EventTest::Arm arm,
+                          bool event, const Arrival& arrival) {
+  const bool first = tests_[variant][guardrail].test.add(arm, event, arrival.key);
   if (!first || !keeps_keys_ || !arrival.key) return;
   const std::size_t set = 1 + variant * spec_.guardrails.size() + guardrail;
   new_keys_.push_back({static_cast<std::uint32_t>(set), 0, *arrival.key});
 }
 
-void Evidence::judge(const Arrival& arrival, std::size_t guardrail, bool event) {
+inline void Evidence::judge(const Arrival& arrival, std::size_t guardrail, bool event) {
   Counts& counts = tests_[arrival.variant][guardrail].counts;
   ++counts.requests;
   counts.events += event;
   using Arm = stats::EventTest::Arm;
-  if (arrival.variant != spec_.control) {
-    if (!tested_[arrival.variant]) return;
-    add(tests_[arrival.variant][guardrail], arrival.variant, guardrail, Arm::kB, event, arrival);
-    return;
-  }
-  for (std::size_t v = 0; v < tests_.size(); ++v) {
-    if (tested_[v]) add(tests_[v][guardrail], v, guardrail, Arm::kA, event, arrival);
+  if (arrival.variant == spec_.control) {
+    for (const std::uint16_t v : tested_) add(v, guardrail, Arm::kA, event, arrival);
+  } else if (is_tested_[arrival.variant] != 0) {
+    add(arrival.variant, guardrail, Arm::kB, event, arrival);
   }
 }
 
 bool Evidence::calm(const Arrival& arrival, std::size_t guardrail) const {
   using Arm = stats::EventTest::Arm;
   if (arrival.variant != spec_.control) {
-    return !tested_[arrival.variant] || tests_[arrival.variant][guardrail].test.calm(Arm::kB);
+    return is_tested_[arrival.variant] == 0 ||
+           tests_[arrival.variant][guardrail].test.calm(Arm::kB);
   }
-  for (std::size_t v = 0; v < tests_.size(); ++v) {
-    if (tested_[v]) return tests_[v][guardrail].test.calm(Arm::kA);
-  }
-  return true;
+  return tested_.empty() || tests_[tested_.front()][guardrail].test.calm(Arm::kA);
 }
 
 void Evidence::speed_known(const Arrival& arrival, Nanos elapsed) {
@@ -125,23 +133,34 @@ void Evidence::speed_known(const Arrival& arrival, Nanos elapsed) {
   }
 }
 
+bool Evidence::is_event(const Arrival& arrival, std::size_t g) {
+  const Guardrail& guardrail = spec_.guardrails[g];
+  using Kind = Guardrail::Kind;
+  switch (guardrail.kind) {
+    case Kind::kErrors:
+      return arrival.failed;
+    case Kind::kCpu:
+      return arrival.cpu > guardrail.limit;
+    case Kind::kLoopLag:
+      return arrival.longest_slice > guardrail.limit;
+    case Kind::kSlowerThan:  // known earlier: speed_known()
+    case Kind::kQuantile:
+      break;
+  }
+  auto total = static_cast<double>(std::max<Nanos>(arrival.total, 1));
+  if (arrival.variant == spec_.control) total *= guardrail.ratio;
+  return tails_[g].exceeded(total, calm(arrival, g));
+}
+
 void Evidence::end_known(const Arrival& arrival) {
   for (std::size_t g = 0; g < spec_.guardrails.size(); ++g) {
-    const Guardrail& guardrail = spec_.guardrails[g];
-    using Kind = Guardrail::Kind;
-    if (guardrail.kind == Kind::kErrors) judge(arrival, g, arrival.failed);
-    if (guardrail.kind == Kind::kCpu) judge(arrival, g, arrival.cpu > guardrail.limit);
-    if (guardrail.kind == Kind::kLoopLag)
-      judge(arrival, g, arrival.longest_slice > guardrail.limit);
-    if (guardrail.kind != Kind::kQuantile) continue;
-    stats::TailThreshold& tail = tails_[g];
-    auto total = static_cast<double>(std::max<Nanos>(arrival.total, 1));
-    if (arrival.variant == spec_.control) total *= guardrail.ratio;
-    judge(arrival, g, tail.exceeded(total, calm(arrival, g)));
+    if (spec_.guardrails[g].kind == Guardrail::Kind::kSlowerThan) continue;
+    judge(arrival, g, is_event(arrival, g));
   }
 }
 
 void Evidence::look(Nanos now) {
+  count_begun();
   order_.hand_out(
       now, patience_,
       [this](const Arrival& arrival, Nanos elapsed) { speed_known(arrival, elapsed); },
@@ -277,12 +296,16 @@ void Evidence::lost(const State::Unfinished& request) {
 }
 
 void Evidence::keep(bool on) {
+  count_begun();
   keeps_keys_ = on;
   new_keys_.clear();
   order_.keep_ended(on);
 }
 
-std::vector<Evidence::Key> Evidence::take_keys() { return std::exchange(new_keys_, {}); }
+std::vector<Evidence::Key> Evidence::take_keys() {
+  count_begun();
+  return std::exchange(new_keys_, {});
+}
 
 void Evidence::restore_key(const Key& key) {
   if (key.set == 0) {

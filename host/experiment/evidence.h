@@ -112,10 +112,19 @@ class Evidence {
     Counts counts;
   };
 
-  void add(Test& test, std::size_t variant, std::size_t guardrail, stats::EventTest::Arm arm,
-           bool event, const Arrival& arrival);
+  // A key whose request has begun, with its kind (Key).
+  struct Begun {
+    std::uint64_t key = 0;
+    std::uint16_t kind = 0;
+  };
+  static constexpr std::size_t kMostBegun = 64;
+
+  void count_begun();
+  void add(std::size_t variant, std::size_t guardrail, stats::EventTest::Arm arm, bool event,
+           const Arrival& arrival);
   bool fits(const State& state) const;
   void judge(const Arrival& arrival, std::size_t guardrail, bool event);
+  bool is_event(const Arrival& arrival, std::size_t guardrail);
   bool calm(const Arrival& arrival, std::size_t guardrail) const;
   void speed_known(const Arrival& arrival, Nanos elapsed);
   void end_known(const Arrival& arrival);
@@ -126,10 +135,13 @@ class Evidence {
   ArrivalOrder order_;
   std::vector<std::vector<Test>> tests_;      // by variant (the control's: counts only), guardrail
   std::vector<stats::TailThreshold> tails_;   // by guardrail; of kQuantile
-  std::vector<bool> tested_;                  // variants that have a share now, beside the control
+  std::vector<std::uint16_t> tested_;         // variants that have a share now, beside the control
+  std::vector<char> is_tested_;               // the same by variant
   std::vector<std::vector<double>> weights_;  // of each stage, by variant
   std::vector<std::vector<std::uint64_t>> requests_;  // likewise, when keys are not sticky
   stats::DistinctKeys keys_;                          // likewise, when they are
+  std::array<Begun, kMostBegun> begun_;               // that are not in keys_ yet
+  std::size_t begun_size_ = 0;
   std::vector<Key> new_keys_;
   bool keeps_keys_ = false;
   double split_highest_ = 0;

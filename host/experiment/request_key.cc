@@ -6,6 +6,13 @@ namespace duet::experiment {
 
 namespace {
 
+// As clients write it, which is compared at once; else letter by letter.
+bool is_cookie(std::string_view name) {
+  constexpr std::string_view kUsual = "Cookie";
+  return name.size() == kUsual.size() &&
+         (name == kUsual || http::equals_ignoring_case(name, kUsual));
+}
+
 // The value of `name` among "a=1SEPb=2", blanks around a pair left out.
 std::string_view value_of(std::string_view pairs, std::string_view name, char separator) {
   while (!pairs.empty()) {
@@ -26,7 +33,7 @@ std::string_view value_of(std::string_view pairs, std::string_view name, char se
 std::string_view cookie_of(const http::RequestHead& head, std::string_view name) {
   for (std::size_t i = 0; i < head.field_count(); ++i) {
     const http::Field field = head.field(i);
-    if (!http::equals_ignoring_case(field.name, "cookie")) continue;
+    if (!is_cookie(field.name)) continue;
     const std::string_view value = value_of(field.value, name, ';');
     if (!value.empty()) return value;
   }

@@ -29,6 +29,10 @@ DistinctKeys::Slot& DistinctKeys::find(std::uint64_t mixed) {
   return slots_[at];
 }
 
+void DistinctKeys::prefetch(std::uint64_t hash) const {
+  if (!slots_.empty()) __builtin_prefetch(&slots_[mix(hash) & (slots_.size() - 1)]);
+}
+
 DistinctKeys::Seen DistinctKeys::add(std::uint64_t hash, std::uint16_t kind) {
   return add_mixed(mix(hash), kind);
 }

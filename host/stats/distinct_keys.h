@@ -29,6 +29,9 @@ class DistinctKeys {
   // with what else is decided by it. `kind` (stage and arm) is what a new key is counted under; a
   // key that was seen stays what it was.
   Seen add(std::uint64_t hash, std::uint16_t kind);
+  // That add() of this hash follows soon: the set of many keys is larger than a cache, and waiting
+  // for memory takes longer than all else. Without effect on anything but time.
+  void prefetch(std::uint64_t hash) const;
   void merge(const DistinctKeys& other);
 
   // Keys of that kind within the slice.
