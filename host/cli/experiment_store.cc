@@ -39,43 +39,60 @@ std::uint64_t ExperimentStore::revision(std::size_t number) const {
 
 void ExperimentStore::open() {
   std::string note;
-  auto database = store::Database::open(path_, note);
+  auto opened = store::Database::open(path_, note);
   if (!note.empty()) {
     log::error("experiments: what was counted before is lost: the store " + note,
                {{"store", path_}});
   }
-  if (!database) return give_up(database.error());
-  auto all = (*database)->read();
-  if (!all) return give_up(all.error());
+  store::Wanted later{path_, {}, {}};
+  bool writable = opened.ok();
+  if (!opened) later.why = opened.error();
+  // What cannot be written can be read as a rule, so that nothing is missing when it can be again.
+  auto database = writable ? std::move(opened) : store::Database::open_to_read(path_);
+  std::vector<store::Kept> all;
+  if (database) {
+    auto kept = (*database)->read();
+    if (kept) {
+      all = std::move(kept).value();
+    } else if (std::exchange(writable, false)) {
+      later.why = kept.error();
+    }
+  }
+  const bool in_use = later.why.detail == store::kAnotherDuet;
   for (std::size_t i = 0; i < experiments_.size(); ++i) {
     Live& live = experiments_.live(i);
     live.keep(true);
-    for (store::Kept& kept : *all) {
+    std::optional<double>& taken_up = later.taken_up[live.spec().spec.name];
+    for (store::Kept& kept : all) {
       if (kept.experiment != live.spec().spec.name) continue;
-      if (take_up(live, kept)) {
+      if (take_up(live, kept, in_use)) {
+        taken_up = kept.at;
         if (kept.shadow) take_up_shadow(i, *kept.shadow);
-        continue;
-      }
-      if (auto retired = (*database)->retire(kept.experiment, wall_seconds()); !retired) {
-        return give_up(retired.error());
+      } else if (writable) {
+        const auto retired = (*database)->retire(kept.experiment, wall_seconds());
+        if (!retired) later.why = retired.error();
+        writable = retired.ok();
       }
     }
   }
   saved_.assign(experiments_.size(), 0);
   shadow_saved_.assign(experiments_.size(), 0);
-  writer_ = std::make_unique<store::Writer>(std::move(database).value());
+  if (writable) {
+    writer_ = std::make_unique<store::Writer>(std::move(database).value());
+  } else {
+    database = Error{};  // closes it
+    log::error(
+        "experiments: what is counted is not kept until the store can be used: it is tried "
+        "again",
+        {{"store", later.why.where}, {"why", later.why.message}, {"hint", later.why.hint}});
+    writer_ = std::make_unique<store::Writer>(std::move(later));
+  }
   experiments_.wake();  // there may be something to judge, and to write
 }
 
-void ExperimentStore::give_up(const Error& why) {
-  for (std::size_t i = 0; i < experiments_.size(); ++i) experiments_.live(i).keep(false);
-  trouble_ = why.to_string();
-  log::error("experiments: what is counted is not kept",
-             {{"store", why.where}, {"why", why.message}, {"hint", why.hint}});
-}
-
 // False: it begins anew.
-bool ExperimentStore::take_up(Live& live, store::Kept& kept) {
+// `in_use`: another process still writes it, so that what is in flight there is not lost.
+bool ExperimentStore::take_up(Live& live, store::Kept& kept, bool in_use) {
   const std::string& name = live.spec().spec.name;
   const auto begins_anew = [&](const char* why) {
     const std::string text = fmt::format(
@@ -90,15 +107,18 @@ bool ExperimentStore::take_up(Live& live, store::Kept& kept) {
   auto state = store::state_of(kept.state);
   if (!state) return begins_anew("its state in the store cannot be read");
   state->experiment.evidence.ended = std::move(kept.ended);
-  const std::size_t in_flight = kept.clean ? 0 : state->experiment.evidence.unfinished.size();
-  if (!live.restore(std::move(*state), kept.keys, !kept.clean)) {
+  const bool crashed = !kept.clean && !in_use;
+  const std::size_t in_flight = state->experiment.evidence.unfinished.size();
+  if (!live.restore(std::move(*state), kept.keys, crashed)) {
     return begins_anew("its state in the store is none of such an experiment");
   }
   live.restore_audit(std::move(kept.audit));
   std::uint64_t requests = 0;
   for (const auto& variant : live.snapshot().variants) requests += variant.requests;
   std::string text = fmt::format("experiment '{}' goes on after {} requests", name, requests);
-  if (!kept.clean) {
+  if (in_use) {
+    text += "; another duet still counts for it: what that counts from now on is not in it";
+  } else if (crashed) {
     text += fmt::format(
         "; the process before did not stop by itself: at most its last second is missing, and {} "
         "requests that were in flight count as errors",
@@ -108,8 +128,9 @@ bool ExperimentStore::take_up(Live& live, store::Kept& kept) {
   if (since < -ClockWatch::kJump) {
     text += fmt::format("; the clock has been set back by {:.0f} s meanwhile", -since);
   }
-  log::write(kept.clean && since >= -ClockWatch::kJump ? log::Level::kInfo : log::Level::kWarn,
-             text, {{"experiment", name}});
+  log::write(
+      kept.clean && !in_use && since >= -ClockWatch::kJump ? log::Level::kInfo : log::Level::kWarn,
+      text, {{"experiment", name}});
   live.audit("host", text);
   return true;
 }
@@ -188,7 +209,7 @@ void ExperimentStore::close() {
 }
 
 std::string ExperimentStore::trouble() const {
-  return writer_ == nullptr ? trouble_ : writer_->trouble();
+  return writer_ == nullptr ? "" : writer_->trouble();
 }
 
 }  // namespace duet::cli

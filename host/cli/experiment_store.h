@@ -21,7 +21,8 @@ class ExperimentStore {
   ExperimentStore(PipelineExperiments& experiments, PipelineShadow* shadow,
                   measure::Metrics& metrics, std::string path);
 
-  // Before the first request: takes up what there is. Reads the file.
+  // Before the first request: takes up what there is. Reads the file. One that cannot be written is
+  // tried again later, by the thread that writes.
   void open();
   // Of one moment: what has changed since the last one is given to the thread that writes, once a
   // second. True: something has still to be written.
@@ -35,11 +36,10 @@ class ExperimentStore {
   std::string trouble() const;
 
  private:
-  bool take_up(experiment::Live& live, store::Kept& kept);
+  bool take_up(experiment::Live& live, store::Kept& kept, bool in_use);
   void take_up_shadow(std::size_t number, const std::string& kept);
   experiment::ShadowCounts* shadow(std::size_t number) const;
   std::uint64_t revision(std::size_t number) const;
-  void give_up(const Error& why);
   void save_all();
   void flush(Nanos at);
   bool unsaved() const;
@@ -53,7 +53,6 @@ class ExperimentStore {
   std::vector<std::uint64_t> shadow_saved_;  // of them, that of the shadow's counts
   Nanos saved_at_ = 0;
   bool stopping_ = false;
-  std::string trouble_;  // why there is no writer
 };
 
 }  // namespace duet::cli

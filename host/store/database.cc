@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -112,6 +113,21 @@ bool is_ours(int fd) {
   return std::memcmp(head + 68, kOurs, sizeof kOurs) == 0;
 }
 
+// As a part of a URI.
+std::string encoded(const std::string& path) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string text;
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '/' || c == '.' || c == '-' || c == '_') {
+      text += c;
+    } else {
+      text += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    }
+  }
+  return text;
+}
+
 bool put_aside(const std::string& path, const std::string& aside) {
   for (const char* part : {"-wal", "-shm"}) {
     std::rename((path + part).c_str(), (aside + part).c_str());
@@ -165,10 +181,9 @@ Result<void> Database::lock() {
     case FileLock::Taken::kByAnother:
       break;
   }
-  return Error{"another duet writes it",
-               path_,
+  return Error{"another duet writes it", path_,
                "stop that one, or give each a file of its own by store = \"...\" in [server]",
-               {}};
+               kAnotherDuet};
 }
 
 Result<void> Database::run(const char* sql) {
@@ -179,9 +194,13 @@ Result<void> Database::run(const char* sql) {
 }
 
 // Errors of a damaged file have "damaged" as their detail.
-Result<void> Database::connect(bool to_write) {
-  if (sqlite3_open_v2(path_.c_str(), &db_, to_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY,
-                      nullptr) != SQLITE_OK) {
+Result<void> Database::connect(Access access) {
+  const bool to_write = access == Access::kWrite;
+  const bool unchanging = access == Access::kReadUnchanging;
+  const std::string name = unchanging ? "file:" + encoded(path_) + "?immutable=1" : path_;
+  const int flags = (to_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
+                    (unchanging ? SQLITE_OPEN_URI : 0);
+  if (sqlite3_open_v2(name.c_str(), &db_, flags, nullptr) != SQLITE_OK) {
     return error("cannot be opened");
   }
   sqlite3_extended_result_codes(db_, 0);
@@ -231,7 +250,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::s
   for (int attempt = 0;; ++attempt) {
     std::unique_ptr<Database> database(new Database(path));
     if (auto locked = database->lock(); !locked) return std::move(locked).error();
-    const auto connected = database->connect(true);
+    const auto connected = database->connect(Access::kWrite);
     if (connected) return database;
     const int code = sqlite3_errcode(database->db_) & 0xff;
     const bool damaged =
@@ -255,7 +274,14 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::s
 
 Result<std::unique_ptr<Database>> Database::open_to_read(const std::string& path) {
   std::unique_ptr<Database> database(new Database(path));
-  if (auto connected = database->connect(false); !connected) return connected.error();
+  const auto connected = database->connect(Access::kRead);
+  if (connected) return database;
+  // To read a database in WAL mode takes files beside it, for which there may be no room. A log
+  // that is not there says that nobody writes.
+  struct stat log {};
+  if (stat((path + "-wal").c_str(), &log) == 0 && log.st_size > 0) return connected.error();
+  database.reset(new Database(path));
+  if (!database->connect(Access::kReadUnchanging)) return connected.error();
   return database;
 }
 
@@ -324,6 +350,14 @@ Result<void> Database::retire(const std::string& experiment, double at) {
                    "UPDATE experiments SET replaced_at = ? WHERE name = ? "
                    "AND replaced_at IS NULL");
   if (!update.bind(at).bind(std::string_view(experiment)).done()) return error("cannot be written");
+  return {};
+}
+
+Result<void> Database::forget_ended(const std::string& experiment) {
+  Statement gone(db_,
+                 "DELETE FROM ended WHERE experiment IN "
+                 "(SELECT id FROM experiments WHERE name = ? AND replaced_at IS NULL)");
+  if (!gone.bind(std::string_view(experiment)).done()) return error("cannot be written");
   return {};
 }
 

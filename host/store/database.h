@@ -29,6 +29,9 @@ struct sqlite3;
 
 namespace duet::store {
 
+// The detail of open()'s error when another duet has the file.
+inline constexpr const char* kAnotherDuet = "another duet";
+
 // One experiment: as it is in the file, or what is to be written of it.
 struct Kept {
   std::string experiment;   // its name
@@ -52,7 +55,8 @@ class Database {
   // begun, which `note` says; a file that is not duet's is left alone. Errors: that, another
   // process, the folder, the disk.
   static Result<std::unique_ptr<Database>> open(const std::string& path, std::string& note);
-  // To read only, also while a host writes it; takes no lock. Errors: it is none of duet's.
+  // To read only, also while a host writes it, or when nobody could (a full disk); takes no lock.
+  // Errors: it is none of duet's.
   static Result<std::unique_ptr<Database>> open_to_read(const std::string& path);
   ~Database();
   Database(const Database&) = delete;
@@ -62,13 +66,16 @@ class Database {
   Result<std::vector<Kept>> read();
   // The experiment of that name begins anew; the one before stays in the file.
   Result<void> retire(const std::string& experiment, double at);
+  // What it has in `ended` is of another process than the one that writes from now on.
+  Result<void> forget_ended(const std::string& experiment);
   // All or nothing. Errors: locked by another program, full, damaged, removed ...
   Result<void> write(const std::vector<Kept>& changes);
 
  private:
   explicit Database(std::string path) : path_(std::move(path)) {}
   Result<void> lock();
-  Result<void> connect(bool to_write);
+  enum class Access : std::uint8_t { kWrite, kRead, kReadUnchanging };
+  Result<void> connect(Access access);
   Result<void> run(const char* sql);
   bool write_one(const Kept& one);
   bool read_ended(std::int64_t id, std::vector<experiment::ArrivalOrder::Ended>& all);

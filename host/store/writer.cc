@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "host/base/clock.h"
 #include "host/base/log.h"
 #include "host/store/shadow_json.h"
 #include "host/store/state_json.h"
@@ -18,6 +19,9 @@ namespace {
 
 constexpr std::chrono::seconds kAgain{1};
 constexpr std::chrono::seconds kAtTheEnd{5};
+// Between two tries to open it: the first, then twice as long each time up to the longest.
+constexpr std::chrono::milliseconds kFirstPause{1000};
+constexpr std::chrono::milliseconds kLongestPause{30'000};
 // Of an experiment whose database cannot be written, the latest ones. Keys need no limit: as
 // visitors come, ever fewer of them are counted by their keys (stats/distinct_keys.h).
 constexpr std::size_t kMostAudit = 1000;
@@ -71,17 +75,69 @@ std::vector<Kept> as_text(const std::vector<Moment>& moments) {
 }  // namespace
 
 struct Writer::Shared {
-  std::unique_ptr<Database> database;  // the thread's alone
+  // --- the thread's alone ---
+  std::unique_ptr<Database> database;  // null: not opened yet
+  Wanted wanted;
+  std::chrono::milliseconds pause = kAgain;
+
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<Moment> waiting;
   std::string trouble;
   bool stopping = false;
   bool ended = false;
+
+  Result<void> open();
+  Result<void> write(const std::vector<Moment>& moments);
 };
+
+Result<void> Writer::Shared::open() {
+  std::string note;
+  auto opened = Database::open(wanted.path, note);
+  if (!note.empty()) {
+    log::error("experiments: what was counted before is lost: the store " + note,
+               {{"store", wanted.path}});
+  }
+  if (!opened) return opened.error();
+  const auto all = (*opened)->read();
+  if (!all) return all.error();
+  for (const Kept& kept : *all) {
+    const auto found = wanted.taken_up.find(kept.experiment);
+    if (found == wanted.taken_up.end() || found->second == kept.at) continue;
+    const bool unread = !found->second;
+    auto done = unread ? (*opened)->retire(kept.experiment, static_cast<double>(wall_now()) * 1e-9)
+                       : (*opened)->forget_ended(kept.experiment);
+    if (!done) return done;
+    found->second = kept.at;  // should the next step fail, it is done
+    log::warn(unread
+                  ? "an experiment has begun anew at the start; what it had counted before stays "
+                    "in the store"
+                  : "what another process has counted of an experiment since the start is "
+                    "replaced",
+              {{"experiment", kept.experiment}, {"store", wanted.path}});
+  }
+  database = std::move(opened).value();
+  return {};
+}
+
+Result<void> Writer::Shared::write(const std::vector<Moment>& moments) {
+  if (database == nullptr) {
+    auto opened = open();
+    pause = opened ? kAgain : std::min(2 * pause, kLongestPause);
+    if (!opened) return opened;
+  }
+  return database->write(as_text(moments));
+}
 
 Writer::Writer(std::unique_ptr<Database> database) : shared_(std::make_shared<Shared>()) {
   shared_->database = std::move(database);
+  std::thread([shared = shared_] { work(shared); }).detach();
+}
+
+Writer::Writer(Wanted wanted) : shared_(std::make_shared<Shared>()) {
+  shared_->trouble = wanted.why.to_string();
+  shared_->wanted = std::move(wanted);
+  shared_->pause = kFirstPause / 2;  // it doubles before it is used
   std::thread([shared = shared_] { work(shared); }).detach();
 }
 
@@ -105,7 +161,7 @@ std::string Writer::trouble() const {
 }
 
 void Writer::work(const std::shared_ptr<Shared>& shared) {
-  bool in_trouble = false;
+  bool in_trouble = shared->database == nullptr;
   std::unique_lock lock(shared->mutex);
   while (true) {
     shared->changed.wait(lock, [&] { return shared->stopping || !shared->waiting.empty(); });
@@ -113,7 +169,7 @@ void Writer::work(const std::shared_ptr<Shared>& shared) {
     const bool last = shared->stopping;
     std::vector<Moment> moments = std::exchange(shared->waiting, {});
     lock.unlock();
-    const Result<void> written = shared->database->write(as_text(moments));
+    const Result<void> written = shared->write(moments);
     // Said without the lock, which the loop takes: the log may be on the disk that hangs.
     if (written && in_trouble) {
       log::info("experiments: what is counted is kept again, with what was counted meanwhile");
@@ -131,7 +187,7 @@ void Writer::work(const std::shared_ptr<Shared>& shared) {
     if (last) break;
     std::swap(moments, shared->waiting);
     add(shared->waiting, std::move(moments));
-    shared->changed.wait_for(lock, kAgain, [&] { return shared->stopping; });
+    shared->changed.wait_for(lock, shared->pause, [&] { return shared->stopping; });
   }
   shared->database.reset();
   shared->ended = true;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -64,6 +65,16 @@ class ExperimentStore : public ::testing::Test {
       }
     }
     return all;
+  }
+
+  // What the file has of them, also while a host writes it.
+  std::uint64_t kept_requests() const {
+    const auto report = testing_support::run(
+        testing_support::duet_program(),
+        {.arguments = {"report", "--store", directory_.path() + "/duet.db", "--json"},
+         .environment = {},
+         .directory = ""});
+    return report.exit_code == 0 ? requests(json::parse(report.out)["experiment"]) : 0;
   }
 
   TemporaryDirectory directory_;
@@ -176,14 +187,6 @@ TEST_F(ExperimentStore, AKillUnderLoadLosesItsLastSecondAtMost) {
 
 TEST_F(ExperimentStore, WhatEndedBehindAStreamBeforeAKillIsInTheEvidence) {
   const std::string file = config();
-  const auto kept_requests = [&] {
-    const auto report = testing_support::run(
-        testing_support::duet_program(),
-        {.arguments = {"report", "--store", directory_.path() + "/duet.db", "--json"},
-         .environment = {},
-         .directory = ""});
-    return report.exit_code == 0 ? requests(json::parse(report.out)["experiment"]) : 0;
-  };
   {
     DuetHost host({file});
     HttpClient hanging = host.client();
@@ -201,6 +204,74 @@ TEST_F(ExperimentStore, WhatEndedBehindAStreamBeforeAKillIsInTheEvidence) {
   }
   DuetHost host({file});
   EXPECT_EQ(judged(shown(host)), 41) << "40 that ended, and the one that the process took with it";
+}
+
+// Holds the store as somebody's backup or shell does, until it is killed.
+std::unique_ptr<testing_support::Process> lock_of(const std::string& path) {
+  auto holder = std::make_unique<testing_support::Process>(
+      "/usr/bin/env",
+      testing_support::ProcessOptions{
+          .arguments = {"python3", "-c",
+                        "import signal, sqlite3, sys\n"
+                        "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+                        "db.execute('BEGIN EXCLUSIVE')\nprint('locked', flush=True)\n"
+                        "signal.pause()\n",
+                        path},
+          .environment = {},
+          .directory = ""});
+  EXPECT_EQ(holder->out_line(0), "locked") << holder->err();
+  return holder;
+}
+
+TEST_F(ExperimentStore, AStoreThatIsLockedAtTheStartIsTakenUpAndWrittenWhenItIsFree) {
+  const std::string file = config();
+  const auto serve = [](const DuetHost& host, int requests) {
+    HttpClient client = host.client();
+    for (int i = 0; i < requests; ++i) client.get("/");
+  };
+  {
+    DuetHost host({file});
+    serve(host, 30);
+    EXPECT_EQ(host.stop(), 0);
+  }
+  {
+    const auto holder = lock_of(directory_.path() + "/duet.db");
+    DuetHost host({file});
+    const json line = host.log_line("experiments: what is counted is not kept");
+    ASSERT_FALSE(line.is_null());
+    EXPECT_EQ(line["hint"], "another program has locked it");
+    EXPECT_FALSE(host.log_line("experiment 'x' goes on after 30 requests").is_null());
+    serve(host, 20);
+    EXPECT_TRUE(eventually([&] { return requests(shown(host)) == 50; }));
+    EXPECT_FALSE(shown(host)["store"].is_null());
+    holder->signal(SIGKILL);
+    EXPECT_FALSE(
+        host.log_line("what is counted is kept again, with what was counted meanwhile").is_null());
+    EXPECT_TRUE(shown(host)["store"].is_null());
+    EXPECT_TRUE(eventually([&] { return kept_requests() == 50; }));
+    host.process().signal(SIGKILL);
+    EXPECT_EQ(host.process().wait(), 128 + SIGKILL);
+  }
+  DuetHost host({file});
+  EXPECT_EQ(requests(shown(host)), 50u);
+}
+
+// As when a new process starts before the old one has stopped.
+TEST_F(ExperimentStore, AStoreThatAnotherDuetWritesIsTakenOverWhenThatStops) {
+  const std::string file = config();
+  auto old = std::make_unique<DuetHost>(std::vector<std::string>{file});
+  for (int i = 0; i < 30; ++i) old->client().get("/");
+  ASSERT_TRUE(eventually([&] { return kept_requests() == 30; }));
+  DuetHost host({file});
+  EXPECT_EQ(host.log_line("experiments: what is counted is not kept")["why"],
+            "another duet writes it");
+  EXPECT_FALSE(host.log_line("goes on after 30 requests; another duet still counts").is_null());
+  EXPECT_EQ(shown(host)["variants"][0]["lost"], 0) << "what it has in flight is not lost";
+  host.client().get("/");
+  EXPECT_EQ(old->stop(), 0);
+  EXPECT_FALSE(host.log_line("what is counted is kept again").is_null());
+  EXPECT_TRUE(eventually([&] { return kept_requests() == 31; }));
+  EXPECT_EQ(host.stop(), 0);
 }
 
 TEST_F(ExperimentStore, AStoreThatCannotBeUsedIsSaidAndTheHostServes) {

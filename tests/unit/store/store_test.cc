@@ -434,6 +434,79 @@ TEST_F(StoreTest, AFullDiskIsSaidAndWrittenToWhenThereIsRoom) {
   EXPECT_TRUE(state_of(kept->front().state));
 }
 
+TEST_F(StoreTest, AFileThatWasLockedAtTheStartIsOpenedWhenItIsFree) {
+  ASSERT_TRUE(open()->write({kept(to_json(state_after(9), spec_of()))}).ok());
+  sqlite3* other = nullptr;
+  sqlite3_open(path_.c_str(), &other);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
+  const auto locked = Database::open(path_, note_);
+  ASSERT_FALSE(locked.ok());
+  EXPECT_EQ(locked.error().hint, "another program has locked it");
+  const auto reader = Database::open_to_read(path_);
+  ASSERT_TRUE(reader.ok()) << "what is locked can be read";
+  ASSERT_EQ((*reader)->read()->size(), 1u);
+
+  Writer writer(Wanted{path_, locked.error(), {{"country", 17.5}}});
+  EXPECT_NE(writer.trouble().find("another program has locked it"), std::string::npos);
+  writer.put(moments(20));
+  sqlite3_exec(other, "COMMIT", nullptr, nullptr, nullptr);
+  sqlite3_close(other);
+  EXPECT_TRUE(eventually([&] { return writer.trouble().empty(); })) << writer.trouble();
+  EXPECT_EQ(rows("experiments"), 1) << "the one that was taken up goes on";
+  EXPECT_EQ(rows("keys"), 2);
+}
+
+TEST_F(StoreTest, WhatCouldNotBeReadAtTheStartStaysAndIsRetired) {
+  ASSERT_TRUE(open()->write({kept("before")}).ok());
+  {
+    Writer writer(Wanted{path_, Error{"locked", path_, {}, {}}, {{"country", std::nullopt}}});
+    writer.put(moments(20));
+    EXPECT_TRUE(eventually([&] { return writer.trouble().empty(); })) << writer.trouble();
+  }
+  EXPECT_EQ(rows("experiments"), 2);
+  EXPECT_EQ(rows("experiments WHERE state = 'before' AND replaced_at IS NOT NULL"), 1);
+  EXPECT_EQ(open()->read()->front().keys.size(), 1u) << "those of the new one";
+}
+
+TEST_F(StoreTest, WhatAnotherProcessWroteMeanwhileIsReplaced) {
+  using experiment::ArrivalOrder;
+  Kept theirs = kept("theirs", true, 0, {ArrivalOrder::Ended{7, {}}});
+  theirs.at = 20;
+  ASSERT_TRUE(open()->write({theirs}).ok());
+  {
+    Writer writer(Wanted{path_, Error{"in use", path_, {}, {}}, {{"country", 17.5}}});
+    writer.put(moments(20));
+    EXPECT_TRUE(eventually([&] { return writer.trouble().empty(); })) << writer.trouble();
+  }
+  const auto all = open()->read();
+  ASSERT_EQ(all->size(), 1u);
+  EXPECT_TRUE(state_of(all->front().state));
+  EXPECT_EQ(all->front().keys.size(), 2u) << "visitors of both were seen";
+  EXPECT_EQ(rows("ended"), 0);
+}
+
+TEST_F(StoreTest, ADiskThatIsFullAtTheStartIsReadAndWrittenToWhenThereIsRoom) {
+  ASSERT_TRUE(open()->write({kept(to_json(state_after(9), spec_of()))}).ok());
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit full{1024, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &full);
+  const auto failed = Database::open(path_, note_);
+  const auto reader = Database::open_to_read(path_);
+  const bool read = reader.ok() && (*reader)->read().ok() && (*reader)->read()->size() == 1;
+  ASSERT_FALSE(failed.ok());
+  {
+    Writer writer(Wanted{path_, failed.error(), {{"country", 17.5}}});
+    writer.put(moments(20));
+    EXPECT_FALSE(writer.trouble().empty());
+    setrlimit(RLIMIT_FSIZE, &before);
+    EXPECT_TRUE(eventually([&] { return writer.trouble().empty(); })) << writer.trouble();
+  }
+  EXPECT_TRUE(read) << reader.error().to_string();
+  EXPECT_EQ(rows("keys"), 2);
+}
+
 TEST_F(StoreTest, AFileThatWasRemovedIsMissed) {
   Writer writer(open());
   fs::remove(path_);
