@@ -29,10 +29,10 @@ using report::Cell;
 using report::Table;
 using report::words;
 
-constexpr std::size_t kMostLines = 4;  // that can be told apart
-constexpr double kBucket = 1.04;       // of the shift function: a quantile is known to 2%
-constexpr double kBar = 1.12;          // of histograms
-constexpr double kMilli = 1e-6;        // from nanoseconds
+constexpr std::size_t kMostLines = report::kColours;
+constexpr double kBucket = 1.04;  // of the shift function: a quantile is known to 2%
+constexpr double kBar = 1.12;     // of histograms
+constexpr double kMilli = 1e-6;   // from nanoseconds
 // The band of the tail may be a hundred times as wide as that of the rest: up to there everything
 // is seen, and as much again as a part of it.
 constexpr double kSeenUpTo = 0.9, kSeenBeyond = 1.5;

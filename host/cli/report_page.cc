@@ -34,32 +34,48 @@ std::string tiles_of(const Report& report) {
 
 std::string shift_of(const Report& report) {
   double largest = 0;
+  std::vector<double> bounds;
   report::LinePlot plot;
+  int colour = -1;  // as in quantiles_of()
+  std::string left_out;
   for (const ReportVariant& one : report.variants) {
-    if (one.shift.empty() || plot.lines.size() == 4) continue;
+    if (!one.control) ++colour;
+    if (one.shift.empty()) continue;
+    if (plot.lines.size() == report::kColours) {
+      left_out += (left_out.empty() ? "" : ", ") + one.name;
+      continue;
+    }
     report::Line& line = plot.lines.emplace_back();
     line.name = one.name;
+    line.colour = colour;
     for (const ShiftPoint& point : one.shift) {
       line.points.push_back({point.p, point.difference, point.low, point.high});
-      largest = std::max({largest, std::abs(point.low), std::abs(point.high)});
+      largest = std::max(largest, std::abs(point.difference));
+      bounds.insert(bounds.end(), {std::abs(point.low), std::abs(point.high)});
     }
   }
   if (plot.lines.empty()) {
     return report::note(std::string("Slower or faster at each quantile: ") + kTooFew +
                         ". A band around all of them takes some hundred requests of each variant.");
   }
+  // The band of the slowest requests is so wide that it would hide all else: it may leave the
+  // drawing.
+  std::sort(bounds.begin(), bounds.end());
+  largest = 1.1 * std::max(largest, bounds[(bounds.size() - 1) * 9 / 10]);
   const bool small = largest < 1000;
   plot.x = {.label = "quantile of the time of a request", .suffix = "%", .scale = 100};
   plot.y = {.label = small ? "slower by, microseconds" : "slower by, milliseconds",
             .scale = small ? 1 : 1e-3,
-            .mark = 0};
+            .mark = 0,
+            .low = -largest,
+            .high = largest};
   plot.description = "How much slower than the control each variant is, by quantile";
   return report::figure(
       report::draw(plot),
       "Above the line at 0: slower than the control. The band holds at all quantiles at once and "
-      "at "
-      "all times; where it includes 0, or ends, nothing is known. Present stage of constant shares "
-      "only.");
+      "at all times; where it includes 0, or ends, nothing is known; it may leave the drawing. "
+      "Present stage of constant shares only." +
+          (left_out.empty() ? "" : " Not drawn, for want of room: " + left_out + "."));
 }
 
 std::string quantiles_of(const Report& report) {

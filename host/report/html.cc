@@ -10,14 +10,16 @@ namespace duet::report {
 namespace {
 
 // Colours are roles, given twice. Series have the hues of Okabe & Ito, which people who see few
-// colours can tell apart, made lighter on dark ground.
+// colours can tell apart, made lighter on dark ground; the second four are for dashed lines.
 constexpr std::string_view kStyle = R"(
 :root{color-scheme:light dark;--ground:#fbfbfa;--card:#fff;--ink:#1d1f24;--quiet:#666b76;
 --line:#e2e3e6;--good:#0a7a55;--bad:#b3361b;--warn:#fff4df;--warn-line:#e0a63a;
---s0:#0072b2;--s1:#c65500;--s2:#00835f;--s3:#a3507f;--shade:0,114,178}
+--s0:#0072b2;--s1:#c65500;--s2:#00835f;--s3:#a3507f;--s4:#7d6600;--s5:#5b4bc4;--s6:#b3263a;
+--s7:#56606e;--shade:0,114,178}
 @media (prefers-color-scheme:dark){:root{--ground:#14161a;--card:#1c1f25;--ink:#e8e9ec;
 --quiet:#9a9fab;--line:#31353d;--good:#4fcf9f;--bad:#ff8f6b;--warn:#352a14;--warn-line:#b98a2e;
---s0:#5cb8f2;--s1:#f39a4d;--s2:#45cfa4;--s3:#dd93bd;--shade:92,184,242}}
+--s0:#5cb8f2;--s1:#f39a4d;--s2:#45cfa4;--s3:#dd93bd;--s4:#e0c552;--s5:#a99cff;--s6:#ff8a8f;
+--s7:#b4bdc9;--shade:92,184,242}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);
 font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif}
@@ -53,6 +55,9 @@ svg .grid{stroke:var(--line);stroke-width:1}svg .zero{stroke:var(--quiet);stroke
 svg .line{fill:none;stroke-width:2;stroke-linejoin:round}svg .band{opacity:.18;stroke:none}
 svg .c0{stroke:var(--s0)}svg .f0{fill:var(--s0)}svg .c1{stroke:var(--s1)}svg .f1{fill:var(--s1)}
 svg .c2{stroke:var(--s2)}svg .f2{fill:var(--s2)}svg .c3{stroke:var(--s3)}svg .f3{fill:var(--s3)}
+svg .c4{stroke:var(--s4)}svg .f4{fill:var(--s4)}svg .c5{stroke:var(--s5)}svg .f5{fill:var(--s5)}
+svg .c6{stroke:var(--s6)}svg .f6{fill:var(--s6)}svg .c7{stroke:var(--s7)}svg .f7{fill:var(--s7)}
+svg .dash{stroke-dasharray:7 4}svg .key{stroke-width:4}
 @media print{body{background:#fff}section{break-inside:avoid}}
 )";
 

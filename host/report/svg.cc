@@ -12,6 +12,11 @@ namespace {
 
 constexpr double kWidth = 840;
 
+// The class of a line.
+std::string stroke(int colour) {
+  return fmt::format("c{}{}", colour, colour < kColours / 2 ? "" : " dash");
+}
+
 std::string shown(const Axis& axis, double value) {
   const double scaled = value * axis.scale;
   std::string text = fmt::format("{:.4g}", std::abs(scaled) < 1e-12 ? 0.0 : scaled);
@@ -78,7 +83,7 @@ std::string text_at(double x, double y, const char* anchor, const std::string& t
                      escape(text));
 }
 
-std::string rule(double x1, double y1, double x2, double y2, const char* name) {
+std::string rule(double x1, double y1, double x2, double y2, const std::string& name) {
   return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" class=\"{}\"/>",
                      x1, y1, x2, y2, name);
 }
@@ -120,8 +125,48 @@ std::vector<double> ticks(double low, double high, int wanted, bool log) {
   return found;
 }
 
+// Names with their colours, flush right in rows; the label of the axis has the left of the first.
+class Legend {
+ public:
+  static constexpr double kRow = 18, kRight = kWidth - 20, kLeft = 260, kKey = 46;
+
+  void add(const std::string& name, int colour) {
+    const double width = 7.0 * static_cast<double>(name.size()) + kKey;  // about the text's
+    if (rows_.empty() || width_ + width > kRight - kLeft) {
+      rows_.emplace_back();
+      width_ = 0;
+    }
+    width_ += width;
+    rows_.back().push_back({name, width, colour});
+  }
+  double height() const { return kRow * static_cast<double>(rows_.size()); }
+  std::string draw() const {
+    std::string out;
+    double y = 14;
+    for (const auto& row : rows_) {
+      double at = kRight;
+      for (auto one = row.rbegin(); one != row.rend(); ++one) {
+        out += text_at(at, y, "end", one->name, "label");
+        at -= one->width;
+        out += rule(at + 14, y - 4, at + kKey - 11, y - 4, "key " + stroke(one->colour));
+      }
+      y += kRow;
+    }
+    return out;
+  }
+
+ private:
+  struct Entry {
+    std::string name;
+    double width;
+    int colour;
+  };
+  std::vector<std::vector<Entry>> rows_;
+  double width_ = 0;  // of the last row
+};
+
 std::string draw(const LinePlot& plot) {
-  constexpr double kHeight = 320, kLeft = 70, kRight = 20, kTop = 34, kBottom = 46;
+  constexpr double kPlot = 240, kLeft = 70, kRight = 20, kBottom = 46;
   Extent xs, ys;
   for (const Line& line : plot.lines) {
     for (const LinePoint& point : line.points) {
@@ -135,10 +180,19 @@ std::string draw(const LinePlot& plot) {
   ys.low = std::max(ys.low, plot.y.low.value_or(ys.low));
   ys.high = std::min(ys.high, plot.y.high.value_or(ys.high));
   ys.widen(plot.y.log);
+  const auto colour_of = [&plot](std::size_t i) {
+    return plot.lines[i].colour.value_or(static_cast<int>(i)) % kColours;
+  };
+  Legend legend;
+  for (std::size_t i = 0; i < plot.lines.size() && plot.lines.size() > 1; ++i) {
+    legend.add(plot.lines[i].name, colour_of(i));
+  }
+  const double top = 16 + std::max(Legend::kRow, legend.height());
+  const double height = top + kPlot + kBottom;
   const Scale x(xs.low, xs.high, kLeft, kWidth - kRight, plot.x.log);
-  const Scale y(ys.low, ys.high, kHeight - kBottom, kTop, plot.y.log);
+  const Scale y(ys.low, ys.high, height - kBottom, top, plot.y.log);
 
-  std::string out = open_svg(kHeight, plot.description);
+  std::string out = open_svg(height, plot.description);
   for (const double tick : ticks_of(plot.y, ys, 5)) {
     out += rule(kLeft, y.at(tick), kWidth - kRight, y.at(tick), "grid");
     out += text_at(kLeft - 8, y.at(tick) + 4, "end", shown(plot.y, tick));
@@ -148,20 +202,16 @@ std::string draw(const LinePlot& plot) {
     const double at = x.at(tick);
     if (at - last < 38) continue;  // labels must not run into each other
     last = at;
-    out += text_at(at, kHeight - kBottom + 18, "middle", shown(plot.x, tick));
+    out += text_at(at, height - kBottom + 18, "middle", shown(plot.x, tick));
   }
-  out += text_at((kLeft + kWidth - kRight) / 2, kHeight - 8, "middle", plot.x.label);
+  out += text_at((kLeft + kWidth - kRight) / 2, height - 8, "middle", plot.x.label);
   out += text_at(8, 14, "start", plot.y.label);
   if (plot.y.mark) {
     out += rule(kLeft, y.at(*plot.y.mark), kWidth - kRight, y.at(*plot.y.mark), "zero");
   }
   if (plot.x.mark && *plot.x.mark > xs.low && *plot.x.mark < xs.high) {
-    out += rule(x.at(*plot.x.mark), kTop, x.at(*plot.x.mark), kHeight - kBottom, "zero");
+    out += rule(x.at(*plot.x.mark), top, x.at(*plot.x.mark), height - kBottom, "zero");
   }
-  const auto colour_of = [&plot](std::size_t i) {
-    return plot.lines[i].colour.value_or(static_cast<int>(i)) & 3;
-  };
-  double legend = kWidth - kRight;
   for (std::size_t i = 0; i < plot.lines.size(); ++i) {
     const int colour = colour_of(i);
     std::vector<LinePoint> points;
@@ -179,17 +229,9 @@ std::string draw(const LinePlot& plot) {
       band += fmt::format("{:.1f},{:.1f} ", x.at(p->x), y.clamped(p->low));
     }
     if (banded) out += fmt::format("<polygon class=\"band f{}\" points=\"{}\"/>", colour, band);
-    out += fmt::format("<polyline class=\"line c{}\" points=\"{}\"/>", colour, line);
+    out += fmt::format("<polyline class=\"line {}\" points=\"{}\"/>", stroke(colour), line);
   }
-  for (std::size_t k = plot.lines.size(); k-- > 0 && plot.lines.size() > 1;) {
-    const std::string& name = plot.lines[k].name;
-    out += text_at(legend, 14, "end", name, "label");
-    legend -= 7.0 * static_cast<double>(name.size()) + 12;  // about the width of the text
-    out += fmt::format("<rect x=\"{:.1f}\" y=\"5\" width=\"10\" height=\"10\" class=\"f{}\"/>",
-                       legend, colour_of(k));
-    legend -= 16;
-  }
-  return out + "</svg>";
+  return out + legend.draw() + "</svg>";
 }
 
 std::string draw(const RangePlot& plot) {
@@ -220,7 +262,7 @@ std::string draw(const RangePlot& plot) {
   for (std::size_t i = 0; i < plot.rows.size(); ++i) {
     const Range& row = plot.rows[i];
     const double y = kTop + kRow * (static_cast<double>(i) + 0.5);
-    const int colour = row.colour & 3;
+    const int colour = row.colour % kColours;
     const bool open_below = !drawable(row.low, plot.x.log), open_above = !std::isfinite(row.high);
     const double from = open_below ? kLeft : x.clamped(row.low);
     const double to = open_above ? kWidth - kRight : x.clamped(row.high);

@@ -8,6 +8,10 @@
 
 namespace duet::report {
 
+// What is drawn of one thing has one of these colours, whatever the drawing; the lines of the later
+// four are dashed as well, because so many colours are hard to tell apart.
+inline constexpr int kColours = 8;
+
 // How an axis' values are written: multiplied by `scale`, with `suffix` ("%", " ms").
 struct Axis {
   std::string label;
@@ -29,12 +33,12 @@ struct LinePoint {
 struct Line {
   std::string name;                // text
   std::vector<LinePoint> points;   // in ascending x; what is not finite is left out
-  std::optional<int> colour = {};  // 0 to 3; none: by its place
+  std::optional<int> colour = {};  // below kColours; none: by its place
 };
 
 struct LinePlot {
   Axis x, y;
-  std::vector<Line> lines;  // at most four
+  std::vector<Line> lines;  // at most kColours
   std::string description;  // for those who cannot see it
 };
 // Nothing to draw gives a drawing that says so.
@@ -46,7 +50,7 @@ struct Range {
   double low = 0, high = 0;
   std::optional<double> value;
   std::string text;  // to the right of it: the numbers in words
-  int colour = 0;    // 0 to 3, as lines have them
+  int colour = 0;    // as lines have them
 };
 
 struct RangePlot {

@@ -62,6 +62,24 @@ TEST(Svg, ValuesThatCannotBeDrawnAreLeftOut) {
   EXPECT_TRUE(has(draw(LinePlot{}), "No data yet"));
 }
 
+TEST(Svg, EightLinesHaveEightColoursAndALegendThatFits) {
+  LinePlot plot;
+  for (int i = 0; i < kColours; ++i) {
+    plot.lines.push_back({"variant-with-a-long-name-" + std::to_string(i), {{0, 1, 0, 2}, {1, 2}}});
+  }
+  const std::string text = draw(plot);
+  const std::string style = page({});
+  for (int i = 0; i < kColours; ++i) {
+    const std::string colour = std::to_string(i);
+    const std::string dash = i < 4 ? "\"" : " dash\"";
+    EXPECT_TRUE(has(text, "<polyline class=\"line c" + colour + dash)) << i;
+    EXPECT_TRUE(has(text, "class=\"key c" + colour + dash)) << i;
+    EXPECT_TRUE(has(style, "svg .c" + colour + "{")) << i;
+  }
+  EXPECT_FALSE(has(text, "x1=\"-")) << "out of the picture";
+  EXPECT_TRUE(has(text, "y=\"32.0\"")) << "a second row of names";
+}
+
 TEST(Svg, AnUnboundedIntervalHasAnArrow) {
   RangePlot plot{.x = {.log = true, .mark = 1},
                  .rows = {{"p50", 0.9, 1.2, 1.0, "0.9 to 1.2", 0},
