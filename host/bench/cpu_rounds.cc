@@ -14,15 +14,44 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr Nanos kAskEvery = kMillisecond;  // whether the run has started
 
+// By arm: whether one of its processes is another arm's, too.
+std::vector<bool> sharing(const std::vector<std::vector<pid_t>>& processes) {
+  std::vector<bool> shares(processes.size());
+  for (std::size_t arm = 0; arm < processes.size(); ++arm) {
+    for (std::size_t other = 0; other < processes.size(); ++other) {
+      if (other == arm) continue;
+      const std::vector<pid_t>& theirs = processes[other];
+      shares[arm] =
+          shares[arm] || std::find_first_of(processes[arm].begin(), processes[arm].end(),
+                                            theirs.begin(), theirs.end()) != processes[arm].end();
+    }
+  }
+  return shares;
+}
+
 }  // namespace
+
+std::vector<std::vector<double>> cpu_by_round(const std::vector<Block>& blocks,
+                                              const std::vector<std::vector<pid_t>>& processes,
+                                              const std::vector<std::vector<double>>& readings) {
+  std::uint32_t rounds = 0;
+  for (const Block& block : blocks) rounds = std::max(rounds, block.round + 1);
+  const std::vector<bool> shares = sharing(processes);
+  std::vector<std::vector<double>> used(processes.size(), std::vector<double>(rounds));
+  for (std::size_t arm = 0; arm < used.size(); ++arm) {
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      if (shares[arm] && blocks[i].arm != arm) continue;
+      used[arm][blocks[i].round] += readings[arm][i + 1] - readings[arm][i];
+    }
+  }
+  return used;
+}
 
 CpuRounds::CpuRounds(std::vector<std::vector<pid_t>> processes, const Schedule& schedule,
                      std::function<Nanos()> started)
-    : processes_(std::move(processes)), started_(std::move(started)) {
-  bounds_.assign(schedule.rounds + 1, schedule.length);
-  for (const Block& block : schedule.blocks) {
-    bounds_[block.round] = std::min(bounds_[block.round], block.from);
-  }
+    : processes_(std::move(processes)), started_(std::move(started)), blocks_(schedule.blocks) {
+  for (const Block& block : blocks_) bounds_.push_back(block.from);
+  bounds_.push_back(schedule.length);
   readings_.assign(processes_.size(), std::vector<double>(bounds_.size(), kNaN));
   thread_ = std::thread([this] { run(); });
 }
@@ -62,12 +91,7 @@ void CpuRounds::run() {
 
 std::vector<std::vector<double>> CpuRounds::finish() {
   stop();
-  std::vector<std::vector<double>> used = readings_;
-  for (std::vector<double>& of_arm : used) {
-    for (std::size_t i = 0; i + 1 < of_arm.size(); ++i) of_arm[i] = of_arm[i + 1] - of_arm[i];
-    of_arm.pop_back();
-  }
-  return used;
+  return cpu_by_round(blocks_, processes_, readings_);
 }
 
 }  // namespace duet::bench

@@ -1,8 +1,10 @@
-// The CPU time that each arm's processes use in each round: read at the rounds' boundaries by a
+// The CPU time that each arm's processes use in each round: read at the blocks' boundaries by a
 // thread of its own, which sleeps otherwise.
 //
 // A round has a block of each arm, so what an arm's processes use while the others have their turn
-// (garbage collection put off, timers) is charged to its requests of that round.
+// (garbage collection put off, timers) is charged to its requests of that round. Arms that share a
+// process, like two routes of one server, cannot be told apart then: each is charged with what they
+// use from the begin of its own block to that of the next one.
 #pragma once
 
 #include <sys/types.h>
@@ -17,6 +19,12 @@
 #include "host/bench/schedule.h"
 
 namespace duet::bench {
+
+// What `readings`, by arm at the begin of each block and at the end of the run, nanoseconds since
+// some time, say of each round: by arm and round. `processes`: by arm.
+std::vector<std::vector<double>> cpu_by_round(const std::vector<Block>& blocks,
+                                              const std::vector<std::vector<pid_t>>& processes,
+                                              const std::vector<std::vector<double>>& readings);
 
 class CpuRounds {
  public:
@@ -38,7 +46,8 @@ class CpuRounds {
 
   const std::vector<std::vector<pid_t>> processes_;
   const std::function<Nanos()> started_;
-  std::vector<Nanos> bounds_;                  // since the start: each round's, and the end
+  const std::vector<Block> blocks_;
+  std::vector<Nanos> bounds_;                  // since the start: each block's begin, and the end
   std::vector<std::vector<double>> readings_;  // by arm, at each bound
   std::mutex mutex_;
   std::condition_variable wake_;

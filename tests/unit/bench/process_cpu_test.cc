@@ -80,6 +80,18 @@ TEST(CpuRounds, EachRoundHasWhatWasUsedInIt) {
   EXPECT_TRUE(std::isnan(used[1][0]));
 }
 
+TEST(CpuRounds, OfArmsThatShareAProcessEachHasThatOfItsOwnBlocks) {
+  const std::vector<Block> blocks = {{0, 0, 0, 0}, {1, 0, 0, 0}, {2, 0, 0, 0},
+                                     {2, 1, 0, 0}, {1, 1, 0, 0}, {0, 1, 0, 0}};
+  // The first two have process 7, which uses 5, 3, 1 and then 2, 4, 6; the third one has its own.
+  const std::vector<double> shared = {100, 105, 108, 109, 111, 115, 121};
+  const std::vector<double> own = {0, 1, 2, 10, 20, 21, 22};
+  const auto used = cpu_by_round(blocks, {{6, 7}, {7, 9}, {8}}, {shared, shared, own});
+  EXPECT_EQ(used[0], (std::vector<double>{5, 6}));
+  EXPECT_EQ(used[1], (std::vector<double>{3, 4}));
+  EXPECT_EQ(used[2], (std::vector<double>{10, 12}));
+}
+
 TEST(CpuRounds, WhatWasCutShortIsNotKnown) {
   ScheduleOptions options{.rate = 10,
                           .duration = 100 * kSecond,
