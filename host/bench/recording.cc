@@ -124,14 +124,17 @@ bool is_repeatable_field(std::string_view name) {
 }
 
 void RecordingBuilder::add(RequestSpec spec, std::optional<Nanos> at, const std::string& place) {
-  auto text = request_text(spec, "", true);
+  const bool has_path = !spec.path.empty();
+  RequestSpec whole = spec;
+  if (!has_path) whole.path = "/";
+  auto text = request_text(whole, "", true);
   if (!text) {
     leave_out(place, text.error().message);
     return;
   }
   all_timed_ &= at.has_value();
   const auto next = static_cast<std::uint32_t>(recording_.requests.size());
-  const auto [found, added] = known_.emplace(std::move(text->bytes), next);
+  const auto [found, added] = known_.emplace((has_path ? "" : " ") + text->bytes, next);
   if (added) recording_.requests.push_back(std::move(spec));
   recording_.entries.push_back({at.value_or(0), found->second});
 }

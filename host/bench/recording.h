@@ -23,7 +23,7 @@ struct Recording {
     std::uint32_t request = 0;  // index in `requests`
   };
   std::string_view format;            // "HAR", "access log", "JSON lines"
-  std::vector<RequestSpec> requests;  // each different one once
+  std::vector<RequestSpec> requests;  // each different one once; no path: that of the target
   std::vector<Entry> entries;         // by time when `timed`, otherwise as in the file
   bool timed = false;                 // every entry has a time, and they differ
   std::vector<std::string> left_out;  // "line 17: why", the first kMostReported

@@ -84,7 +84,9 @@ std::optional<Nanos> time_of(const Json& at) {
 RequestSpec spec_of_line(const Json& line, const std::string& directory) {
   if (!line.is_object()) throw Unusable{"it is no JSON object"};
   RequestSpec spec;
-  split_url(text_of(line, line.contains("url") ? "url" : "path"), spec.path);
+  spec.path.clear();
+  const char* const target = line.contains("url") ? "url" : "path";
+  if (line.contains(target)) split_url(text_of(line, target), spec.path);
   const Json& headers = member(line, "headers");
   if (!headers.is_null() && !headers.is_object()) throw Unusable{"its headers are no object"};
   for (const auto& [name, value] : headers.items()) {

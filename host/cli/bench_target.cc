@@ -34,6 +34,7 @@ Result<bench::Target> bench_target(const bench::Plan& plan, const std::string& t
   if (plan.recording) {
     specs = plan.recording->requests;
     for (auto& spec : specs) {
+      if (spec.path.empty()) spec.path = url->path;
       spec.fields.insert(spec.fields.end(), plan.fields.begin(), plan.fields.end());
     }
   } else {

@@ -50,6 +50,25 @@ TEST(BenchRequests, WithoutTimesTheyTakeTurnsAtARate) {
   }
 }
 
+TEST(BenchRequests, WithoutAPathTheyGoWhereTheTargetSays) {
+  TemporaryDirectory directory;
+  const std::string config = directory.write(
+      "duet.toml",
+      "[handlers.hello]\nsource = \"hello.so\"\n[[routes]]\npath = \"/x\"\nhandler = \"hello\"\n");
+  testing_support::DuetHost running(testing_support::HostOptions{
+      .arguments = {config}, .environment = {}, .directory = "", .listeners = 1});
+  const std::string file =
+      directory.write("requests.jsonl", "{\"headers\":{\"Cookie\":\"a=1\"}}\n");
+  const Finished finished =
+      bench({"there=" + running.address() + "/x", "not=" + running.address() + "/y", "--requests",
+             file, "--rate", "200", "--duration", "300ms", "--warmup", "0", "--no-aa", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const Json result = Json::parse(finished.out);
+  EXPECT_GT(result["arms"][0]["requests"], 0);
+  EXPECT_EQ(result["arms"][0]["bad_status"], 0) << result["arms"][0];
+  EXPECT_EQ(result["arms"][1]["bad_status"], result["arms"][1]["requests"]) << result["arms"][1];
+}
+
 TEST(BenchRequests, SaysWhatIsWrongWithThem) {
   TemporaryDirectory directory;
   const std::string bad = directory.write("bad", "nothing\n");

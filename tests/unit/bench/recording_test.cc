@@ -88,6 +88,17 @@ TEST(Recording, JsonLinesHaveBodiesOfThreeKinds) {
                    "line 9: it is no JSON"}));
 }
 
+TEST(Recording, AJsonLineWithoutAPathIsForThatOfTheTarget) {
+  const Recording lines = read(
+      "{\"headers\":{\"Cookie\":\"a=1\"}}\n{\"headers\":{\"Cookie\":\"a=2\"}}\n"
+      "{}\n{\"path\":\"/\"}\n{}\n{\"path\":\"\"}\n");
+  ASSERT_EQ(lines.entries.size(), 6u);
+  ASSERT_EQ(lines.requests.size(), 4u);
+  EXPECT_EQ(lines.requests[0].path, "");
+  EXPECT_EQ(lines.requests[2].path, "");
+  EXPECT_EQ(lines.requests[3].path, "/");
+}
+
 TEST(Recording, AHarIsOfOneHost) {
   const Recording har = read(R"({"log":{"version":"1.2","entries":[
     {"startedDateTime":"2026-11-27T18:39:00.250Z","request":{"method":"POST",
