@@ -132,6 +132,29 @@ bool lag_moves(const ArmRounds& first, const ArmRounds& other, Metric metric) {
   return std::isfinite(without) && std::abs(std::log(without)) > std::log1p(kMostLag);
 }
 
+struct ArmFigure {
+  const ArmRounds& rounds;
+  const Figure& figure;
+};
+
+// The interval of an arm's ratio to itself is left out.
+Figure ratio_figure(const ArmFigure& of, const ArmFigure& to, Metric metric, bool paired,
+                    const stats::BootstrapOptions& options) {
+  Figure ratio;
+  ratio.value = of.figure.value / to.figure.value;
+  ratio.missing = to.figure.missing.empty() ? of.figure.missing : to.figure.missing;
+  if (ratio.missing.empty() && to.figure.value == 0) ratio.missing = kNotKnown;
+  if (&of.rounds == &to.rounds) return ratio;
+  if (std::isfinite(ratio.value) && lag_moves(to.rounds, of.rounds, metric)) {
+    return {kNaN, std::nullopt, kLagged};
+  }
+  if (!ratio.missing.empty()) return ratio;
+  ratio.interval = paired ? paired_interval(to.rounds, of.rounds, metric, options)
+                          : apart_interval(to.figure, of.figure);
+  if (!ratio.interval) ratio.missing = kTooFewRequests;
+  return ratio;
+}
+
 }  // namespace
 
 std::string_view metric_name(Metric metric) { return kRows[static_cast<std::size_t>(metric)].name; }
@@ -192,28 +215,24 @@ Comparison compare(const std::vector<ArmRounds>& arms, const CompareOptions& opt
     result.rounds = std::max(result.rounds, arm.latency.blocks());
     result.requests.push_back(arm.latency.size());
     Figures& figures = result.arms.emplace_back();
-    Figures& ratios = result.ratios.emplace_back();
     for (std::size_t i = 0; i < kMetrics; ++i) {
       const auto metric = static_cast<Metric>(i);
-      if (metric == Metric::kThroughput && !options.closed) {
-        figures[i] = ratios[i] = {kNaN, std::nullopt, kNotKnown};
-        continue;
-      }
-      figures[i] = arm_figure(arm, metric, bootstrap);
-      const Figure& first = result.arms[0][i];
-      Figure& ratio = ratios[i];
-      ratio.value = figures[i].value / first.value;
-      ratio.missing = first.missing.empty() ? figures[i].missing : first.missing;
-      if (ratio.missing.empty() && first.value == 0) ratio.missing = kNotKnown;
-      if (&arm == &arms[0]) continue;
-      const bool known = std::isfinite(ratio.value);
-      if (known && lag_moves(arms[0], arm, metric)) ratio = {kNaN, std::nullopt, kLagged};
-      if (!ratio.missing.empty()) continue;
-      ratio.interval = options.paired ? paired_interval(arms[0], arm, metric, bootstrap)
-                                      : apart_interval(first, figures[i]);
-      if (!ratio.interval) ratio.missing = kTooFewRequests;
+      const bool chosen = metric == Metric::kThroughput && !options.closed;  // by the rate
+      figures[i] =
+          chosen ? Figure{kNaN, std::nullopt, kNotKnown} : arm_figure(arm, metric, bootstrap);
     }
   }
+  const auto ratios = [&](std::size_t of, std::size_t to) {
+    Figures figures;
+    for (std::size_t i = 0; i < kMetrics; ++i) {
+      const Figure &own = result.arms[of][i], &other = result.arms[to][i];
+      figures[i] = ratio_figure({arms[of], own}, {arms[to], other}, static_cast<Metric>(i),
+                                options.paired, bootstrap);
+    }
+    return figures;
+  };
+  for (std::size_t arm = 0; arm < arms.size(); ++arm) result.ratios.push_back(ratios(arm, 0));
+  for (const auto& [of, to] : options.pairs) result.pairs.push_back({of, to, ratios(of, to)});
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/bench/schedule.h"
@@ -38,9 +39,16 @@ struct Figure {
 
 using Figures = std::array<Figure, kMetrics>;  // by Metric
 
+// Of one arm's figures to another's, by index.
+struct PairRatios {
+  std::size_t of = 0, to = 0;
+  Figures figures;
+};
+
 struct Comparison {
   std::vector<Figures> arms;
-  std::vector<Figures> ratios;  // to the first arm's; those of the first arm are without meaning
+  std::vector<Figures> ratios;    // to the first arm's; those of the first arm are without meaning
+  std::vector<PairRatios> pairs;  // those that were asked for besides
   std::uint32_t rounds = 0;
   std::vector<std::uint64_t> requests;  // by arm
 
@@ -74,6 +82,7 @@ ArmRounds arm_rounds(const Schedule& schedule, std::uint16_t arm, Rounds rounds,
 struct CompareOptions {
   bool closed = false;  // a closed loop: throughput is a result
   bool paired = true;   // the arms' rounds were interleaved; otherwise they are drawn apart
+  std::vector<std::pair<std::size_t, std::size_t>> pairs = {};  // of which arm to which
   std::uint64_t seed = 1;
 };
 // All arms have as many rounds, if they are paired. A ratio that the generator's lag moves by more

@@ -9,6 +9,7 @@
 
 #include "host/bench/capacity.h"
 #include "host/bench/generator.h"
+#include "host/bench/pinning.h"
 #include "host/bench/recording.h"
 #include "host/bench/schedule.h"
 #include "host/net/tls.h"
@@ -52,6 +53,9 @@ struct Plan {
     return schedule.steps.empty() && schedule.arrivals != Arrivals::kReplay && !objective &&
            starts == 0;
   }
+  std::optional<Pinning> pinning;  // none: all of them run where the kernel puts them
+  // Ratios to be told besides those to the first arm: of one arm to another, by index.
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;
   std::vector<std::string> notes;  // what is worth knowing before the run
 };
 

@@ -22,8 +22,8 @@ constexpr int kLookEveryMs = 5;
 constexpr std::size_t kMostStartLines = 64 * 1024;  // what is searched for the line
 
 // In the child, after fork(): nothing but system calls.
-[[noreturn]] void become(char* const* arguments, char* const* environment, int output,
-                         int failure) {
+[[noreturn]] void become(char* const* arguments, char* const* environment,
+                         const Processors& processors, int output, int failure) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   setpgid(0, 0);
   sigset_t none;
@@ -33,8 +33,11 @@ constexpr std::size_t kMostStartLines = 64 * 1024;  // what is searched for the 
   dup2(empty, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
-  execvpe(arguments[0], arguments, environment);
-  const int code = errno;
+  int code = processors.empty() ? 0 : stay_on(processors);
+  if (code == 0) {
+    execvpe(arguments[0], arguments, environment);
+    code = errno;
+  }
   (void)!write(failure, &code, sizeof code);
   _exit(127);
 }
@@ -73,7 +76,8 @@ std::vector<char*> environment_with(const std::vector<std::string>& more) {
 }  // namespace
 
 Result<std::unique_ptr<ServerProcess>> ServerProcess::start(
-    const std::vector<std::string>& command, const std::vector<std::string>& environment) {
+    const std::vector<std::string>& command, const std::vector<std::string>& environment,
+    const Processors& processors) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -90,7 +94,7 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::start(
     return failed(code);
   }
   const pid_t pid = fork();
-  if (pid == 0) become(arguments.data(), variables.data(), output, failure[1]);
+  if (pid == 0) become(arguments.data(), variables.data(), processors, output, failure[1]);
   int code = pid < 0 ? errno : 0;
   close(failure[1]);
   // The pipe is closed when the program runs; otherwise it brings the reason.

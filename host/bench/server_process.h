@@ -11,6 +11,7 @@
 
 #include "host/base/clock.h"
 #include "host/base/result.h"
+#include "host/bench/pinning.h"
 
 namespace duet::bench {
 
@@ -20,10 +21,11 @@ namespace duet::bench {
 class ServerProcess {
  public:
   // `command`: the program, looked up in PATH, and its arguments. `environment`: "NAME=value", put
-  // on top of this process's. Its standard output and error are kept in memory, its standard input
-  // is empty. Error: it cannot be run.
+  // on top of this process's. `processors`: those that it has; empty: this process's. Its standard
+  // output and error are kept in memory, its standard input is empty. Error: it cannot be run.
   static Result<std::unique_ptr<ServerProcess>> start(
-      const std::vector<std::string>& command, const std::vector<std::string>& environment = {});
+      const std::vector<std::string>& command, const std::vector<std::string>& environment = {},
+      const Processors& processors = {});
   // SIGTERM to the group; SIGKILL to what is left of it when the process that was started has
   // ended, or after five seconds.
   ~ServerProcess();

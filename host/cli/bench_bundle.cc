@@ -50,6 +50,7 @@ bench::Fingerprint load_facts(const bench::Plan& plan) {
       {"pipelining", std::to_string(generator.depth)},
       {"keep-alive", generator.keep_alive ? "yes" : "no"},
   };
+  if (plan.pinning) facts.push_back({"pinning", pinning_text(plan)});
   if (plan.schedule.arrivals != bench::Arrivals::kClosed) {
     facts.push_back({"rate", fmt::format("{:g}", plan.schedule.rate)});
   }

@@ -11,6 +11,7 @@
 #include "host/base/escape.h"
 #include "host/bench/generator.h"
 #include "host/bench/random.h"
+#include "host/cli/bench_environment.h"
 #include "host/cli/bench_servers.h"
 #include "host/cli/bench_target.h"
 #include "host/stats/change_points.h"
@@ -54,7 +55,7 @@ class ColdStarter {
       targets.push_back(std::move(*target));
     }
     const Nanos begin = now();
-    auto process = launch(arm, port);
+    auto process = launch(arm, port, plan_.pinning ? plan_.pinning->servers : bench::Processors());
     if (!process) return std::move(process).error();
     int status = 0;
     for (const Nanos deadline = begin + kStartPatience; now() < deadline;) {
@@ -124,6 +125,7 @@ class ColdStarter {
 Result<ColdResult> measure_cold(const bench::Plan& plan, Interrupt& interrupt,
                                 const std::function<void(const std::string&)>& note,
                                 const std::function<void(std::uint32_t done)>& progress) {
+  if (auto pinned = pin(plan); !pinned) return std::move(pinned).error();
   ColdStarter starter(plan, interrupt);
   bench::Random random(plan.schedule.seed);
   ColdResult result;

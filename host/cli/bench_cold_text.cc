@@ -4,6 +4,7 @@
 
 #include "host/base/escape.h"
 #include "host/cli/bench_cold.h"
+#include "host/cli/bench_environment.h"
 #include "host/cli/text_table.h"
 #include "host/measure/table.h"
 
@@ -31,14 +32,19 @@ std::vector<double> steady_times(const std::vector<ColdStart>& starts) {
   return values;
 }
 
-// Of each round: how much longer it took than the first arm.
-Median ratio_to_first(const ColdResult& result, std::size_t arm) {
+// Of each round: how many times as long as the other one it took.
+Median ratio(const ColdResult& result, std::size_t of, std::size_t to) {
   std::vector<double> ratios;
-  for (std::size_t i = 0; i < result.arms[arm].size(); ++i) {
-    ratios.push_back(static_cast<double>(result.arms[arm][i].first_answer) /
-                     static_cast<double>(result.arms[0][i].first_answer));
+  for (std::size_t i = 0; i < result.arms[of].size(); ++i) {
+    ratios.push_back(static_cast<double>(result.arms[of][i].first_answer) /
+                     static_cast<double>(result.arms[to][i].first_answer));
   }
   return median_of(ratios);
+}
+
+std::string ratio_cell(const Median& ratio) {
+  return ratio.low ? fmt::format("{:.2f} ({:.2f} to {:.2f})", ratio.value, *ratio.low, *ratio.high)
+                   : fmt::format("{:.2f}", ratio.value);
 }
 
 std::string time_cell(const Median& median) {
@@ -72,17 +78,20 @@ std::string cold_text(const bench::Plan& plan, const ColdResult& result) {
                                     format_duration(static_cast<Nanos>(*most)),
                                     2 * steady.size() > number ? time_cell(median_of(steady)) : "-",
                                     fmt::format("{} of {}", number - steady.size(), number)};
-    if (arm > 0) {
-      const Median ratio = ratio_to_first(result, arm);
-      row.push_back(
-          ratio.low ? fmt::format("{:.2f} ({:.2f} to {:.2f})", ratio.value, *ratio.low, *ratio.high)
-                    : fmt::format("{:.2f}", ratio.value));
-    }
+    if (arm > 0) row.push_back(ratio_cell(ratio(result, arm, 0)));
     rows.push_back(std::move(row));
   }
-  std::string text = fmt::format("{} cold starts of each, in random order; seed {}\n\n", number,
-                                 plan.schedule.seed);
-  text += table(rows, LastColumn::kNumbers);
+  std::string text = fmt::format("{} cold starts of each, in random order; ", number);
+  if (plan.pinning) text += pinning_text(plan) + "; ";
+  text += fmt::format("seed {}\n\n", plan.schedule.seed) + table(rows, LastColumn::kNumbers);
+  if (!plan.pairs.empty()) {
+    std::vector<std::vector<std::string>> pairs{{"", "first answer, ratio"}};
+    for (const auto& [of, to] : plan.pairs) {
+      pairs.push_back({printable(plan.arms[of].name + "/" + plan.arms[to].name),
+                       ratio_cell(ratio(result, of, to))});
+    }
+    text += "\n" + table(pairs, LastColumn::kNumbers);
+  }
   text +=
       "\n  from the start of the process; medians, and where they lie with 95% confidence. "
       "Steady:\n"
@@ -93,20 +102,29 @@ std::string cold_text(const bench::Plan& plan, const ColdResult& result) {
 
 nlohmann::ordered_json cold_json(const bench::Plan& plan, const ColdResult& result) {
   using Json = nlohmann::ordered_json;
+  const auto name_of = [&plan](std::size_t arm) {
+    std::string name;
+    append_json_string(name, plan.arms[arm].name);
+    return Json::parse(name);
+  };
   Json json = {{"starts", result.arms[0].size()},
                {"seed", plan.schedule.seed},
+               {"pinned", pinning_json(plan)},
                {"interrupted", result.interrupted},
                {"arms", Json::array()}};
   for (std::size_t arm = 0; arm < result.arms.size(); ++arm) {
-    std::string name;
-    append_json_string(name, plan.arms[arm].name);
     const std::vector<double> steady = steady_times(result.arms[arm]);
-    Json one = {{"name", Json::parse(name)},
+    Json one = {{"name", name_of(arm)},
                 {"first_answer_ns", median_json(median_of(first_answers(result.arms[arm])))},
                 {"steady_starts", steady.size()}};
     if (!steady.empty()) one["steady_ns"] = median_json(median_of(steady));
-    if (arm > 0) one["first_answer_ratio"] = median_json(ratio_to_first(result, arm));
+    if (arm > 0) one["first_answer_ratio"] = median_json(ratio(result, arm, 0));
     json["arms"].push_back(std::move(one));
+  }
+  for (const auto& [of, to] : plan.pairs) {
+    json["ratios"].push_back({{"of", name_of(of)},
+                              {"to", name_of(to)},
+                              {"first_answer", median_json(ratio(result, of, to))}});
   }
   return json;
 }

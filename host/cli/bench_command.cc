@@ -56,6 +56,10 @@ constexpr Option kTargets[] = {
      "port "
      "of 127.0.0.1. It is measured once it answers, and stopped with all that it started.",
      "", true},
+    {"pin", "[=SERVERS/GENERATOR]",
+     "Keeps the servers that it starts and its generator to processors of their own: --pin=0-2/3, "
+     "or the first two that may be used.",
+     "where the kernel puts them"},
 };
 
 constexpr Option kSecurity[] = {
@@ -103,6 +107,8 @@ constexpr Option kRun[] = {
      "Without the A/A arm: of several, the first one is measured once more, to show how far the "
      "run "
      "tells it from itself."},
+    {"ratio", "NAME/NAME",
+     "Besides those to the first one: the ratio of one to another, with its interval.", "", true},
     {"block", "DURATION",
      "Several are measured in turn, in blocks of this length and in random order.",
      "a 40th of each one's time, 20ms to 500ms"},
@@ -154,8 +160,9 @@ constexpr HelpSection kSections[] = {
     {"Recorded requests",
      {},
      "A JSON line is {\"path\": ..., \"method\", \"headers\": {...}, \"body\" or \"json\" or\n"
-     "\"body_file\", \"at\": seconds or a time}; all but the path may be missing. Fields of the\n"
-     "connection and Host are not repeated. What cannot be sent is left out, and said."},
+     "\"body_file\", \"at\": seconds or a time}; all may be missing, and the path is then the\n"
+     "target's. Fields of the connection and Host are not repeated. What cannot be sent is\n"
+     "left out, and said."},
     {"How it measures",
      {},
      "The load is open: every request has an intended time, fixed before the run, and\n"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "host/bench/server_process.h"
 #include "host/cli/engines.h"
@@ -37,6 +38,30 @@ bench::Fingerprint bench_fingerprint(const bench::Plan& plan) {
   }
   add(bench::environment_flags());
   return facts;
+}
+
+Result<void> pin(const bench::Plan& plan) {
+  if (!plan.pinning) return {};
+  const int code = bench::stay_on(plan.pinning->generator);
+  if (code == 0) return {};
+  return Error{"the generator cannot be kept to processor " +
+                   bench::to_string(plan.pinning->generator) + ": " + std::strerror(code),
+               {},
+               {},
+               {}};
+}
+
+std::string pinning_text(const bench::Plan& plan) {
+  if (!plan.pinning) return "";
+  return fmt::format("servers on processor {}, the generator on {}",
+                     bench::to_string(plan.pinning->servers),
+                     bench::to_string(plan.pinning->generator));
+}
+
+nlohmann::ordered_json pinning_json(const bench::Plan& plan) {
+  if (!plan.pinning) return nullptr;
+  return {{"servers", bench::to_string(plan.pinning->servers)},
+          {"generator", bench::to_string(plan.pinning->generator)}};
 }
 
 nlohmann::ordered_json fingerprint_json(const bench::Fingerprint& fingerprint) {

@@ -197,11 +197,11 @@ class PageWriter {
     plot.x = {.label = arms_[0].name + " is 1", .log = true, .mark = 1};
     plot.description = "Ratios to the figures of " + arms_[0].name + ", with 95% intervals";
     std::map<std::string_view, std::string> missing;  // by reason
-    for (std::size_t arm = 1; arm < arms_.size(); ++arm) {
+    const auto add = [&](const std::string& what, const bench::Figures& ratios, std::size_t arm) {
       for (std::size_t i = 0; i < bench::kMetrics; ++i) {
-        const auto metric = static_cast<Metric>(i);
-        const bench::Figure& ratio = result_.comparison->ratio(arm, metric);
-        const std::string name = arms_[arm].name + " " + std::string(bench::metric_name(metric));
+        const bench::Figure& ratio = ratios[i];
+        const std::string name =
+            what + " " + std::string(bench::metric_name(static_cast<Metric>(i)));
         if (ratio.interval) {
           plot.rows.push_back(
               {name, ratio.interval->low, ratio.interval->high, ratio.value,
@@ -212,13 +212,20 @@ class PageWriter {
           names += (names.empty() ? "" : ", ") + name;
         }
       }
+    };
+    for (std::size_t arm = 1; arm < arms_.size(); ++arm) {
+      add(arms_[arm].name, result_.comparison->ratios[arm], arm);
+    }
+    for (const bench::PairRatios& pair : result_.comparison->pairs) {
+      add(arms_[pair.of].name + "/" + arms_[pair.to].name, pair.figures, pair.of);
     }
     std::string html;
     if (!plot.rows.empty()) {
-      html = report::figure(report::draw(plot),
-                            "Right of 1: more than " + arms_[0].name +
-                                "'s. Each 95% interval holds by itself, by resampling whole "
-                                "rounds.");
+      html = report::figure(
+          report::draw(plot),
+          "Right of 1: more than " + arms_[0].name +
+              "'s, or than the second one's where there are two names. Each 95% interval holds by "
+              "itself, by resampling whole rounds.");
     }
     for (const auto& [reason, names] : missing) {
       html += report::note("Without an interval, " + std::string(reason) + ": " + names + ".");

@@ -36,6 +36,8 @@ class PlanReader {
     read_load();
     read_request();
     read_recording();
+    read_pinning();
+    read_pairs();
     add_copy();
     read_times();
     plan_.schedule.arms = static_cast<std::uint16_t>(plan_.arms.size());
@@ -191,6 +193,52 @@ class PlanReader {
       name = name.substr(name.rfind('/') + 1);
     }
     add_arm(std::move(name), std::move(command), bench::ArmPlan::Kind::kCommand);
+  }
+
+  void read_pinning() {
+    const auto text = arguments_.value("pin");
+    if (!text) return;
+    auto pinning = bench::parse_pinning(*text, bench::usable_processors());
+    if (pinning) {
+      plan_.pinning = std::move(*pinning);
+    } else {
+      errors_.push_back(std::move(pinning).error());
+    }
+    for (const bench::ArmPlan& arm : plan_.arms) {
+      if (arm.is_url()) {
+        plan_.notes.push_back(printable(arm.name) +
+                              " runs already: --pin leaves it where it is, which may be beside "
+                              "the generator");
+      }
+    }
+  }
+
+  // "js/deno"; names may have a '/' themselves.
+  void read_pairs() {
+    const auto arm_of = [this](std::string_view name) -> std::optional<std::size_t> {
+      for (std::size_t i = 0; i < plan_.arms.size(); ++i) {
+        if (plan_.arms[i].name == name) return i;
+      }
+      return std::nullopt;
+    };
+    for (const std::string& text : arguments_.values("ratio")) {
+      const std::size_t before = plan_.pairs.size();
+      for (std::size_t slash = 0; (slash = text.find('/', slash)) != std::string::npos; ++slash) {
+        const auto of = arm_of(std::string_view(text).substr(0, slash));
+        const auto to = arm_of(std::string_view(text).substr(slash + 1));
+        if (of && to && of != to) plan_.pairs.emplace_back(*of, *to);
+      }
+      if (plan_.pairs.size() > before) continue;
+      std::string names;
+      for (const bench::ArmPlan& arm : plan_.arms) {
+        names += (names.empty() ? "" : ", ") + printable(arm.name);
+      }
+      wrong("--ratio '" + printable(text) + "' is not of one of them to another",
+            "NAME/NAME, of " + names);
+    }
+    if (!plan_.pairs.empty() && !plan_.rounds_are_alike() && plan_.starts == 0) {
+      wrong("--ratio needs a steady load", "leave --replay, a ramp's rates and --objective out");
+    }
   }
 
   void read_load() {

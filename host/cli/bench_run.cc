@@ -57,6 +57,7 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   result.schedule = std::move(schedule);
   result.fingerprint = bench_fingerprint(plan_);
 
+  if (auto pinned = pin(plan_); !pinned) return std::move(pinned).error();
   if (auto started = start_all(); !started) return std::move(started).error();
   states_.assign(targets_.size(), {});
   if (auto opened = open_idle(); !opened) return std::move(opened).error();
@@ -80,6 +81,7 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   result.disturbance = bench::disturbance() - disturbed;
   result.started = wall_now() - (now() - (*generator)->started());
   result.interrupted = interrupt_.count() > 0;
+  result.full = (*generator)->interrupted() && !result.interrupted;
   result.rounds = measured_rounds(result.schedule, plan_.warmup, (*generator)->sent_until());
   if (result.rounds.count() == 0) {
     return Error{"the run was ended before anything was measured", {}, {}, {}};
@@ -116,6 +118,7 @@ Result<void> BenchRun::start_all() {
 }
 
 Result<CapacityResult> BenchRun::search() {
+  if (auto pinned = pin(plan_); !pinned) return std::move(pinned).error();
   if (auto started = start_all(); !started) return std::move(started).error();
   const bench::Objective& objective = *plan_.objective;
   bench::Random random(plan_.schedule.seed);
@@ -194,9 +197,10 @@ void BenchRun::analyse(BenchResult& result) const {
   for (std::uint16_t arm = 0; arm < arms; ++arm) {
     rounds.push_back(bench::arm_rounds(result.schedule, arm, result.rounds, result.cpu[arm]));
   }
-  result.comparison = bench::compare(
-      rounds,
-      {.closed = plan_.schedule.arrivals == bench::Arrivals::kClosed, .seed = plan_.schedule.seed});
+  result.comparison =
+      bench::compare(rounds, {.closed = plan_.schedule.arrivals == bench::Arrivals::kClosed,
+                              .pairs = plan_.pairs,
+                              .seed = plan_.schedule.seed});
 }
 
 // Of a server that was started here its group, otherwise who listens on its port on this machine.

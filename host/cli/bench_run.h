@@ -53,6 +53,7 @@ struct BenchResult {
   bench::Disturbance disturbance;               // of the whole run, warm-up included
   Nanos started = 0;                            // nanoseconds since 1970
   bool interrupted = false;                     // by a signal; what was complete is there
+  bool full = false;  // likewise: ended as more requests than kMostRequests are not kept
 };
 
 class BenchRun {
@@ -68,7 +69,10 @@ class BenchRun {
   };
 
   BenchRun(const bench::Plan& plan, Interrupt& interrupt, Listener listener)
-      : plan_(plan), interrupt_(interrupt), listener_(std::move(listener)), servers_(interrupt) {}
+      : plan_(plan),
+        interrupt_(interrupt),
+        listener_(std::move(listener)),
+        servers_(interrupt, plan.pinning ? plan.pinning->servers : bench::Processors()) {}
 
   // Blocks for the whole run of `schedule`, which is the plan's. Errors: a server does not start or
   // cannot be reached, or it was interrupted before a round was complete.

@@ -53,16 +53,17 @@ std::string with_port(std::string command, std::uint16_t port) {
   return command;
 }
 
-Result<std::unique_ptr<bench::ServerProcess>> launch(const bench::ArmPlan& arm,
-                                                     std::uint16_t port) {
+Result<std::unique_ptr<bench::ServerProcess>> launch(const bench::ArmPlan& arm, std::uint16_t port,
+                                                     const bench::Processors& processors) {
   const std::string number = std::to_string(port);
   if (arm.is_command()) {
     return bench::ServerProcess::start({"/bin/sh", "-c", with_port(arm.target, port)},
-                                       {"PORT=" + number});
+                                       {"PORT=" + number}, processors);
   }
-  return bench::ServerProcess::start({executable_path(), "serve", "--listen", "127.0.0.1:" + number,
-                                      "--admin", "127.0.0.1:0", "--log-level", "warn", "--",
-                                      arm.target});
+  return bench::ServerProcess::start(
+      {executable_path(), "serve", "--listen", "127.0.0.1:" + number, "--admin", "127.0.0.1:0",
+       "--log-level", "warn", "--", arm.target},
+      {}, processors);
 }
 
 Result<std::string> BenchServers::start(const bench::ArmPlan& arm) {
@@ -88,7 +89,7 @@ std::string BenchServers::admin_of(const bench::ArmPlan& arm) const {
 }
 
 Result<std::string> BenchServers::start_host(const bench::ArmPlan& arm) {
-  auto started = launch(arm, 0);
+  auto started = launch(arm, 0, processors_);
   if (!started) return std::move(started).error();
   bench::ServerProcess& process = **started;
   servers_.push_back({arm.name, std::move(*started), {}});
@@ -106,7 +107,7 @@ Result<std::string> BenchServers::start_host(const bench::ArmPlan& arm) {
 Result<std::string> BenchServers::start_command(const bench::ArmPlan& arm) {
   const std::uint16_t port = free_port();
   if (port == 0) return Error{"there is no free port on 127.0.0.1", {}, {}, {}};
-  auto started = launch(arm, port);
+  auto started = launch(arm, port, processors_);
   if (!started) return std::move(started).error();
   bench::ServerProcess& process = **started;
   servers_.push_back({arm.name, std::move(*started), {}});

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/base/result.h"
@@ -15,7 +16,9 @@ namespace duet::cli {
 
 class BenchServers {
  public:
-  explicit BenchServers(Interrupt& interrupt) : interrupt_(interrupt) {}
+  // `processors`: those that each server has; empty: those of this process.
+  explicit BenchServers(Interrupt& interrupt, bench::Processors processors = {})
+      : interrupt_(interrupt), processors_(std::move(processors)) {}
 
   // Starts what the arm names and waits until it takes connections. Gives its address:
   // "http://127.0.0.1:40123". Errors have the arm as their place and its output as the detail.
@@ -36,11 +39,13 @@ class BenchServers {
     std::string admin;
   };
   Interrupt& interrupt_;
+  const bench::Processors processors_;
   std::vector<Server> servers_;
 };
 
 // Starts what the arm names, to listen on that port of the loopback, and waits for nothing.
-Result<std::unique_ptr<bench::ServerProcess>> launch(const bench::ArmPlan& arm, std::uint16_t port);
+Result<std::unique_ptr<bench::ServerProcess>> launch(const bench::ArmPlan& arm, std::uint16_t port,
+                                                     const bench::Processors& processors);
 
 // A TCP port of 127.0.0.1 on which nobody listens; 0 when there is none.
 std::uint16_t free_port();

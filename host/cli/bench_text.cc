@@ -114,7 +114,8 @@ std::string run_description(const bench::Plan& plan, const BenchResult& result) 
   if (generator.depth > 1) text += fmt::format(" of {} requests in flight", generator.depth);
   text += fmt::format("; {} rounds of blocks of {}", result.rounds.count(),
                       format_duration(plan.schedule.block));
-  return text + fmt::format(", seed {}", plan.schedule.seed);
+  if (plan.pinning) text += "; " + pinning_text(plan);
+  return text + fmt::format("; seed {}", plan.schedule.seed);
 }
 
 std::vector<std::string> bench_notes(const bench::Plan& plan, const BenchResult& result) {
@@ -132,6 +133,12 @@ std::vector<std::string> bench_notes(const bench::Plan& plan, const BenchResult&
     notes.push_back(std::move(note));
   }
   if (result.interrupted) notes.emplace_back("interrupted: the figures are of the complete rounds");
+  if (result.full) {
+    notes.push_back(fmt::format(
+        "ended early: more than {} requests are not kept; the figures are of the complete rounds, "
+        "and a shorter --duration has all of its own",
+        format_count(bench::kMostRequests)));
+  }
   for (std::size_t i = 0; i < result.arms.size(); ++i) {
     add_notes(notes, plan, names[i], result.arms[i], result.trouble[i]);
   }
@@ -263,6 +270,7 @@ nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& re
                   {"idle", plan.idle},
                   {"pipeline", plan.generator.depth},
                   {"keep_alive", plan.generator.keep_alive},
+                  {"pinned", pinning_json(plan)},
                   {"warmup_ns", plan.warmup},
                   {"block_ns", schedule.block},
                   {"rounds", result.rounds.count()},
@@ -282,6 +290,7 @@ nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& re
                          {"throttled_ns", result.disturbance.throttled},
                          {"stolen_ns", result.disturbance.stolen}};
   json["interrupted"] = result.interrupted;
+  json["ended_early"] = result.full;
   json["arms"] = Json::array();
   for (std::size_t i = 0; i < result.arms.size(); ++i) {
     const Summary& s = result.arms[i];

@@ -92,11 +92,11 @@ Json figure_json(const Figure& figure) {
   return json;
 }
 
-Json figures_json(const std::vector<bench::Figures>& all, std::size_t arm) {
+Json figures_json(const Comparison& comparison, const bench::Figures& figures) {
   Json json = Json::object();
   for (std::size_t i = 0; i < bench::kMetrics; ++i) {
-    if (!any_figure(all, i)) continue;
-    json[metric_name(static_cast<Metric>(i))] = figure_json(all[arm][i]);
+    if (!any_figure(comparison.arms, i)) continue;
+    json[metric_name(static_cast<Metric>(i))] = figure_json(figures[i]);
   }
   return json;
 }
@@ -150,11 +150,29 @@ std::string comparison_tables(const Comparison& comparison,
   return text + table(rows, LastColumn::kNumbers) + "\n";
 }
 
+// The ratios that were asked for, a row each.
+std::string pairs_table(const Comparison& comparison, const std::vector<bench::ArmVerdict>& arms) {
+  if (comparison.pairs.empty()) return "";
+  std::vector<Row> rows{{"ratio"}};
+  for (const bench::PairRatios& pair : comparison.pairs) {
+    rows.push_back({arms[pair.of].name + "/" + arms[pair.to].name});
+  }
+  for (std::size_t i = 0; i < bench::kMetrics; ++i) {
+    if (!any_figure(comparison.arms, i)) continue;
+    rows[0].push_back(row_name(static_cast<Metric>(i)));
+    for (std::size_t pair = 0; pair < comparison.pairs.size(); ++pair) {
+      rows[pair + 1].push_back(ratio_cell(comparison.pairs[pair].figures[i]));
+    }
+  }
+  return table(rows, LastColumn::kNumbers) + "\n";
+}
+
 std::string comparison_text(const bench::Plan& plan, const BenchResult& result) {
   if (!result.comparison) return "";
   const auto arms = arm_verdicts(plan, result);
   std::string text = comparison_tables(*result.comparison, arms);
   if (arms.size() < 2) return text;
+  text += pairs_table(*result.comparison, arms);
   text +=
       "  Intervals at 95%, by resampling rounds: each holds by itself. CPU is that of all of a "
       "server's\n  processes and threads, of the kernel for them too; it is not known of "
@@ -200,9 +218,14 @@ Json comparison_json(const Comparison& comparison, const std::vector<bench::ArmV
   for (std::size_t arm = 0; arm < arms.size(); ++arm) {
     Json one = {{"name", text(arms[arm].name)},
                 {"copy", arms[arm].is_copy},
-                {"intervals", figures_json(comparison.arms, arm)}};
-    if (arm > 0) one["ratios"] = figures_json(comparison.ratios, arm);
+                {"intervals", figures_json(comparison, comparison.arms[arm])}};
+    if (arm > 0) one["ratios"] = figures_json(comparison, comparison.ratios[arm]);
     json["arms"].push_back(std::move(one));
+  }
+  for (const bench::PairRatios& pair : comparison.pairs) {
+    json["ratios"].push_back({{"of", text(arms[pair.of].name)},
+                              {"to", text(arms[pair.to].name)},
+                              {"figures", figures_json(comparison, pair.figures)}});
   }
   return json;
 }

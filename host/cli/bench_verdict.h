@@ -19,16 +19,18 @@ std::string verdict_text(const bench::Plan& plan, const BenchResult& result, boo
 // The intervals of each arm's figures, and the ratios to the first arm's.
 std::string comparison_tables(const bench::Comparison& comparison,
                               const std::vector<bench::ArmVerdict>& arms);
-// "verdicts", "a_a", and by arm "intervals" and "ratios" to the first one.
+// "verdicts", "a_a", by arm "intervals" and "ratios" to the first one, and the "ratios" that were
+// asked for besides.
 nlohmann::ordered_json comparison_json(const bench::Comparison& comparison,
                                        const std::vector<bench::ArmVerdict>& arms);
 
-// The intervals of each arm's figures, the ratios to the first arm's, and the A/A arm's record.
+// The intervals of each arm's figures, the ratios to the first arm's and those that were asked for,
+// and the A/A arm's record.
 std::string comparison_text(const bench::Plan& plan, const BenchResult& result);
 // What was found about the warm-up, if it must be known: "no steady state: ...".
 std::string warm_up_note(const bench::Plan& plan, const BenchResult& result);
 
-// "verdicts", "a_a", "warm_up", and by arm "intervals" and "ratios" to the first one.
+// The same with "warm_up".
 nlohmann::ordered_json comparison_json(const bench::Plan& plan, const BenchResult& result);
 
 }  // namespace duet::cli

@@ -38,8 +38,9 @@ TEST(BenchObjective, SaysWhatIsWrongWithIt) {
 }
 
 TEST(BenchCold, StartsEachManyTimes) {
-  const Finished finished = bench({"a=hello.so", "--command", "b=" + serve_hello(), "--cold",
-                                   "--starts", "6", "--duration", "200ms", "--json"});
+  const Finished finished =
+      bench({"a=hello.so", "--command", "b=" + serve_hello(), "--cold", "--starts", "6",
+             "--duration", "200ms", "--ratio", "a/b", "--pin", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
   const Json result = Json::parse(finished.out);
   EXPECT_EQ(result["starts"], 6);
@@ -52,6 +53,11 @@ TEST(BenchCold, StartsEachManyTimes) {
     EXPECT_LT(first["high"], 20e9) << arm;
   }
   EXPECT_GT(result["arms"][1]["first_answer_ratio"]["median"], 0);
+  ASSERT_EQ(result["ratios"].size(), 1u);
+  EXPECT_EQ(result["ratios"][0]["of"], "a");
+  EXPECT_EQ(result["ratios"][0]["to"], "b");
+  EXPECT_GT(result["ratios"][0]["first_answer"]["median"], 0);
+  EXPECT_NE(result["pinned"]["servers"], result["pinned"]["generator"]);
 }
 
 TEST(BenchCold, SaysWhatIsWrongWithIt) {

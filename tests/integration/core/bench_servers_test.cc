@@ -56,6 +56,36 @@ TEST(BenchServers, ACommandIsMeasuredBesideAHandlerAndAUrl) {
   }
 }
 
+// What the kernel lets a process use, as a command of the bench's wrote it down.
+std::string processors_in(const std::string& file) {
+  std::string name, list;
+  std::ifstream(file) >> name >> list;
+  return list;
+}
+
+TEST(BenchServers, PinnedTheyAndTheGeneratorHaveProcessorsOfTheirOwn) {
+  TemporaryDirectory directory;
+  const std::string server = directory.path() + "/server", itself = directory.path() + "/bench";
+  const auto note = [](const std::string& of, const std::string& file) {
+    return "grep Cpus_allowed_list /proc/" + of + "/status > " + file + "; ";
+  };
+  const Finished finished =
+      bench({"--command", "noted=" + note("self", server) + note("$PPID", itself) + serve_hello(),
+             "--pin", "--rate", "200", "--duration", "300ms", "--warmup", "0", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const Json pinned = Json::parse(finished.out)["load"]["pinned"];
+  EXPECT_EQ(pinned["servers"], processors_in(server));
+  EXPECT_EQ(pinned["generator"], processors_in(itself));
+  EXPECT_NE(pinned["servers"], pinned["generator"]);
+
+  const Finished text = bench({"hello.so", "--pin", "--duration", "200ms", "--warmup", "0"});
+  EXPECT_NE(text.out.find("; servers on processor " + pinned["servers"].get<std::string>() +
+                          ", the generator on " + pinned["generator"].get<std::string>() + ";"),
+            std::string::npos)
+      << text.out;
+  EXPECT_EQ(bench({"hello.so", "--pin=0/0"}).exit_code, 2);
+}
+
 TEST(BenchServers, WhatACommandThatFailsSaysIsShown) {
   const Finished finished =
       bench({"hello.so", "--command", "bad=echo no such application >&2; exit 3"});

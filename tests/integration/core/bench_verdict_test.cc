@@ -79,6 +79,27 @@ TEST(BenchVerdict, JsonHasIntervalsRatiosAndTheAaRecord) {
   }
 }
 
+TEST(BenchVerdict, ARatioOfAnyTwoIsToldWhenItIsAskedFor) {
+  testing_support::DuetHost running(testing_support::HostOptions{
+      .arguments = {"hello.so"}, .environment = {}, .directory = "", .listeners = 1});
+  const std::string url = running.address();  // a name with '/' in it
+  const Finished finished =
+      bench({"a=hello.so", "b=hello.so", url, "--rate", "500", "--duration", "1800ms", "--warmup",
+             "0", "--ratio", "b/" + url, "--ratio", url + "/b", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const Json ratios = Json::parse(finished.out)["comparison"]["ratios"];
+  ASSERT_EQ(ratios.size(), 2u) << ratios;
+  EXPECT_EQ(ratios[0]["of"], "b");
+  EXPECT_EQ(ratios[0]["to"], url);
+  const Json there = ratios[0]["figures"]["cpu"], back = ratios[1]["figures"]["cpu"];
+  EXPECT_LE(there["low"], there["high"]) << there;
+  EXPECT_NEAR(there["value"].get<double>() * back["value"].get<double>(), 1, 1e-9);
+
+  const Finished text =
+      bench({"a=hello.so", "b=hello.so", "--duration", "200ms", "--warmup", "0", "--ratio", "b/a"});
+  EXPECT_NE(text.out.find("\n  b/a "), std::string::npos) << text.out;
+}
+
 TEST(BenchVerdict, CpuARequestIsKnownOfOwnServersAndOfThoseBehindAPort) {
   testing_support::DuetHost running(testing_support::HostOptions{
       .arguments = {"hello.so"}, .environment = {}, .directory = "", .listeners = 1});

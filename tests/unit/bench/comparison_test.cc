@@ -41,6 +41,27 @@ Comparison compared(const Schedule& schedule) {
 
 std::vector<ArmVerdict> names() { return {{"a", false, 0}, {"b", false, 0}, {"a (A/A)", true, 0}}; }
 
+TEST(Comparison, RatiosThatAreAskedForAreThoseOfTheseTwo) {
+  const Schedule schedule = run_of(1.1);
+  std::vector<ArmRounds> arms;
+  for (std::uint16_t arm = 0; arm < 3; ++arm) {
+    arms.push_back(arm_rounds(schedule, arm, {0, schedule.rounds}));
+  }
+  const Comparison comparison = compare(arms, {.pairs = {{kOther, kCopy}, {kFirst, kOther}}});
+  ASSERT_EQ(comparison.pairs.size(), 2u);
+  EXPECT_EQ(comparison.pairs[0].of, kOther);
+  EXPECT_EQ(comparison.pairs[0].to, kCopy);
+  const auto median = [&](std::size_t pair) {
+    return comparison.pairs[pair].figures[static_cast<std::size_t>(Metric::kP50)];
+  };
+  ASSERT_TRUE(median(0).interval && median(1).interval);
+  EXPECT_NEAR(median(0).value, 1.1, 0.02);
+  EXPECT_LT(median(0).interval->low, 1.1);
+  EXPECT_GT(median(0).interval->high, 1.1);
+  EXPECT_NEAR(median(1).value, 1 / 1.1, 0.02);
+  EXPECT_LT(median(1).interval->high, 1);
+}
+
 TEST(Comparison, ADifferenceIsFoundAndAsWideAsItsInterval) {
   const Comparison comparison = compared(run_of(1.1));
   const Figure& ratio = comparison.ratio(kOther, Metric::kP50);
