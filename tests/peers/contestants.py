@@ -1,12 +1,14 @@
 """Who is measured: ours and the peers, how each is started, and which ratios are wanted."""
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 from process import PeerError
-from workload import EXPRESS, FASTAPI, FASTIFY, FLASK, HELLO, HERE, ORDER, PIPELINE
+from workload import (ECHO, EXPRESS, FASTAPI, FASTIFY, FLASK, HELLO, HERE, ORDER, PIPELINE, TEXT,
+                      Workload)
 
 ROOT = HERE.parent.parent
 PEERS = ROOT / "build" / "peers"
@@ -22,26 +24,30 @@ WORKERD = PEERS / "node_modules" / "workerd" / "bin" / "workerd"
 
 class Contestant:
     """`command` has {port} and {workload} where they go; `folder` has to be there, `cwd` is where it
-    is started, `environment` what it needs beside everybody's."""
+    is started, `environment` what it needs beside everybody's; `paths`, of a start, what it has to answer."""
 
-    def __init__(self, key, title, command, workloads, version, folder=None, cwd=SERVERS,
-                 environment=None):
+    def __init__(self, key, title, command, workloads, version, folder=None, cwd=SERVERS, environment=None,
+                 paths=()):
         self.key, self.title, self.command, self.workloads = key, title, command, workloads
         self.version_command, self.folder, self.cwd = version, folder, cwd
-        self.environment = environment or {}
+        self.environment, self.paths = environment or {}, paths
 
-    def command_for(self, workload):
-        name = "hello" if workload is PIPELINE else workload.name
-        return [part.replace("{workload}", name) for part in self.command]
+    def shell(self, workload):
+        """The command that serves a workload, for a shell; {port} stays."""
+        words = [part.replace("{workload}", workload.server) for part in self.command]
+        variables = "".join(f"{name}={shlex.quote(value)} " for name, value in self.environment.items())
+        return f"cd {shlex.quote(str(self.cwd))} && {variables}exec {shlex.join(words)}"
 
     def missing(self):
-        """What has to be there and is not; None when all is."""
+        """What has to be there and is not; None when all of it is."""
         for needed in (Path(self.command[0]), self.folder):
             if needed is not None and not needed.exists():
                 return str(needed)
         return None
 
     def version(self):
+        if self.version_command is None:
+            return None
         done = subprocess.run(self.version_command, capture_output=True, text=True, timeout=30,
                               cwd=self.cwd)
         lines = (done.stdout or done.stderr).strip().splitlines()
@@ -69,6 +75,10 @@ def contestants(duet):
     def of_python(key, title, workloads, module, *options):
         return Contestant(key, title, [python, "-m", module, *options], workloads,
                           [python, "-m", module, "--version"])
+
+    def echo(key, title, name):
+        return Contestant(key, title, [duet, "serve", name, "--listen", "127.0.0.1:{port}"], [ECHO],
+                          [duet, "version"])
 
     return [
         ours("cpp", "duet C++", [HELLO, PIPELINE]),
@@ -113,6 +123,12 @@ def contestants(duet):
         of_python("flask_gunicorn", "Flask on gunicorn gthread", [FLASK], "gunicorn",
                   "flask_server:app", "--worker-class", "gthread", "--threads", "8",
                   "--keep-alive", "60", "--log-level", "warning", "--bind", "127.0.0.1:{port}"),
+        echo("echo_js", "duet JavaScript", "echo.mjs"),
+        echo("echo_py", "duet Python", "echo.py"),
+        Contestant("echo_bun", "Bun", [bun, "bun_echo.mjs"], [ECHO], [bun, "--version"],
+                   environment={"PORT": "{port}"}),
+        Contestant("echo_ws", "Node 24 with ws", [node24, "ws_echo.cjs"], [ECHO], [node24, "--version"],
+                   FRAMEWORKS, environment={"PORT": "{port}", "NODE_PATH": str(FRAMEWORKS / "node_modules")}),
     ]
 
 
@@ -140,30 +156,34 @@ RATIOS = [
     (PIPELINE, "py_async", "cpp", 2.0),
     (EXPRESS, "duet_http", "node24", 0.80),
     (FASTIFY, "duet_http", "node24", 0.80),
+    (ECHO, "echo_js", "echo_bun", 1.1),
+    (ECHO, "echo_js", "echo_ws", 0.6),
+    (ECHO, "echo_py", "echo_bun", 1.1),
+    (ECHO, "echo_py", "echo_ws", 0.6),
 ]
 
 
-class Start:
-    """A server whose time to the first answer is taken; `requests` must all be answered."""
-
-    def __init__(self, key, title, command, paths):
-        self.key, self.title, self.command, self.paths = key, title, command, paths
+START_PATH = Workload("start", "start to first answer", "/hello.py", TEXT, "hello")
 
 
-def starts(duet, all_contestants):
-    by_key = {contestant.key: contestant for contestant in all_contestants}
-    ours = [duet, "serve"]
-    listen = ["--listen", "127.0.0.1:{port}"]
-    js, py = str(SERVERS / "hello.mjs"), str(SERVERS / "hello.py")
-    return [
-        Start("duet_js", "duet, JavaScript only", [*ours, js, *listen], ["/"]),
-        Start("node", "Node http", by_key["node"].command_for(HELLO), ["/"]),
-        Start("duet_both", "duet, both engines", [*ours, js, py, *listen],
-              ["/hello.mjs", "/hello.py"]),
-        Start("uvicorn", "uvicorn", by_key["uvicorn"].command_for(HELLO), ["/"]),
-    ]
+def starts(duet):
+    """Servers whose start is timed. duet listens once all handlers are loaded, so that one answer shows
+    both engines; the others answer every path."""
+    by_key = {entry.key: entry for entry in contestants(duet)}
+
+    def ours(key, title, *names):
+        return Contestant(key, title, [duet, "serve", *names, "--listen", "127.0.0.1:{port}"], [], None,
+                          paths=[f"/{name}" for name in names])
+
+    def theirs(key):
+        entry = by_key[key]
+        return Contestant(key, entry.title, entry.command, [], entry.version_command, paths=["/"])
+
+    return [ours("duet_js", "duet, JavaScript only", "hello.mjs"), theirs("node"),
+            ours("duet_both", "duet, both engines", "hello.mjs", "hello.py"), theirs("uvicorn")]
 
 
+# (ours, theirs, at most): ratios of the time to the first answer.
 START_RATIOS = [("duet_js", "node", 1.2), ("duet_both", "uvicorn", 0.8)]
 
 

@@ -1,64 +1,62 @@
-"""What one path of a host costs more than another: CPU time a request, measured by turns."""
+"""What one path of a host costs more than another, by `duet bench`."""
 
 import argparse
-import os
+import json
 import pathlib
-import shutil
-import statistics
-import types
+import subprocess
 
 import process
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def options(description, rounds):
-    """The command line of such a script, with `wrk`; the cores are picked."""
+def options(description, seconds, hosts=None, only=()):
+    """The command line of such a script; the cores are picked. `only`: what its --only may name."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--rounds", type=int, default=rounds)
-    parser.add_argument("--seconds", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=seconds, help="of load on a host, all together")
+    if hosts is not None:
+        parser.add_argument("--hosts", type=int, default=hosts)
+        parser.add_argument("--only", choices=only)
     parser.add_argument("--duet", default=str(ROOT / "build/release/bin/duet"))
-    given = parser.parse_args()
-    given.wrk = shutil.which("wrk")
-    if given.wrk is None:
-        raise process.PeerError("wrk is needed: apt-get install wrk")
     process.pick_cores()
-    return given
+    return parser.parse_args()
 
 
-def by_turns(rounds, dearer, plain):
-    """Ascending ratios, one a round, of what two functions measure one after the other."""
-    plain(), dearer()  # warm
-    found = []
-    for number in range(rounds):
-        taken = {measure: measure() for measure in ((plain, dearer) if number % 2 else (dearer, plain))}
-        found.append(taken[dearer] / taken[plain])
-    return sorted(found)
-
-
-def ratios(options, folder, dearer, plain, body, script=None):
-    """Ascending ratios, one a round, of the two paths of the host that folder/duet.toml describes.
-
-    Both answer with `body`; `script`: a file of wrk's in the folder.
-    """
-    environment = dict(os.environ)
+def serve(options, folder, config, paths, check, admin="off"):
+    """A host of that configuration in that folder, which has answered at these."""
+    (folder / "duet.toml").write_text(config)
     server = process.Server([options.duet, "serve", "duet.toml", "--listen", "127.0.0.1:{port}",
-                             "--admin", "off"], folder, folder / "log", environment)
+                             "--admin", admin], folder, folder / "log")
     try:
-        server.first_answer([f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
-                             for path in (dearer, plain)], lambda answer: answer == body)
-
-        def cost(path):
-            work = types.SimpleNamespace(path=path, script=script)
-            return process.load(server, work, options.seconds, 64, options.wrk, folder,
-                                environment).cpu_per_request
-
-        return by_turns(options.rounds, lambda: cost(dearer), lambda: cost(plain))
-    finally:
+        server.first_answer([process.get(path) for path in paths], check)
+    except BaseException:
         server.stop()
+        raise
+    return server
 
 
-def say(title, found, limit):
-    middle, quarter = statistics.median(found), len(found) // 4
-    print(f"{title} {middle:.3f}  (middle half {found[quarter]:.3f}-{found[-1 - quarter]:.3f}; "
-          f"at most {limit}) {'pass' if middle <= limit else 'MISS'}", flush=True)
+def bench(options, urls, *more):
+    """The JSON of `duet bench` of these {name: URL}, on the client's core. The first one runs twice."""
+    done = subprocess.run([options.duet, "bench", *("=".join(one) for one in urls.items()), "--json",
+                           "--duration", f"{options.seconds * 1000:.0f}ms", *more], stdout=subprocess.PIPE)
+    if done.returncode != 0:
+        raise process.PeerError(f"duet bench ended with exit code {done.returncode}")
+    result = json.loads(done.stdout)
+    for arm in result["arms"]:
+        if arm["bad_status"] + sum(arm["no_answer"].values()) + arm["changed"]:
+            raise process.PeerError(f"not all requests to {arm['name']} are answered alike: {arm}")
+    return result
+
+
+def ratios(result, figure):
+    """Of each but the first to the first one, last of the first one to itself: {value, low, high}."""
+    found = [arm["ratios"][figure] for arm in result["comparison"]["arms"][1:]]
+    for ratio in found:
+        if ratio["low"] is None:
+            raise process.PeerError(f"no ratio of {figure}: {ratio['missing']}")
+    return found
+
+
+def say(title, ratio, limit):
+    print(f"{title} {ratio['value']:.3f}  (95% {ratio['low']:.3f}-{ratio['high']:.3f}; at most {limit}) "
+          f"{'pass' if ratio['value'] <= limit else 'MISS'}", flush=True)

@@ -1,9 +1,9 @@
 """What a route costs more when an experiment divides it: CPU time a request, as a ratio to the plain route.
 
-    python3 tests/peers/experiment_cost.py [--rounds N] [--seconds S] [--duet PATH]
+    python3 tests/peers/experiment_cost.py [--seconds S] [--duet PATH]
 
 One host, the two routes by turns, the same handler behind both (so that nothing but the experiment
-differs), once keyed by a cookie and once at random. Needs wrk and two processor cores.
+differs), once keyed by a cookie and once at random. Needs two processor cores.
 """
 
 import pathlib
@@ -43,13 +43,7 @@ errors = true
 slower_than = "250ms"
 """
 # A cookie that changes with each request, as those of many visitors do; on the plain route as well.
-COOKIES = """\
-local n = 0
-request = function()
-  n = n + 1
-  return wrk.format("GET", nil, {Cookie = "visitor=" .. n % 5000})
-end
-"""
+COOKIES = "".join('{"headers": {"Cookie": "visitor=%d"}}\n' % n for n in range(5000))
 
 
 def ratios(options, language, key):
@@ -57,18 +51,25 @@ def ratios(options, language, key):
         folder = pathlib.Path(folder)
         name, text = HANDLERS[language]
         (folder / name).write_text(text)
-        (folder / "duet.toml").write_text(CONFIG.format(source=name, key=key))
-        (folder / "cookies.lua").write_text(COOKIES)
-        return cost_ratio.ratios(options, folder, "/divided", "/plain", b"Hello, World!",
-                                 "cookies.lua" if key.startswith("cookie") else None)
+        (folder / "cookies").write_text(COOKIES)
+        cookies = ["--requests", folder / "cookies"] if key.startswith("cookie") else []
+        server = cost_ratio.serve(options, folder, CONFIG.format(source=name, key=key),
+                                  ["/plain", "/divided"], lambda body: body == b"Hello, World!")
+        try:
+            urls = {name: f"{server.url}/{name}" for name in ("plain", "divided")}
+            result = cost_ratio.bench(options, urls, "--closed", *cookies)
+        finally:
+            server.stop()
+        return cost_ratio.ratios(result, "cpu")
 
 
 def main():
-    options = cost_ratio.options(__doc__.splitlines()[0], rounds=9)
+    options = cost_ratio.options(__doc__.splitlines()[0], seconds=20)
     for language in HANDLERS:
         for key in ("random", "cookie:visitor"):
-            cost_ratio.say(f"{language:10}  {key:14}  divided / plain",
-                           ratios(options, language, key), LIMIT)
+            divided, again = ratios(options, language, key)
+            cost_ratio.say(f"{language:10}  {key:14}  divided / plain", divided, LIMIT)
+            cost_ratio.say(f"{'':10}  {'A/A':14}  plain / plain  ", again, LIMIT)
 
 
 if __name__ == "__main__":

@@ -1,122 +1,124 @@
-"""The tables: for a terminal, and for README.md."""
+"""The tables, from the JSON of `duet bench`: for a terminal, and for README.md."""
 
 import datetime
-import os
-import platform
-import statistics
 
-from contestants import RATIOS, START_RATIOS
-from workload import WORKLOADS
+from contestants import RATIOS, START_PATH, START_RATIOS
 
 BEGIN, END = "<!-- figures: written by run.py --write -->", "<!-- end of figures -->"
+SHOWN_FACTS = ["processor", "processors", "governor", "kernel", "processor limit"]
 
 
-def fingerprint():
-    """What the figures depend on, in one line."""
-    model = "unknown processor"
-    with open("/proc/cpuinfo") as file:
-        for line in file:
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
-    try:
-        with open("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") as file:
-            governor = file.read().strip()
-    except OSError:
-        governor = "no frequency control"
-    virtual = "virtual" if "hypervisor" in open("/proc/cpuinfo").read() else "bare metal"
-    return (f"{model}, {os.cpu_count()} cores, {virtual}, {governor}; "
-            f"Linux {platform.release()}, {platform.libc_ver()[0]} {platform.libc_ver()[1]}")
+def spread(low, high, form):
+    return "-" if low is None else f"{low:{form}}-{high:{form}}"
 
 
 class Ratio:
-    def __init__(self, title, ours, theirs, values, bar):
-        self.title, self.ours, self.theirs, self.bar = title, ours, theirs, bar
-        self.value = statistics.median(values)
-        ordered = sorted(values)
-        quarter = len(ordered) // 4
-        self.low, self.high = ordered[quarter], ordered[-1 - quarter]
+    """A ratio of two servers, from the bench's figure {value, low, high, missing}, and its bar."""
 
-    @property
-    def passed(self):
-        return self.value <= self.bar
+    def __init__(self, title, name, figure, bar=None):
+        self.title, self.name, self.bar = title, name, bar
+        self.value, self.missing = figure.get("value", figure.get("median")), figure.get("missing", "")
+        self.low, self.high = figure.get("low"), figure.get("high")
+
+    def verdict(self):
+        if self.bar is None:
+            return ""
+        if self.value is None:
+            return "void"
+        if self.value > self.bar:
+            return "MISS"
+        return "pass" if self.high is not None and self.high <= self.bar else "not told apart"
+
+    def row(self):
+        return [self.title, self.name, self.missing if self.value is None else f"{self.value:.3f}",
+                spread(self.low, self.high, ".3f"), "-" if self.bar is None else f"{self.bar:.2f}",
+                self.verdict()]
 
 
 class Report:
-    def __init__(self, options, chosen, loads, start_times):
-        self.options, self.loads, self.start_times = options, loads, start_times
-        self.titles = {entry.key: entry.title for entry in chosen}
-        self.versions = {entry.title: entry.version() for entry in chosen}
-        self.ratios = self._ratios()
+    def __init__(self):
+        self.tables_of_servers, self.ratios, self.versions, self.notes = [], [], {}, []
+        self.machine = self.design = ""
 
-    def _ratios(self):
-        found = []
-        for workload, ours, theirs, bar in RATIOS:
-            rounds = self.loads.get(workload.name, {})
-            if ours in rounds and theirs in rounds:
-                values = [a.cpu_per_request / b.cpu_per_request
-                          for a, b in zip(rounds[ours], rounds[theirs])]
-                found.append(Ratio(workload.title, self.titles[ours], self.titles[theirs], values,
-                                   bar))
-        names = {"duet_js": "duet, JavaScript only", "duet_both": "duet, both engines",
-                 "node": "Node http", "uvicorn": "uvicorn"}
-        for ours, theirs, bar in START_RATIOS:
-            if self.start_times.get(ours) and self.start_times.get(theirs):
-                values = [a / b for a, b in zip(self.start_times[ours], self.start_times[theirs])]
-                found.append(Ratio("start to first answer", names[ours], names[theirs], values, bar))
-        return found
+    def _add_ratios(self, title, pairs, titles, figures):
+        for ours, theirs, bar in pairs:
+            if (ours, theirs) in figures:
+                self.ratios.append(Ratio(title, f"{titles[ours]} / {titles[theirs]}",
+                                         figures[ours, theirs], bar))
+
+    def _add_entries(self, entries):
+        for entry in entries:
+            if not entry.title.startswith("duet") or "duet" not in self.versions:
+                version = entry.version()
+                if version:
+                    self.versions["duet" if entry.title.startswith("duet") else entry.title] = version
+        return {entry.key: entry.title for entry in entries}
+
+    def add_load(self, workload, entries, result):
+        titles = self._add_entries(entries)
+        self.machine = ", ".join(f"{name}: {result['fingerprint'][name]}" for name in SHOWN_FACTS)
+        load, comparison = result["load"], result["comparison"]
+        self.design = (f"closed loop, {load['connections']} connections, servers on processor "
+                       f"{load['pinned']['servers']}, the generator on {load['pinned']['generator']}")
+        rows = []
+        for arm, compared in zip(result["arms"], comparison["arms"]):
+            title = titles[entries[0].key] + ", once more (A/A)" if compared["copy"] else titles[arm["name"]]
+            cpu = compared["intervals"]["cpu"]
+            p99 = next(one for one in arm["latency"] if one["p"] == 0.99)
+            rate = arm["answers_per_second"]
+            known = cpu["value"] is not None
+            rows.append([title, f"{cpu['value'] / 1e3:.2f}" if known else cpu["missing"],
+                         spread(*(cpu[end] and cpu[end] / 1e3 for end in ("low", "high")), ".2f"),
+                         f"{cpu['value'] * rate / 1e9:.0%}" if known else "-",
+                         "void" if p99["ns"] is None else f"{p99['ns'] / 1e6:.2f}", f"{rate:,.0f}"])
+            if compared["copy"]:
+                self.ratios.append(Ratio(workload.title, f"{titles[entries[0].key]} / itself (A/A)",
+                                         compared["ratios"]["cpu"]))
+        self.tables_of_servers.append((workload.title, ["server", "CPU a request, µs", "95%", "core", "p99, ms",
+                                                        "requests/s"], rows))
+        self._add_ratios(workload.title, [ratio[1:] for ratio in RATIOS if ratio[0] is workload], titles,
+                         {(one["of"], one["to"]): one["figures"]["cpu"]
+                          for one in comparison.get("ratios", [])})
+        self.notes.append(f"{workload.title}: {load['rounds']} rounds of blocks of "
+                          f"{load['block_ns'] / 1e6:.0f} ms, seed {load['seed']}"
+                          + ("" if comparison["warm_up"]["state"] == "steady"
+                             else f"; {comparison['warm_up']['state']}")
+                          + ("; ended early: too many requests" if result["ended_early"] else ""))
+
+    def add_starts(self, entries, result):
+        titles = self._add_entries(entries)
+        rows = []
+        for arm in result["arms"]:
+            first = arm["first_answer_ns"]
+            ends = (first.get(end) and first[end] / 1e6 for end in ("low", "high"))
+            rows.append([titles[arm["name"]], f"{first['median'] / 1e6:.1f}", spread(*ends, ".1f")])
+        self.tables_of_servers.append((START_PATH.title, ["server", "ms", "95%"], rows))
+        self._add_ratios(START_PATH.title, START_RATIOS, titles,
+                         {(one["of"], one["to"]): one["first_answer"] for one in result.get("ratios", [])})
+        self.notes.append(f"{START_PATH.title}: {result['starts']} of each, seed {result['seed']}")
 
     def passed(self):
-        return all(ratio.passed for ratio in self.ratios)
+        return all(ratio.verdict() != "MISS" for ratio in self.ratios)
 
     def tables(self):
         """[(title, header, rows)]: texts."""
-        tables = []
-        for workload in WORKLOADS:
-            rounds = self.loads.get(workload.name)
-            if not rounds:
-                continue
-            rows = []
-            for key, measured in rounds.items():
-                cpu = [one.cpu_per_request for one in measured]
-                p99 = statistics.median(one.p99 for one in measured) * 1e3
-                rows.append([self.titles[key], f"{statistics.median(cpu):.2f}",
-                             f"{min(cpu):.2f}-{max(cpu):.2f}",
-                             # wrk times a batch as one request, and reports 0 for it
-                             f"{p99:.2f}" if workload.batch == 1 else "-",
-                             f"{statistics.median(one.rate for one in measured):,.0f}"])
-            tables.append((workload.title, ["server", "CPU a request, µs", "least-most",
-                                            "p99, ms", "requests/s"], rows))
-        if self.start_times:
-            titles = {"duet_js": "duet, JavaScript only", "duet_both": "duet, both engines",
-                      "node": "Node http", "uvicorn": "uvicorn"}
-            rows = [[titles[key], f"{statistics.median(times) * 1e3:.1f}",
-                     f"{min(times) * 1e3:.1f}-{max(times) * 1e3:.1f}"]
-                    for key, times in self.start_times.items() if times]
-            tables.append(("start to first answer", ["server", "ms", "least-most"], rows))
-        if self.ratios:
-            rows = [[ratio.title, f"{ratio.ours} / {ratio.theirs}", f"{ratio.value:.2f}",
-                     f"{ratio.low:.2f}-{ratio.high:.2f}", f"{ratio.bar:.2f}",
-                     "pass" if ratio.passed else "MISS"] for ratio in self.ratios]
-            tables.append(("ratios: median over the rounds, and the middle half of them",
-                           ["workload", "ratio", "is", "middle half", "at most", ""], rows))
-        return tables
+        ratios = ("ratios", ["workload", "ratio", "is", "95%", "at most", ""],
+                  [ratio.row() for ratio in self.ratios])
+        return self.tables_of_servers + ([ratios] if self.ratios else [])
 
     def conditions(self):
-        lines = [f"{datetime.datetime.now():%Y-%m-%d %H:%M}, {fingerprint()}",
-                 f"{self.options.rounds} rounds of {self.options.seconds} s by turns, 64 "
-                 f"connections, server and client on a core each, {self.options.starts} starts"]
-        return lines + [f"{title}: {version}" for title, version in self.versions.items()
-                        if not (title.startswith("duet") and title != "duet JavaScript")]
+        return [line for line in (f"{datetime.datetime.now():%Y-%m-%d %H:%M}; {self.machine}", self.design,
+                                  *self.notes) if line] + \
+            [f"{title}: {version}" for title, version in self.versions.items()]
 
     def terminal(self, color):
         lines = [""]
         for title, header, rows in self.tables():
             widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+            texts = (0, 1, 5) if title == "ratios" else (0,)
             lines.append(f"\033[1m{title}\033[0m" if color else title)
             for row in [header, *rows]:
-                cells = [cell.ljust(width) if i == 0 or (len(header) == 6 and i in (1, 5))
-                         else cell.rjust(width)
+                cells = [cell.ljust(width) if i in texts else cell.rjust(width)
                          for i, (cell, width) in enumerate(zip(row, widths))]
                 line = "  " + "  ".join(cells).rstrip()
                 if color and row[-1] == "MISS":
@@ -125,8 +127,7 @@ class Report:
                     line = f"\033[2m{line}\033[0m"
                 lines.append(line)
             lines.append("")
-        lines += self.conditions()
-        return "\n".join(lines)
+        return "\n".join(lines + self.conditions())
 
     def markdown(self):
         lines = []

@@ -1,23 +1,19 @@
 """What it costs that requests are counted by the routes of their application's framework.
 
-    python3 tests/peers/routes_cost.py [--hosts N] [--rounds N] [--only NAME] [--duet PATH]
+    python3 tests/peers/routes_cost.py [--hosts N] [--seconds S] [--only NAME] [--duet PATH]
 
 CPU time a request: a host serves the same application three times, the second and third time from
 copies of its packages whose framework has another name, so that it is not recognised. The three take
-turns every 3,200 requests (a tenth of a second), so that what the machine does besides hits all of
-them. What V8 compiles how is settled early in a process and then stays, so several hosts are started;
+turns every tenth of a second, so that what the machine does besides hits all of them. What V8 compiles how is settled early in a process and then stays, so several hosts are started;
 the figure is the median of theirs, and second / third, which are equal, says what such a figure is
 worth. The packages are those of the tests: ctest --preset release -R frameworks.install. Needs two
 processor cores.
 """
 
-import argparse
 import json
 import os
 import pathlib
-import random
 import shutil
-import socket
 import statistics
 import sys
 import tempfile
@@ -26,9 +22,7 @@ import cost_ratio
 import process
 
 LIMIT = 1.02
-CONNECTIONS, TIMES = 64, 50  # of a turn: each connection asks so often, all at once
-WARM = 20  # turns: V8 compiles and compiles again
-ARMS = ("on", "off", "control")
+ARMS = ("off", "on", "control")
 BODY = b'{"id":"7"}'
 WATCHED = ["router", "koa", "find-my-way", "hono"]  # bindings/js/framework_routes.js
 APPLICATIONS = {
@@ -59,7 +53,7 @@ def set_up(folder, packages, text):
         (folder / name / "app.mjs").write_text(text)
         shutil.copytree(packages, folder / name / "node_modules", symlinks=True,
                         copy_function=os.link)
-    for arm, name in ((arm, name) for arm in ARMS[1:] for name in WATCHED):
+    for arm, name in ((arm, name) for arm in ("off", "control") for name in WATCHED):
         file = folder / arm / "node_modules" / name / "package.json"
         changed = json.dumps(json.loads(file.read_text()) | {"name": "not-" + name})
         file.unlink()  # the other copy has the same file
@@ -69,64 +63,26 @@ def set_up(folder, packages, text):
         f'[[routes]]\npath = "/{name}/{{rest...}}"\nhandler = "{name}"\n' for name in ARMS))
 
 
-class Load:
-    """64 connections to a host, which has one core and its client another."""
-
-    def __init__(self, server):
-        self.server = server
-        self.connections = [socket.create_connection(("127.0.0.1", server.port), 10)
-                            for _ in range(CONNECTIONS)]
-
-    def cost(self, arm):
-        """Nanoseconds of the host's CPU a request, over one turn."""
-        request = f"GET /{arm}/items/7 HTTP/1.1\r\nHost: a\r\n\r\n".encode()
-        before = self.server.cpu()
-        for _ in range(TIMES):
-            for connection in self.connections:
-                connection.send(request)
-            for connection in self.connections:
-                answer = connection.recv(4096)
-                if not (answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(BODY)):
-                    raise process.PeerError(f"not the answer: {answer!r}")
-        return (self.server.cpu() - before) / (TIMES * CONNECTIONS)
-
-    def close(self):
-        for connection in self.connections:
-            connection.close()
-
-
-def turns(options, folder):
-    """One host: for each turn {arm: cost}."""
+def host(options, folder):
+    """What one host says: the JSON of `duet bench`."""
     server = process.Server([options.duet, "serve", "duet.toml", "--listen", "127.0.0.1:{port}",
-                             "--admin", "off"], folder, folder / "log", dict(os.environ))
+                             "--admin", "off"], folder, folder / "log")
     try:
-        server.first_answer([f"GET /{arm}/items/7 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-                             .encode() for arm in ARMS], lambda answer: answer == BODY)
-        load, found = Load(server), []
-        order = list(ARMS)
-        for number in range(-WARM, options.rounds):
-            random.shuffle(order)
-            taken = {arm: load.cost(arm) for arm in order}
-            if number >= 0:
-                found.append(taken)
-        load.close()
-        return found
+        server.first_answer([process.get(f"/{arm}/items/7") for arm in ARMS], lambda answer: answer == BODY)
+        urls = {arm: f"{server.url}/{arm}/items/7" for arm in ARMS}
+        return cost_ratio.bench(options, urls, "--closed", "--no-aa", "--warmup", "3s", "--block", "100ms")
     finally:
         server.stop()
 
 
-def ratio(found, dearer, plain):
-    return statistics.median(one[dearer] / one[plain] for one in found)
+def spread(hosts, arm):
+    """The median of the hosts' ratios, and all of them as text."""
+    found = sorted(cost_ratio.ratios(one, "cpu")[ARMS.index(arm) - 1]["value"] for one in hosts)
+    return statistics.median(found), f"{statistics.median(found):.3f} ({found[0]:.3f}-{found[-1]:.3f}"
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--hosts", type=int, default=7)
-    parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--only", choices=APPLICATIONS)
-    parser.add_argument("--duet", default=str(cost_ratio.ROOT / "build/release/bin/duet"))
-    options = parser.parse_args()
-    process.pick_cores()
+    options = cost_ratio.options(__doc__.splitlines()[0], seconds=12, hosts=7, only=APPLICATIONS)
     tested = cost_ratio.ROOT / "build/release/tests/frameworks"
     if not (tested / "installed").exists():
         raise process.PeerError("packages are missing: ctest --preset release -R frameworks.install")
@@ -134,15 +90,12 @@ def main():
         with tempfile.TemporaryDirectory(dir=tested) as folder:
             folder = pathlib.Path(folder)
             set_up(folder, tested / "node_modules", APPLICATIONS[name])
-            hosts = [turns(options, folder) for _ in range(options.hosts)]
-        counted = sorted(ratio(host, "on", "off") for host in hosts)
-        control = sorted(ratio(host, "control", "off") for host in hosts)
-        middle = statistics.median(counted)
-        plain = statistics.median(one["off"] for host in hosts for one in host) / 1e3
-        print(f"{name:8} {plain:5.1f} µs; counted / not counted {middle:.3f} "
-              f"({counted[0]:.3f}-{counted[-1]:.3f}; at most {LIMIT}) "
-              f"{'pass' if middle <= LIMIT else 'MISS'}; the same twice "
-              f"{statistics.median(control):.3f} ({control[0]:.3f}-{control[-1]:.3f})", flush=True)
+            hosts = [host(options, folder) for _ in range(options.hosts)]
+        plain = statistics.median(one["comparison"]["arms"][0]["intervals"]["cpu"]["value"] for one in hosts)
+        middle, counted = spread(hosts, "on")
+        print(f"{name:8} {plain / 1e3:5.1f} µs; counted / not counted {counted}; at most {LIMIT}) "
+              f"{'pass' if middle <= LIMIT else 'MISS'}; the same twice {spread(hosts, 'control')[1]})",
+              flush=True)
 
 
 if __name__ == "__main__":

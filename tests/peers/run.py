@@ -1,31 +1,35 @@
 #!/usr/bin/env python3
-"""Measures duet against Node, Bun, Deno, workerd, uvicorn and more: CPU of the server for one request, and p99.
+"""Compares duet with Node, Bun, Deno, workerd, uvicorn, Granian, gunicorn and frameworks: the CPU time of the
+server for one request, and p99.
 
     python3 tests/peers/run.py --setup      obtains the peers into build/peers, then ends
     python3 tests/peers/run.py              measures everything and prints the tables
     python3 tests/peers/run.py --write      and puts them into tests/peers/README.md
+    python3 tests/peers/run.py --quick      a look, in a quarter of the time
 
-All on one machine in one run: the server on one core, the client (wrk, 64 connections) on another,
-short rounds that take turns between the servers, and medians of ratios within a round, so that a
-machine that gets slower meanwhile changes no result. Exit code 1 when a ratio misses its bar.
+Each workload is one run of `duet bench --closed --pin`: all its servers by turns, in short blocks of random
+order. A ratio misses its bar when it lies above it; it is not told apart from it when its 95% interval
+does not end below. Exit code 1 when one misses.
 """
 
 import argparse
+import json
 import os
-import shutil
+import subprocess
 import sys
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 
-import process
 import report
-from contestants import PEERS, ROOT, contestants, set_up, starts
+from contestants import (PEERS, RATIOS, ROOT, SERVERS, START_PATH, START_RATIOS, contestants, set_up,
+                         starts)
 from process import PeerError, Server
-from workload import HELLO, HERE, ORDER, WORKLOADS, order_body
+from workload import HERE, WORKLOADS
 
 CONNECTIONS = 64
-WARM_REQUESTS, WARM_LIMIT = 40_000, 30.0  # before a server is measured; seconds
+ROUNDS, WARM_ROUNDS = 16, 4  # a block of each server in each; twenty, so that a warm-up can be seen
+GAP = 10  # milliseconds between blocks, of the bench's
 
 
 def arguments():
@@ -34,125 +38,115 @@ def arguments():
     parser.add_argument("--setup", action="store_true", help="obtain the peers, then end")
     parser.add_argument("--duet", default=str(ROOT / "build/release/bin/duet"), metavar="FILE",
                         help="the executable (default: build/release/bin/duet)")
-    parser.add_argument("--rounds", type=int, default=15, help="rounds of load (default: 15)")
-    parser.add_argument("--seconds", type=int, default=1, help="length of one (default: 1)")
-    parser.add_argument("--starts", type=int, default=15, help="starts timed (default: 15)")
+    parser.add_argument("--seconds", type=float, metavar="NUMBER",
+                        help="load on each server, after a quarter as much to warm up (default: 8; less of it "
+                             "for workloads of many answers)")
+    parser.add_argument("--starts", type=int, metavar="NUMBER", help="starts timed (default: 15)")
+    parser.add_argument("--quick", action="store_true", help="--seconds 2 --starts 6")
     parser.add_argument("--only", default="", metavar="KEYS",
-                        help="comma-separated servers: cpp,js,py,py_async,deno,bun,node,uvicorn,"
-                             "duet_http,node24,asgi,granian,python_node,workerd,fastapi,fastapi_uvicorn,flask,"
-                             "flask_gunicorn")
+                        help="comma-separated servers: cpp, js, py, py_async, asgi, deno, bun, node, uvicorn, "
+                             "granian, python_node, workerd, duet_http, node24, fastapi, fastapi_uvicorn, flask, "
+                             "flask_gunicorn, echo_js, echo_py, echo_bun, echo_ws, duet_js, duet_both")
     parser.add_argument("--workloads", default="", metavar="NAMES",
-                        help="comma-separated: hello,order,pipeline,express,fastify,fastapi,flask,"
-                             "start (default: all)")
+                        help="comma-separated: hello, order, pipeline, express, fastify, fastapi, flask, "
+                             "websocket, start (default: all)")
     parser.add_argument("--write", action="store_true", help="write the tables into README.md")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.write and (options.quick or options.only or options.workloads):
+        parser.error("--write replaces all tables: leave --quick, --only and --workloads out")
+    options.seconds = options.seconds or (2 if options.quick else 8)
+    options.starts = options.starts or (6 if options.quick else 15)
+    return options
 
 
-def say(text):
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+def chosen_of(text, known, what):
+    """What a comma-separated list names, in the order of `known`; all of it for an empty list."""
+    wanted = [name for name in text.split(",") if name]
+    if unknown := set(wanted) - set(known):
+        raise PeerError(f"no such {what}: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    return [name for name in known if not wanted or name in wanted]
 
 
-def server_environment(**more):
+def server_environment():
     """One Python environment for everybody: what others have installed into it costs start time."""
-    return dict(os.environ, VIRTUAL_ENV=str(PEERS / "venv"), **more)
+    return dict(os.environ, VIRTUAL_ENV=str(PEERS / "venv"))
 
 
-def measure_load(workload, entries, options, wrk, folder):
-    """{key: [Round or None, ...]}, one for each round; servers of one workload live side by side."""
-    environment = server_environment(DUET_PEERS_ORDER=str(folder / "order.json"))
-    running, results = {}, {}
+def check(entry, workload, asks, folder):
+    """Starts a server once: a server that answers something else is not worth a measurement."""
+    server = Server(["sh", "-c", entry.shell(workload)], SERVERS, folder / f"{entry.key}.log",
+                    server_environment())
     try:
-        for entry in entries:
-            server = Server(entry.command_for(workload), entry.cwd, folder / f"{entry.key}.log",
-                            dict(environment, **entry.environment))
-            running[entry.key] = server
-            try:
-                server.first_answer([workload.request()], workload.matches)
-            except PeerError as error:
-                raise PeerError(f"{entry.title}: {error}") from None
-        def one_round(entry, seconds, doing):
-            say(f"{workload.title}: {doing}, {entry.title}")
-            try:
-                return process.load(running[entry.key], workload, seconds, CONNECTIONS, wrk,
-                                    HERE / "load", environment)
-            except PeerError as error:
-                raise PeerError(f"{entry.title}: {error}") from None
-
-        for entry in entries:  # until the compilers are through with it
-            deadline = time.monotonic() + WARM_LIMIT
-            warm = 0
-            while warm < WARM_REQUESTS and time.monotonic() < deadline:
-                warm += one_round(entry, 2, "warming up").requests
-        for number in range(options.rounds):
-            for entry in entries:
-                results.setdefault(entry.key, []).append(
-                    one_round(entry, options.seconds, f"round {number + 1} of {options.rounds}"))
+        server.first_answer(asks, workload.matches)
+    except PeerError as error:
+        raise PeerError(f"{entry.title}: {error}") from None
     finally:
-        for server in running.values():
-            server.stop()
-        say("")
-    return results
+        server.stop()
 
 
-def measure_starts(entries, options, folder):
-    results = {entry.key: [] for entry in entries}
-    for number in range(-1, options.starts):  # once before, so that files are in the page cache
-        for entry in entries:
-            say(f"starts: {max(number + 1, 0)} of {options.starts}, {entry.title}")
-            requests = [f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
-                        for path in entry.paths]
-            server = Server(entry.command, HERE / "servers", folder / f"start-{entry.key}.log",
-                            server_environment())
-            try:
-                took = server.first_answer(requests, HELLO.matches)
-            except PeerError as error:
-                raise PeerError(f"{entry.title}: {error}") from None
-            finally:
-                server.stop()
-            if number >= 0:
-                results[entry.key].append(took)
-    say("")
-    return results
+def bench(options, entries, workload, ratios, more):
+    """The JSON of one `duet bench` of these servers. What it says meanwhile goes to the terminal."""
+    command = [options.duet, "bench", "--pin", "--json", *workload.options(), *more]
+    for entry in entries:
+        command += ["--command", f"{entry.key}={entry.shell(workload)}"]
+    keys = {entry.key for entry in entries}
+    for ours, theirs, _ in ratios:
+        if {ours, theirs} <= keys:
+            command += ["--ratio", f"{ours}/{theirs}"]
+    done = subprocess.run(command, cwd=SERVERS, env=server_environment(), stdout=subprocess.PIPE)
+    if done.returncode != 0:
+        raise PeerError(f"{workload.title}: duet bench ended with exit code {done.returncode}")
+    return json.loads(done.stdout)
+
+
+def measure_load(options, workload, entries, folder):
+    for entry in entries:
+        check(entry, workload, [workload.ask], folder)
+    arms = len(entries) + (len(entries) > 1)  # the first one is measured twice
+    block = options.seconds * workload.share * 1000 / ROUNDS
+    round_time = arms * (block + GAP)
+    result = bench(options, entries, workload, [ratio[1:] for ratio in RATIOS if ratio[0] is workload],
+                   ["--closed", "--connections", str(CONNECTIONS), "--block", f"{block:.0f}ms",
+                    "--duration", f"{ROUNDS * round_time:.0f}ms", "--warmup", f"{WARM_ROUNDS * round_time:.0f}ms"])
+    for arm in result["arms"]:
+        failed = arm["bad_status"] + sum(arm["no_answer"].values())
+        if failed or arm["changed"]:
+            raise PeerError(f"{workload.title}, {arm['name']}: of {arm['requests']} requests {failed} failed, "
+                            f"and {arm['changed']} answers differ from the first one")
+    return result
+
+
+def measure_starts(options, entries, folder):
+    for entry in entries:
+        check(entry, START_PATH, [partial(START_PATH.ask, path=path) for path in entry.paths], folder)
+    return bench(options, entries, START_PATH, START_RATIOS,
+                 ["--cold", "--starts", str(options.starts), "--duration", "200ms"])
 
 
 def run(options):
     if options.setup:
         set_up()
         return 0
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        raise PeerError("'wrk' is missing: apt-get install wrk")
     if not Path(options.duet).exists():
-        raise PeerError(f"{options.duet} does not exist: cmake --workflow --preset release, "
-                        "or --duet FILE")
-    wanted = [key for key in options.only.split(",") if key]
-    everyone = contestants(str(Path(options.duet).resolve()))
-    known = {entry.key for entry in everyone}
-    if unknown := set(wanted) - known:
-        raise PeerError(f"no such server: {', '.join(sorted(unknown))}; there are "
-                        f"{', '.join(sorted(known))}")
-    chosen = [entry for entry in everyone if not wanted or entry.key in wanted]
-    for entry in chosen:
-        if missing := entry.missing():
-            raise PeerError(f"{missing} is missing: python3 tests/peers/run.py --setup")
-    names = [name for name in options.workloads.split(",") if name] or \
-        [workload.name for workload in WORKLOADS] + ["start"]
-
-    process.pick_cores()
-    loads, start_times = {}, {}
+        raise PeerError(f"{options.duet} does not exist: cmake --workflow --preset release, or --duet FILE")
+    options.duet = str(Path(options.duet).resolve())
+    everyone, starting = contestants(options.duet), starts(options.duet)
+    keys = chosen_of(options.only, list(dict.fromkeys(entry.key for entry in everyone + starting)), "server")
+    names = chosen_of(options.workloads, [workload.name for workload in WORKLOADS] + ["start"], "workload")
+    result = report.Report()
     with tempfile.TemporaryDirectory(prefix="duet-peers-") as scratch:
         folder = Path(scratch)
-        (folder / "order.json").write_bytes(order_body())
-        for workload in WORKLOADS:
-            entries = [entry for entry in chosen if workload in entry.workloads]
-            if workload.name in names and entries:
-                loads[workload.name] = measure_load(workload, entries, options, wrk, folder)
-        if "start" in names:
-            entries = [entry for entry in starts(str(Path(options.duet).resolve()), everyone)
-                       if not wanted or entry.key in wanted]
-            start_times = measure_starts(entries, options, folder)
-        result = report.Report(options, chosen, loads, start_times)
+        plan = [(workload, [entry for entry in everyone if entry.key in keys and workload in entry.workloads])
+                for workload in WORKLOADS if workload.name in names]
+        plan = [(workload, entries) for workload, entries in plan if entries]
+        started = [entry for entry in starting if entry.key in keys and "start" in names]
+        for entry in [entry for _, entries in plan for entry in entries] + started:
+            if missing := entry.missing():
+                raise PeerError(f"{missing} is missing: python3 tests/peers/run.py --setup")
+        for workload, entries in plan:
+            result.add_load(workload, entries, measure_load(options, workload, entries, folder))
+        if started:
+            result.add_starts(started, measure_starts(options, started, folder))
     print(result.terminal(color=sys.stdout.isatty()))
     if options.write:
         report.write_readme(HERE / "README.md", result)
@@ -164,7 +158,6 @@ def main():
     try:
         return run(arguments())
     except PeerError as error:
-        say("")
         print(f"peers: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -1,22 +1,20 @@
 """What timing costs a hello-world request of the C++ plug-in: a share of its CPU time.
 
-    python3 tests/peers/timing_cost.py [--rounds N] [--seconds S] [--duet PATH]
+    python3 tests/peers/timing_cost.py [--seconds S] [--duet PATH]
 
 Two shares. Kernel timestamps: two hosts by turns, one with `kernel_timestamps = false`. All the rest
 (clock readings, phases, histograms, the ledger): what measure_bench says that it takes a request, and
 its part of an iteration of the loop, of the CPU time of a request without kernel timestamps. Needs
-wrk, two processor cores, and measure_bench beside the host's build.
+two processor cores, and measure_bench beside the host's build.
 """
 
+import contextlib
 import json
-import os
 import pathlib
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
-import types
 import urllib.request
 
 import cost_ratio
@@ -32,23 +30,13 @@ source = "hello.so"
 path = "/"
 handler = "hello"
 """
-WORK = types.SimpleNamespace(path="/", script=None)
 
 
-def host(options, folder, kernel):
+def host(options, folder, kernel, admin="off"):
     folder = folder / kernel
     folder.mkdir()
-    (folder / "duet.toml").write_text(CONFIG.format(kernel=kernel))
-    admin = process.free_port()
-    server = process.Server([options.duet, "serve", "duet.toml", "--listen", "127.0.0.1:{port}",
-                             "--admin", f"127.0.0.1:{admin}"], folder, folder / "log",
-                            dict(os.environ))
-    return server, folder, admin
-
-
-def cost(options, server, folder, _admin):
-    return process.load(server, WORK, options.seconds, 64, options.wrk, folder,
-                        dict(os.environ)).cpu_per_request
+    return cost_ratio.serve(options, folder, CONFIG.format(kernel=kernel), ["/"],
+                            lambda answer: answer == b"Hello, World!", admin)
 
 
 def iterations(admin):
@@ -78,35 +66,25 @@ def say(what, share, limit, note=""):
 
 
 def main():
-    options = cost_ratio.options(__doc__.splitlines()[0], rounds=15)
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        servers = []
-        try:
-            for kernel in ("true", "false"):
-                servers.append(host(options, folder, kernel))
-                servers[-1][0].first_answer([b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"],
-                                            lambda answer: answer == b"Hello, World!")
-            plain_costs = []
-
-            def plain():
-                plain_costs.append(cost(options, *servers[1]))
-                return plain_costs[-1]
-
-            found = cost_ratio.by_turns(options.rounds, lambda: cost(options, *servers[0]), plain)
-            polls = iterations(servers[1][2])
-        finally:
-            for server, *_ in servers:
-                server.stop()
-    request = statistics.median(plain_costs)
+    options = cost_ratio.options(__doc__.splitlines()[0], seconds=20)
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as running:
+        folder, admin = pathlib.Path(folder), process.free_port()
+        with_kernel = host(options, folder, "true")
+        running.callback(with_kernel.stop)
+        plain = host(options, folder, "false", f"127.0.0.1:{admin}")
+        running.callback(plain.stop)
+        result = cost_ratio.bench(options, {"plain": plain.url, "kernel": with_kernel.url}, "--closed")
+        polls = iterations(admin)
+    found, again = cost_ratio.ratios(result, "cpu")
+    request = result["comparison"]["arms"][0]["intervals"]["cpu"]["value"] / 1e3
     of_request, of_iteration = bench(options)
     own = (of_request + of_iteration * polls) / request
-    kernel = statistics.median(found) - 1
-    quarter = len(found) // 4
-    print(f"a request without kernel timestamps: {request:.2f} us of CPU, {polls:.2f} iterations")
+    kernel = found["value"] - 1
+    print(f"a request without kernel timestamps: {request:.2f} us of CPU, {polls:.2f} iterations; the same "
+          f"host once more {again['low']:.3f}-{again['high']:.3f} times as much")
     say("timing without kernel timestamps", own, WITHOUT_KERNEL)
     say("kernel timestamps and timing in all", kernel + own, IN_ALL,
-        f" (kernel {kernel:.2%}, middle half {found[quarter] - 1:.2%} to {found[-1 - quarter] - 1:.2%})")
+        f" (kernel {kernel:.2%}, 95% {found['low'] - 1:.2%} to {found['high'] - 1:.2%})")
 
 
 if __name__ == "__main__":
