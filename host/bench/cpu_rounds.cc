@@ -13,6 +13,9 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr Nanos kAskEvery = kMillisecond;  // whether the run has started
+// Before a block begins, within the pause that comes before it: a late reading would miss its
+// begin.
+constexpr Nanos kAhead = kMillisecond;
 
 // By arm: whether one of its processes is another arm's, too.
 std::vector<bool> sharing(const std::vector<std::vector<pid_t>>& processes) {
@@ -33,14 +36,15 @@ std::vector<bool> sharing(const std::vector<std::vector<pid_t>>& processes) {
 
 std::vector<std::vector<double>> cpu_by_round(const std::vector<Block>& blocks,
                                               const std::vector<std::vector<pid_t>>& processes,
-                                              const std::vector<std::vector<double>>& readings) {
+                                              const std::vector<std::vector<double>>& readings,
+                                              bool own) {
   std::uint32_t rounds = 0;
   for (const Block& block : blocks) rounds = std::max(rounds, block.round + 1);
   const std::vector<bool> shares = sharing(processes);
   std::vector<std::vector<double>> used(processes.size(), std::vector<double>(rounds));
   for (std::size_t arm = 0; arm < used.size(); ++arm) {
     for (std::size_t i = 0; i < blocks.size(); ++i) {
-      if (shares[arm] && blocks[i].arm != arm) continue;
+      if ((own || shares[arm]) && blocks[i].arm != arm) continue;
       used[arm][blocks[i].round] += readings[arm][i + 1] - readings[arm][i];
     }
   }
@@ -48,9 +52,12 @@ std::vector<std::vector<double>> cpu_by_round(const std::vector<Block>& blocks,
 }
 
 CpuRounds::CpuRounds(std::vector<std::vector<pid_t>> processes, const Schedule& schedule,
-                     std::function<Nanos()> started)
-    : processes_(std::move(processes)), started_(std::move(started)), blocks_(schedule.blocks) {
-  for (const Block& block : blocks_) bounds_.push_back(block.from);
+                     std::function<Nanos()> started, bool own)
+    : processes_(std::move(processes)),
+      started_(std::move(started)),
+      blocks_(schedule.blocks),
+      own_(own) {
+  for (const Block& block : blocks_) bounds_.push_back(std::max<Nanos>(0, block.from - kAhead));
   bounds_.push_back(schedule.length);
   readings_.assign(processes_.size(), std::vector<double>(bounds_.size(), kNaN));
   thread_ = std::thread([this] { run(); });
@@ -91,7 +98,7 @@ void CpuRounds::run() {
 
 std::vector<std::vector<double>> CpuRounds::finish() {
   stop();
-  return cpu_by_round(blocks_, processes_, readings_);
+  return cpu_by_round(blocks_, processes_, readings_, own_);
 }
 
 }  // namespace duet::bench

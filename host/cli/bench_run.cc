@@ -69,7 +69,9 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   const bench::Disturbance disturbed = bench::disturbance();
   const auto before = processes();
   {
-    bench::CpuRounds cpu(before, result.schedule, [&] { return (*generator)->started(); });
+    bench::CpuRounds cpu(
+        before, result.schedule, [&] { return (*generator)->started(); },
+        plan_.schedule.arrivals == bench::Arrivals::kClosed);
     load(**generator, result.schedule);
     result.cpu = cpu.finish();
   }

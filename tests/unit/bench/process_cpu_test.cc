@@ -86,10 +86,14 @@ TEST(CpuRounds, OfArmsThatShareAProcessEachHasThatOfItsOwnBlocks) {
   // The first two have process 7, which uses 5, 3, 1 and then 2, 4, 6; the third one has its own.
   const std::vector<double> shared = {100, 105, 108, 109, 111, 115, 121};
   const std::vector<double> own = {0, 1, 2, 10, 20, 21, 22};
-  const auto used = cpu_by_round(blocks, {{6, 7}, {7, 9}, {8}}, {shared, shared, own});
+  const std::vector<std::vector<pid_t>> processes = {{6, 7}, {7, 9}, {8}};
+  const auto used = cpu_by_round(blocks, processes, {shared, shared, own}, false);
   EXPECT_EQ(used[0], (std::vector<double>{5, 6}));
   EXPECT_EQ(used[1], (std::vector<double>{3, 4}));
   EXPECT_EQ(used[2], (std::vector<double>{10, 12}));
+  // Of a closed loop each has that of its own blocks.
+  EXPECT_EQ(cpu_by_round(blocks, processes, {shared, shared, own}, true)[2],
+            (std::vector<double>{8, 10}));
 }
 
 TEST(CpuRounds, WhatWasCutShortIsNotKnown) {
