@@ -46,8 +46,6 @@ class Contestant:
         return None
 
     def version(self):
-        if self.version_command is None:
-            return None
         done = subprocess.run(self.version_command, capture_output=True, text=True, timeout=30,
                               cwd=self.cwd)
         lines = (done.stdout or done.stderr).strip().splitlines()

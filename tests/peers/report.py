@@ -48,10 +48,9 @@ class Report:
 
     def _add_entries(self, entries):
         for entry in entries:
-            if not entry.title.startswith("duet") or "duet" not in self.versions:
-                version = entry.version()
-                if version:
-                    self.versions["duet" if entry.title.startswith("duet") else entry.title] = version
+            name = "duet" if "duet" in entry.title.replace(",", "").split() else entry.title
+            if entry.version_command is not None and name not in self.versions:
+                self.versions[name] = entry.version()
         return {entry.key: entry.title for entry in entries}
 
     def add_load(self, workload, entries, result):

@@ -103,11 +103,11 @@ def measure_load(options, workload, entries, folder):
     for entry in entries:
         check(entry, workload, [workload.ask], folder)
     arms = len(entries) + (len(entries) > 1)  # the first one is measured twice
-    block = options.seconds * workload.share * 1000 / ROUNDS
+    block = round(options.seconds * workload.share * 1000 / ROUNDS)
     round_time = arms * (block + GAP)
     result = bench(options, entries, workload, [ratio[1:] for ratio in RATIOS if ratio[0] is workload],
-                   ["--closed", "--connections", str(CONNECTIONS), "--block", f"{block:.0f}ms",
-                    "--duration", f"{ROUNDS * round_time:.0f}ms", "--warmup", f"{WARM_ROUNDS * round_time:.0f}ms"])
+                   ["--closed", "--connections", str(CONNECTIONS), "--block", f"{block}ms",
+                    "--duration", f"{ROUNDS * round_time}ms", "--warmup", f"{WARM_ROUNDS * round_time}ms"])
     for arm in result["arms"]:
         failed = arm["bad_status"] + sum(arm["no_answer"].values())
         if failed or arm["changed"]:
