@@ -57,6 +57,7 @@ def ratios(result, figure):
     return found
 
 
-def say(title, ratio, limit):
-    print(f"{title} {ratio['value']:.3f}  (95% {ratio['low']:.3f}-{ratio['high']:.3f}; at most {limit}) "
-          f"{'pass' if ratio['value'] <= limit else 'MISS'}", flush=True)
+def say(title, ratio, limit=None):
+    interval = f"95% {ratio['low']:.3f}-{ratio['high']:.3f}"
+    bar = ")" if limit is None else f"; at most {limit}) {'pass' if ratio['value'] <= limit else 'MISS'}"
+    print(f"{title} {ratio['value']:.3f}  ({interval}{bar}", flush=True)

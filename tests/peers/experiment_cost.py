@@ -69,7 +69,7 @@ def main():
         for key in ("random", "cookie:visitor"):
             divided, again = ratios(options, language, key)
             cost_ratio.say(f"{language:10}  {key:14}  divided / plain", divided, LIMIT)
-            cost_ratio.say(f"{'':10}  {'A/A':14}  plain / plain  ", again, LIMIT)
+            cost_ratio.say(f"{'':10}  {'A/A':14}  plain / plain  ", again)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def main():
     print(f"p99 of the plain route: {plain / 1e6:.2f} ms at 200 requests a second; copied "
           f"{shadow['sampled'] - shadow['skipped']} of {shadow['sampled']} requests, compared "
           f"{shadow['variants'][0]['compared']}")
-    cost_ratio.say("A/A: plain / plain     ", again, LIMIT)
+    cost_ratio.say("A/A: plain / plain     ", again)
     cost_ratio.say("p99: shadowed / plain  ", shadowed, LIMIT)
 
 
