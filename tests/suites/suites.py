@@ -2,26 +2,38 @@
 
     python3 tests/suites/suites.py fetch FOLDER            once: the suites and what they need
     FOLDER/bin/python tests/suites/suites.py [SUITE ...]   autobahn, uvicorn, daphne, waitress,
-                                                           fastify
+                                                           fastify, node, express
 
 The suites come from the package indexes: they are in no repository of ours. DUET names the executable.
 Ends with a table, and with 1 when a test failed whose reason is not written down (`DIFFERENT` of each
 suite's file).
 """
 
+import json
 import os
 import pathlib
+import re
+import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
 import venv
 
+import debian_sources
+
 HERE = pathlib.Path(__file__).resolve().parent
 DUET = os.environ.get("DUET", str(HERE.parents[1] / "build/release/bin/duet"))
-SUITES = ["autobahn", "uvicorn", "daphne", "waitress", "fastify"]
+NODE = str(pathlib.Path(DUET).resolve().parents[1] / "lib/duet/node")  # duet's, by itself
+SUITES = ["autobahn", "uvicorn", "daphne", "waitress", "fastify", "node", "express"]
 PACKAGES = ["kosoku", "uvicorn", "daphne", "waitress", "pytest", "pytest-mock", "anyio", "httpx2",
             "websockets", "wsproto", "h11", "httptools", "hypothesis", "a2wsgi"]
+
+PLUGINS = ["websocket", "http-proxy", "reply-from", "multipart", "static", "compress", "express",
+           "middie"]
+MIDDLEWARE = ["express", "connect", "body-parser", "compression", "cors", "errorhandler",
+              "finalhandler", "morgan", "on-finished", "raw-body", "response-time", "serve-favicon",
+              "vhost"]
 
 
 def fetch(folder):
@@ -39,30 +51,58 @@ def fetch(folder):
                     member.name = member.name.partition("/")[2]
                     if member.isfile() and member.name.startswith("tests/"):
                         archive.extract(member, pathlib.Path(folder) / "suites" / name)
-    fetch_fastify(pathlib.Path(folder) / "suites/fastify")
+    suites = pathlib.Path(folder) / "suites"
+    debian_sources.fetch("forky", "nodejs", suites / "node", only="test/")
+    fetch_packed("fastify", suites / "fastify")
+    npm(suites / "fastify", "install", "--legacy-peer-deps")
+    for name in PLUGINS:
+        fetch_packed(f"@fastify/{name}", suites / "fastify-plugins" / name)
+    fetch_needs(suites / "fastify-plugins", PLUGINS)
+    for name in MIDDLEWARE:
+        debian_sources.fetch("bookworm", f"node-{name}", suites / "express" / name)
+    fetch_needs(suites / "express", MIDDLEWARE, mocha="^10")
 
 
-def fetch_fastify(folder):
-    """Its package has its tests; what they need is installed beside them, and a Node to compare with."""
+def npm(folder, *arguments):
+    return subprocess.run(["npm", *arguments, "--silent", "--no-audit", "--no-fund", "--ignore-scripts"],
+                          cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def fetch_packed(package, folder):
+    """One whose package has its tests."""
     folder.mkdir(parents=True, exist_ok=True)
-    packed = subprocess.run(["npm", "pack", "--silent", "fastify"], cwd=folder, check=True,
-                            capture_output=True, text=True).stdout.split()[-1]
-    with tarfile.open(folder / packed) as archive:
+    with tarfile.open(folder / npm(folder, "pack", package).split()[-1]) as archive:
         for member in archive.getmembers():
             member.name = member.name.partition("/")[2]
             if member.isfile() and member.name:
                 archive.extract(member, folder)
-    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts",
-                    "--legacy-peer-deps"], cwd=folder, check=True)
-    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save",
-                    "--legacy-peer-deps", "node@24"], cwd=folder, check=True)
+
+
+def fetch_needs(folder, packages, **further):
+    """What the tests of packages need, but for what checks sources: one workspace of npm's for all."""
+    for name in packages:
+        description = folder / name / "package.json"
+        package = json.loads(description.read_text())
+        package["devDependencies"] = {
+            need: version for need, version in package.get("devDependencies", {}).items()
+            if not re.match("@types/|c8$|eslint|istanbul$|mocha$|neostandard|nyc$|tstyche|typescript",
+                            need)}
+        package.pop("scripts", None)
+        description.write_text(json.dumps(package))
+    (folder / "package.json").write_text(json.dumps(
+        {"private": True, "workspaces": packages, "dependencies": further}))
+    npm(folder, "install", "--legacy-peer-deps")
 
 
 class Served:
     """`with Served(SOURCE) as port`: a duet of this environment that serves it."""
 
-    def __init__(self, source, port=0, cwd=None, **environment):
-        self.command = [DUET, "serve", source, "--listen", f"127.0.0.1:{port}", "--admin", "off"]
+    def __init__(self, source, port=0, cwd=None, ports=(), **environment):
+        self.command = [DUET, "serve", source, "--admin", "off"]
+        for one in ports or [port]:
+            self.command += ["--listen", f"127.0.0.1:{one}"]
+        if ports:  # ports.cjs gives them to the servers of tests
+            environment["SUITE_PORTS"] = " ".join(map(str, ports))
         self.options = {"cwd": cwd, "env": dict(os.environ, VIRTUAL_ENV=sys.prefix, **environment)}
 
     def __enter__(self):
@@ -77,6 +117,15 @@ class Served:
     def __exit__(self, *_):
         self.process.terminate()
         self.process.communicate()
+
+
+def free_ports(count=12):
+    """A test has one to three servers, and a port rests before it is taken again."""
+    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in taken]
+    for one in taken:
+        one.close()
+    return ports
 
 
 def use_tests(folder):
