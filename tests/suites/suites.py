@@ -2,7 +2,8 @@
 
     python3 tests/suites/suites.py fetch FOLDER            once: the suites and what they need
     FOLDER/bin/python tests/suites/suites.py [SUITE ...]   autobahn, uvicorn, daphne, waitress,
-                                                           fastify, node, express
+                                                           gunicorn, frameworks, fastify, node,
+                                                           express
 
 The suites come from the package indexes: they are in no repository of ours. DUET names the executable.
 Ends with a table, and with 1 when a test failed whose reason is not written down (`DIFFERENT` of each
@@ -25,9 +26,15 @@ import debian_sources
 HERE = pathlib.Path(__file__).resolve().parent
 DUET = os.environ.get("DUET", str(HERE.parents[1] / "build/release/bin/duet"))
 NODE = str(pathlib.Path(DUET).resolve().parents[1] / "lib/duet/node")  # duet's, by itself
-SUITES = ["autobahn", "uvicorn", "daphne", "waitress", "fastify", "node", "express"]
-PACKAGES = ["kosoku", "uvicorn", "daphne", "waitress", "pytest", "pytest-mock", "anyio", "httpx2",
-            "websockets", "wsproto", "h11", "httptools", "hypothesis", "a2wsgi"]
+SUITES = ["autobahn", "uvicorn", "daphne", "waitress", "gunicorn", "frameworks", "fastify", "node",
+          "express"]
+PACKAGES = ["kosoku", "uvicorn", "daphne", "waitress", "gunicorn", "pytest<9", "pytest-mock", "anyio",
+            "httpx2", "websockets", "wsproto", "h11", "httptools", "hypothesis", "a2wsgi",
+            # gunicorn's applications, and what its tests ask them by
+            "pytest-asyncio", "httpx", "django", "channels", "fastapi", "starlette", "quart",
+            "litestar", "blacksheep",
+            # what Starlette's and Flask's tests import
+            "flask", "opentelemetry-sdk", "python-multipart", "itsdangerous", "trio"]
 
 PLUGINS = ["websocket", "http-proxy", "reply-from", "multipart", "static", "compress", "express",
            "middie"]
@@ -41,7 +48,7 @@ def fetch(folder):
     pip = [str(pathlib.Path(folder) / "bin" / "python"), "-m", "pip", "--quiet"]
     subprocess.run([*pip, "install", *PACKAGES], check=True)
     listed = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout
-    for name in ["uvicorn", "daphne", "waitress"]:
+    for name in ["uvicorn", "daphne", "waitress", "gunicorn", "starlette", "flask"]:
         version = next(line for line in listed.splitlines() if line.startswith(f"{name}=="))
         with tempfile.TemporaryDirectory() as sources:
             subprocess.run([*pip, "download", "--no-deps", "--no-binary", ":all:", "--dest", sources,
@@ -97,8 +104,8 @@ def fetch_needs(folder, packages, **further):
 class Served:
     """`with Served(SOURCE) as port`: a duet of this environment that serves it."""
 
-    def __init__(self, source, port=0, cwd=None, ports=(), **environment):
-        self.command = [DUET, "serve", source, "--admin", "off"]
+    def __init__(self, source, port=0, cwd=None, ports=(), options=(), **environment):
+        self.command = [DUET, "serve", source, "--admin", "off", *options]
         for one in ports or [port]:
             self.command += ["--listen", f"127.0.0.1:{one}"]
         if ports:  # ports.cjs gives them to the servers of tests
