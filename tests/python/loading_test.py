@@ -176,6 +176,9 @@ class LoadingTest(unittest.TestCase):
             """)
         self.write("second.py", """
             import asyncio
+            from duet._loop import Loop
+            own = Loop(own=True)  # what event-loop suites run on
+            own.close(), own.close()
             try: asyncio.get_event_loop().close()
             except RuntimeError as error: said = str(error)
             def fetch(request): return said

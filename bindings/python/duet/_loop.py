@@ -157,7 +157,7 @@ class Loop(_duet.LoopCore, _Base):
         self._stop()
 
     def close(self):
-        if not self._own:
+        if not self._own and not self.is_closed():  # one of its own is none when it has closed
             raise RuntimeError("the event loop is duet's: it closes when the host stops")
         super().close()
         self._close()
