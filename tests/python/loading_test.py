@@ -221,7 +221,11 @@ class LoadingTest(unittest.TestCase):
         path = self.write("h.py", """
             import asyncio, atexit, signal, sys
             atexit.register(print, 'atexit ran')
-            signal.signal(signal.SIGTERM, lambda number, frame: print('handler ran'))
+            stopping = []
+            def stop(number, frame):
+                print('handler ran')
+                stopping.append(number)
+            signal.signal(signal.SIGTERM, stop)
             async def generate():
                 try:
                     yield 1
@@ -229,7 +233,8 @@ class LoadingTest(unittest.TestCase):
                     print('generator closed')
             kept = generate()
             async def later():
-                await asyncio.sleep(0.1)
+                while not stopping:  # what is under way when the host stops
+                    await asyncio.sleep(0.01)
                 print('work finished')
             async def fetch(request, env, ctx):
                 await kept.__anext__()
