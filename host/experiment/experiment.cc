@@ -98,8 +98,7 @@ void Experiment::give_everybody(std::size_t variant) {
 Experiment::Assigned Experiment::assign(std::string_view key) const {
   const std::uint64_t hash = hash_key(salted_, key);
   if (!running_) return {split_.variant(hash), false, hash};
-  const Participation& few = spec_->participation;
-  if ((few.holdout > 0 || few.eligible < 1) && !takes_part(few, spec_->salt, key)) {
+  if (!everybody_takes_part() && !takes_part(spec_->participation, spec_->salt, key)) {
     return {spec_->control, false, hash};
   }
   return {split_.variant(hash), true, hash};

@@ -52,6 +52,14 @@ class Experiment {
   };
   // Of a key; pure as long as no weight changes.
   Assigned assign(std::string_view key) const;
+  // Of a fresh random key, of which nothing but its hash matters: that is any 64 random bits. Only
+  // when everybody takes part, which is decided by the key.
+  bool everybody_takes_part() const {
+    return spec_->participation.holdout <= 0 && spec_->participation.eligible >= 1;
+  }
+  Assigned assign_random(std::uint64_t bits) const {
+    return {split_.variant(bits), running_, bits};
+  }
 
   // A counted request begins and ends.
   Evidence::Ticket started(const Assigned& assigned, Nanos at) {

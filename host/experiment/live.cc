@@ -88,7 +88,6 @@ bool Live::eligible(const http::RequestHead& head) const {
 }
 
 std::optional<std::size_t> Live::asked_for(const http::RequestHead& head) const {
-  if (spec_.override_header.empty()) return std::nullopt;
   const std::string_view name = head.get(spec_.override_header);
   for (std::size_t v = 0; v < variants_.size(); ++v) {
     if (spec_.spec.variants[v] == name && variants_[v].unavailable.empty()) return v;
@@ -128,15 +127,25 @@ bool Live::find_key(const http::RequestHead& head, std::string_view remote_addre
   return !key.empty();
 }
 
+Experiment::Assigned Live::assign_random() {
+  const std::uint64_t bits = next_random(random_);
+  if (experiment_.everybody_takes_part()) return experiment_.assign_random(bits);
+  char fresh[16];
+  for (int i = 0; i < 16; ++i) fresh[i] = "0123456789abcdef"[(bits >> (4 * i)) & 15];
+  return experiment_.assign({fresh, sizeof fresh});
+}
+
 Live::Choice Live::choose(const http::RequestHead& head, std::string_view remote_address,
                           Nanos arrival, std::string& key, std::string& set_cookie) {
   const Choice control{spec_.spec.control, false, 0};
   ++revision_;
   active_ = true;
   if ((spec_.start || spec_.end) && arrival >= check_schedule_at_) check_schedule(arrival);
-  if (const auto asked = asked_for(head)) {
-    ++overridden_;
-    return {*asked, false, 0};
+  if (!spec_.override_header.empty()) {
+    if (const auto asked = asked_for(head)) {
+      ++overridden_;
+      return {*asked, false, 0};
+    }
   }
   const bool has_key = find_key(head, remote_address, key, set_cookie);
   if (has_key && !pins_.empty()) {
@@ -155,14 +164,8 @@ Live::Choice Live::choose(const http::RequestHead& head, std::string_view remote
     return experiment_.promoted() ? Choice{*experiment_.promoted(), false, 0} : control;
   }
   ++keyed_;
-  char fresh[16];
-  std::string_view assigned_by = key;
-  if (spec_.key == KeySource::kRandom) {
-    const std::uint64_t bits = next_random(random_);
-    for (int i = 0; i < 16; ++i) fresh[i] = "0123456789abcdef"[(bits >> (4 * i)) & 15];
-    assigned_by = {fresh, sizeof fresh};
-  }
-  const Experiment::Assigned assigned = experiment_.assign(assigned_by);
+  const Experiment::Assigned assigned =
+      spec_.key == KeySource::kRandom ? assign_random() : experiment_.assign(key);
   if (!assigned.counted) {
     if (experiment_.running()) ++excluded_;
     return {assigned.variant, false, 0};

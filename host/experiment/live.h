@@ -127,6 +127,7 @@ class Live {
   std::optional<std::size_t> asked_for(const http::RequestHead& head) const;
   bool find_key(const http::RequestHead& head, std::string_view remote_address, std::string& key,
                 std::string& set_cookie);
+  Experiment::Assigned assign_random();
   void new_visitor(std::string& key, std::string& set_cookie);
   void stage_began();
   Result<std::size_t> variant_called(std::string_view name) const;

@@ -15,17 +15,18 @@ bool is_cookie(std::string_view name) {
 
 // The value of `name` among "a=1SEPb=2", blanks around a pair left out.
 std::string_view value_of(std::string_view pairs, std::string_view name, char separator) {
-  while (!pairs.empty()) {
-    const std::size_t end = std::min(pairs.find(separator), pairs.size());
-    std::string_view pair = pairs.substr(0, end);
-    pairs.remove_prefix(std::min(end + 1, pairs.size()));
-    while (!pair.empty() && pair.front() == ' ') pair.remove_prefix(1);
-    if (!pair.starts_with(name) || pair.size() <= name.size() || pair[name.size()] != '=') continue;
-    pair.remove_prefix(name.size() + 1);
-    while (!pair.empty() && pair.back() == ' ') pair.remove_suffix(1);
-    return pair;
+  while (true) {
+    while (!pairs.empty() && pairs.front() == ' ') pairs.remove_prefix(1);
+    if (pairs.size() > name.size() && pairs[name.size()] == '=' && pairs.starts_with(name)) {
+      pairs.remove_prefix(name.size() + 1);
+      std::string_view value = pairs.substr(0, pairs.find(separator));
+      while (!value.empty() && value.back() == ' ') value.remove_suffix(1);
+      return value;
+    }
+    const std::size_t end = pairs.find(separator);
+    if (end == pairs.npos) return {};
+    pairs.remove_prefix(end + 1);
   }
-  return {};
 }
 
 }  // namespace
