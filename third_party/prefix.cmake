@@ -84,9 +84,7 @@ foreach(header IN LISTS ssl_headers)
 endforeach()
 
 duet_import(node LIBRARIES node)
-# The second has what Node does not install: calls from optimised code.
-target_include_directories(duet_dep_node SYSTEM INTERFACE
-  "${DUET_PREFIX}/usr/include/node" "${DUET_PREFIX}/usr/include/nodejs/deps/v8/include")
+target_include_directories(duet_dep_node SYSTEM INTERFACE "${DUET_PREFIX}/usr/include/node")
 target_link_libraries(duet_dep_node INTERFACE duet::uv)
 
 # For executables. DT_RPATH (not RUNPATH) so that libraries opened later by engines resolve in the

@@ -26,7 +26,7 @@ function settle(frame, value) {
     return;
   }
   if (typeof value === 'string') {
-    respondText(frame, 200, TEXT, value);
+    host.respond(frame.id, 200, TEXT, value);
     return;
   }
   if (typeof value !== 'object' || value === null) throw notAnAnswer(value);
@@ -58,14 +58,7 @@ function settle(frame, value) {
   }
   const text = JSON.stringify(value);
   if (text === undefined) throw notAnAnswer(value);
-  respondText(frame, 200, JSON_TYPE, text);
-}
-
-// Most answers are short texts: optimised code hands those over without a detour.
-function respondText(frame, status, headers, text) {
-  if (!host.respondText(frame.id, status, headers, text)) {
-    host.respond(frame.id, status, headers, text);
-  }
+  host.respond(frame.id, 200, JSON_TYPE, text);
 }
 
 function notAnAnswer(value) {
@@ -88,9 +81,7 @@ function answer(frame, response) {
   if (stream !== null) {
     markSent(response);
     sendStream(frame, status, headers, stream);
-  } else if (typeof source === 'string') {
-    respondText(frame, status, headers, source);
-  } else if (source === null || types.isUint8Array(source)) {
+  } else if (source === null || typeof source === 'string' || types.isUint8Array(source)) {
     host.respond(frame.id, status, headers, source);
   } else {
     sendStream(frame, status, `${headers}content-length\n${source.size}\n`, source.stream());

@@ -240,13 +240,10 @@ void set_functions(v8::Local<v8::Context> context, v8::Local<v8::Object> object,
                    std::span<const NamedFunction> functions, void* self) {
   v8::Isolate* isolate = context->GetIsolate();
   v8::Local<v8::External> data = v8::External::New(isolate, self);
-  for (const NamedFunction& one : functions) {
-    const bool fast = one.fast.GetAddress() != nullptr;
-    v8::Local<v8::FunctionTemplate> function = v8::FunctionTemplate::New(
-        isolate, one.callback, data, {}, 0, v8::ConstructorBehavior::kThrow,
-        v8::SideEffectType::kHasSideEffect, fast ? &one.fast : nullptr);
+  for (const auto& [name, callback] : functions) {
     object
-        ->Set(context, to_name(isolate, one.name), function->GetFunction(context).ToLocalChecked())
+        ->Set(context, to_name(isolate, name),
+              v8::Function::New(context, callback, data).ToLocalChecked())
         .Check();
   }
 }

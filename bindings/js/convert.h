@@ -3,7 +3,6 @@
 // Nothing here keeps a handle or throws a C++ exception. "Needs a HandleScope" holds for all.
 #pragma once
 
-#include <v8-fast-api-calls.h>
 #include <v8.h>
 
 #include <cstdint>
@@ -85,18 +84,8 @@ class BytesView {
 v8::Local<v8::Uint8Array> to_bytes(v8::Isolate* isolate, std::string&& bytes);
 
 // Makes functions members of `object`. `self`: what they find as their data, an External; it
-// outlives them. `fast`, where it has one, is what optimised code calls instead (about 5 ns, where
-// the way through the API takes 40): its parameters have the types that V8 has checked, it neither
-// allocates on V8's heap nor throws nor runs JavaScript, and it finds `self` by fast_self().
-struct NamedFunction {
-  const char* name;
-  v8::FunctionCallback callback;
-  v8::CFunction fast = {};
-};
-template <class Self>
-Self* fast_self(const v8::FastApiCallbackOptions& options) {
-  return static_cast<Self*>(options.data.As<v8::External>()->Value());
-}
+// outlives them.
+using NamedFunction = std::pair<const char*, v8::FunctionCallback>;
 void set_functions(v8::Local<v8::Context> context, v8::Local<v8::Object> object,
                    std::span<const NamedFunction> functions, void* self);
 

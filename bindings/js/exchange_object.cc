@@ -88,7 +88,6 @@ void ExchangeObject::install(v8::Local<v8::Context> context, v8::Local<v8::Objec
       {"bodyTooLong", body_too_long},
       {"discardBody", discard_body},
       {"respond", respond},
-      {"respondText", respond_text, v8::CFunction::Make(fast_respond_text)},
       {"start", start},
       {"write", write},
       {"end", end},
@@ -100,8 +99,8 @@ void ExchangeObject::install(v8::Local<v8::Context> context, v8::Local<v8::Objec
       {"cut", cut},
       {"startRaw", start_raw},
       {"closeAfter", close_after},
-      {"resume", resume, v8::CFunction::Make(fast_resume)},
-      {"pause", pause, v8::CFunction::Make(fast_pause)},
+      {"resume", resume},
+      {"pause", pause},
       {"timerBase", timer_base},
   };
   set_functions(context, host, functions, this);
@@ -298,38 +297,30 @@ void ExchangeObject::discard_body(const Arguments& arguments) {
 
 // --- the answer ---
 
-const char* ExchangeObject::parse_head(int status, std::string_view text,
-                                       std::string& name_of_wrong) {
-  if (status == head_.status() && text == head_text_) return nullptr;
-  head_text_ = text;
-  head_.reset(status);
-  while (!text.empty()) {
-    const std::size_t name_end = text.find('\n');
-    const std::size_t value_end = text.find('\n', name_end + 1);
-    DUET_CHECK(value_end != std::string_view::npos);
-    const std::string_view name = text.substr(0, name_end);
-    const std::string_view value = text.substr(name_end + 1, value_end - name_end - 1);
-    const char* const wrong =
-        name.starts_with(':') ? set_property(head_, name, value) : head_.add(name, value);
-    if (wrong != nullptr) {
-      name_of_wrong = name;
-      head_.reset(200);
-      head_text_.clear();
-      return wrong;
-    }
-    text.remove_prefix(value_end + 1);
-  }
-  return nullptr;
-}
-
 bool ExchangeObject::set_head(const Arguments& arguments) {
+  const int status = arguments[1].As<v8::Int32>()->Value();
   const char* wrong = nullptr;
   std::string name_of_wrong;
   {
     const ByteStringView view(isolate_, arguments[2].As<v8::String>());
-    wrong = parse_head(arguments[1].As<v8::Int32>()->Value(), view.view(), name_of_wrong);
+    std::string_view text = view.view();
+    if (status == head_.status() && text == head_text_) return true;
+    head_text_ = text;
+    head_.reset(status);
+    while (!text.empty() && wrong == nullptr) {
+      const std::size_t name_end = text.find('\n');
+      const std::size_t value_end = text.find('\n', name_end + 1);
+      DUET_CHECK(value_end != std::string_view::npos);
+      const std::string_view name = text.substr(0, name_end);
+      const std::string_view value = text.substr(name_end + 1, value_end - name_end - 1);
+      wrong = name.starts_with(':') ? set_property(head_, name, value) : head_.add(name, value);
+      if (wrong != nullptr) name_of_wrong = name;
+      text.remove_prefix(value_end + 1);
+    }
   }
   if (wrong == nullptr) return true;
+  head_.reset(200);
+  head_text_.clear();
   isolate_->ThrowException(
       v8::Exception::TypeError(to_string(isolate_, "header " + name_of_wrong + ": " + wrong)));
   return false;
@@ -343,32 +334,6 @@ void ExchangeObject::respond(const Arguments& arguments) {
   with_bytes(object->isolate_, arguments[3],
              [&](std::string_view body) { sent = exchange->respond(object->head_, body); });
   arguments.GetReturnValue().Set(sent);
-}
-
-// respondText(id, status, fields, text): as respond(), when it returns true. False: nothing has
-// happened, and respond() is to be asked.
-void ExchangeObject::respond_text(const Arguments& arguments) {
-  respond(arguments);
-  arguments.GetReturnValue().Set(true);
-}
-
-bool ExchangeObject::fast_respond_text(v8::Local<v8::Value>, double id, std::int32_t status,
-                                       const v8::FastOneByteString& fields,
-                                       const v8::FastOneByteString& body,
-                                       v8::FastApiCallbackOptions& options) {
-  const std::string_view text(body.data, body.length);
-  if (!is_ascii(reinterpret_cast<const unsigned char*>(text.data()), text.size())) {
-    return false;  // to become UTF-8
-  }
-  auto* object = fast_self<ExchangeObject>(options);
-  Exchange* exchange = object->exchanges_.find(static_cast<ExchangeId>(id));
-  if (exchange == nullptr) return true;
-  std::string name_of_wrong;
-  if (object->parse_head(status, {fields.data, fields.length}, name_of_wrong) != nullptr) {
-    return false;  // to become an exception
-  }
-  exchange->respond(object->head_, text);
-  return true;
 }
 
 void ExchangeObject::start(const Arguments& arguments) {
@@ -421,18 +386,7 @@ void ExchangeObject::resume(const Arguments& arguments) {
                        arguments[3].As<v8::Number>()->Value());
 }
 
-void ExchangeObject::fast_resume(v8::Local<v8::Value>, double id, std::uint32_t handler,
-                                 double timer_start, double timer_delay,
-                                 v8::FastApiCallbackOptions& options) {
-  fast_self<ExchangeObject>(options)->pump_.resume(static_cast<ExchangeId>(id), handler,
-                                                   timer_start, timer_delay);
-}
-
 void ExchangeObject::pause(const Arguments& arguments) { self(arguments)->pump_.pause(); }
-
-void ExchangeObject::fast_pause(v8::Local<v8::Value>, v8::FastApiCallbackOptions& options) {
-  fast_self<ExchangeObject>(options)->pump_.pause();
-}
 
 void ExchangeObject::timer_base(const Arguments& arguments) {
   self(arguments)->pump_.set_timer_base(arguments[0].As<v8::Number>()->Value());

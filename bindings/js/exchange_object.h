@@ -5,7 +5,6 @@
 // error that says so.
 #pragma once
 
-#include <v8-fast-api-calls.h>
 #include <v8.h>
 
 #include <array>
@@ -41,8 +40,6 @@ class ExchangeObject {
   }
   // Fills head_ from the status and the fields' text. False: an exception is pending.
   bool set_head(const Arguments& arguments);
-  // The same without a word: what is wrong, and with which field.
-  const char* parse_head(int status, std::string_view text, std::string& name_of_wrong);
 
   // The request.
   static void text(const Arguments& arguments);
@@ -63,11 +60,6 @@ class ExchangeObject {
   static void discard_body(const Arguments& arguments);
   // The answer.
   static void respond(const Arguments& arguments);
-  static void respond_text(const Arguments& arguments);
-  static bool fast_respond_text(v8::Local<v8::Value>, double id, std::int32_t status,
-                                const v8::FastOneByteString& fields,
-                                const v8::FastOneByteString& body,
-                                v8::FastApiCallbackOptions& options);
   static void start(const Arguments& arguments);
   static void write(const Arguments& arguments);
   static void end(const Arguments& arguments);
@@ -82,11 +74,7 @@ class ExchangeObject {
   static void close_after(const Arguments& arguments);
   // Time.
   static void resume(const Arguments& arguments);
-  static void fast_resume(v8::Local<v8::Value>, double id, std::uint32_t handler,
-                          double timer_start, double timer_delay,
-                          v8::FastApiCallbackOptions& options);
   static void pause(const Arguments& arguments);
-  static void fast_pause(v8::Local<v8::Value>, v8::FastApiCallbackOptions& options);
   static void timer_base(const Arguments& arguments);
 
   v8::Isolate* isolate_;

@@ -271,11 +271,7 @@ function install(http) {
       const head = this[kHead];
       this[kHead] = undefined;
       this._headerSent = true;
-      const body = chunk ? piece(chunk, encoding) : null;
-      if (typeof body !== 'string' ||
-          !host.respondText(frame.id, this[kStatus], head, body)) {
-        host.respond(frame.id, this[kStatus], head, body);
-      }
+      host.respond(frame.id, this[kStatus], head, chunk ? piece(chunk, encoding) : null);
     } else {
       if (this[kHead] !== undefined) start(this);
       if (chunk && this._hasBody) host.write(frame.id, piece(chunk, encoding));

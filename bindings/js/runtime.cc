@@ -65,7 +65,7 @@ Result<void> JsRuntime::run_scripts() {
       {"onDebugger", on_debugger},
       {"typescript", typescript},
       {"routeKey", route_key},
-      {"noteRoute", note_route, v8::CFunction::Make(fast_note_route)},
+      {"noteRoute", note_route},
       {"hasRoutes", has_routes},
   };
   set_functions(context, host, functions, this);

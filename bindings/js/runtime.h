@@ -80,9 +80,6 @@ class JsRuntime final : public Runtime {
   static void typescript(const Arguments& arguments);
   static void route_key(const Arguments& arguments);
   static void note_route(const Arguments& arguments);
-  static void fast_note_route(v8::Local<v8::Value>, double id, std::uint32_t key,
-                              v8::FastApiCallbackOptions& options);
-  void note(double id, std::uint32_t key);
   static void has_routes(const Arguments& arguments);
 
   RuntimeContext context_;

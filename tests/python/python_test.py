@@ -416,9 +416,8 @@ class ThreadsTest(Served):
                          (False, "text", "/threads/thread", "m"))
 
     def test_thread_local_state_lives_on(self):
-        for _ in range(50):
-            calls = self.json("/threads/thread")["calls"]
-        self.assertGreater(calls, 1)
+        # More than there are threads: one of them has come twice.
+        self.assertGreater(max(self.json("/threads/thread")["calls"] for _ in range(50)), 1)
 
     def test_does_not_hold_the_loop(self):
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
