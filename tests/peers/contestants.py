@@ -130,6 +130,25 @@ def contestants(duet):
     ]
 
 
+# Who takes turns with whom, where they are many: with a dozen servers on one processor each begins its
+# turn with its code out of the caches, and pays for that by how much code it has. What a ratio is
+# taken of is in one of them together.
+HEATS = {
+    HELLO: [["cpp", "js", "deno", "bun"], ["cpp", "py", "py_async"], ["js", "node", "workerd"],
+            ["py", "py_async", "asgi", "uvicorn"], ["asgi", "granian", "python_node"]],
+    ORDER: [["js", "deno", "bun", "node", "workerd"], ["py_async", "asgi", "uvicorn", "granian"]],
+}
+
+
+def heats(workload, entries):
+    """Lists of these entries, each for one run; nobody runs alone who also runs with others."""
+    by_key = {entry.key: entry for entry in entries}
+    found = [[by_key[key] for key in heat if key in by_key]
+             for heat in HEATS.get(workload, [list(by_key)])]
+    company = {entry.key for heat in found if len(heat) > 1 for entry in heat}
+    return [heat for heat in found if len(heat) > 1 or (heat and heat[0].key not in company)]
+
+
 # (workload, ours, theirs, at most): ratios of CPU a request.
 RATIOS = [
     (HELLO, "js", "cpp", 1.10),

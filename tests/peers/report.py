@@ -53,28 +53,37 @@ class Report:
                 self.versions[name] = entry.version()
         return {entry.key: entry.title for entry in entries}
 
+    def _rows_of(self, workload):
+        """Of the workload's table, which several heats fill."""
+        for title, _, rows in self.tables_of_servers:
+            if title == workload.title:
+                return rows
+        header = ["server", "CPU a request, µs", "95%", "core", "p99, ms", "requests/s"]
+        self.tables_of_servers.append((workload.title, header, []))
+        return self.tables_of_servers[-1][2]
+
     def add_load(self, workload, entries, result):
         titles = self._add_entries(entries)
         self.machine = ", ".join(f"{name}: {result['fingerprint'][name]}" for name in SHOWN_FACTS)
         load, comparison = result["load"], result["comparison"]
         self.design = (f"closed loop, {load['connections']} connections, servers on processor "
                        f"{load['pinned']['servers']}, the generator on {load['pinned']['generator']}")
-        rows = []
+        rows = self._rows_of(workload)
+        measured = {row[0] for row in rows}
         for arm, compared in zip(result["arms"], comparison["arms"]):
             title = titles[entries[0].key] + ", once more (A/A)" if compared["copy"] else titles[arm["name"]]
             cpu = compared["intervals"]["cpu"]
             p99 = next(one for one in arm["latency"] if one["p"] == 0.99)
             rate = arm["answers_per_second"]
             known = cpu["value"] is not None
-            rows.append([title, f"{cpu['value'] / 1e3:.2f}" if known else cpu["missing"],
-                         spread(*(cpu[end] and cpu[end] / 1e3 for end in ("low", "high")), ".2f"),
-                         f"{cpu['value'] * rate / 1e9:.0%}" if known else "-",
-                         "void" if p99["ns"] is None else f"{p99['ns'] / 1e6:.2f}", f"{rate:,.0f}"])
+            if title not in measured:  # in an earlier heat
+                rows.append([title, f"{cpu['value'] / 1e3:.2f}" if known else cpu["missing"],
+                             spread(*(cpu[end] and cpu[end] / 1e3 for end in ("low", "high")), ".2f"),
+                             f"{cpu['value'] * rate / 1e9:.0%}" if known else "-",
+                             "void" if p99["ns"] is None else f"{p99['ns'] / 1e6:.2f}", f"{rate:,.0f}"])
             if compared["copy"]:
                 self.ratios.append(Ratio(workload.title, f"{titles[entries[0].key]} / itself (A/A)",
                                          compared["ratios"]["cpu"]))
-        self.tables_of_servers.append((workload.title, ["server", "CPU a request, µs", "95%", "core", "p99, ms",
-                                                        "requests/s"], rows))
         self._add_ratios(workload.title, [ratio[1:] for ratio in RATIOS if ratio[0] is workload], titles,
                          {(one["of"], one["to"]): one["figures"]["cpu"]
                           for one in comparison.get("ratios", [])})

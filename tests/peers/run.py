@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 
 import report
-from contestants import (PEERS, RATIOS, ROOT, SERVERS, START_PATH, START_RATIOS, contestants, set_up,
+from contestants import (PEERS, RATIOS, ROOT, SERVERS, START_PATH, START_RATIOS, contestants, heats, set_up,
                          starts)
 from process import PeerError, Server
 from workload import HERE, WORKLOADS
@@ -144,7 +144,8 @@ def run(options):
             if missing := entry.missing():
                 raise PeerError(f"{missing} is missing: python3 tests/peers/run.py --setup")
         for workload, entries in plan:
-            result.add_load(workload, entries, measure_load(options, workload, entries, folder))
+            for heat in heats(workload, entries):
+                result.add_load(workload, heat, measure_load(options, workload, heat, folder))
         if started:
             result.add_starts(started, measure_starts(options, started, folder))
     print(result.terminal(color=sys.stdout.isatty()))

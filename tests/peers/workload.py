@@ -88,7 +88,7 @@ TEXT = "Hello, World!"
 MESSAGE = "a message of thirty-two bytes..."
 # Twelve servers, some with 200,000 answers a second, and a million where they are pipelined: the bench keeps
 # 12 million requests of a run.
-HELLO = Workload("hello", "(a) a 13-byte answer", "/", TEXT, share=0.5)
+HELLO = Workload("hello", "(a) a 13-byte answer", "/", TEXT, share=0.75)
 ORDER = Workload("order", "(b) route parameter, 3 headers, 1 KB JSON in, 2 KB JSON out, one await",
                  "/orders/4711",
                  answer("4711", *list(ORDER_HEADERS.values())[1:], json.loads(order_body())),
