@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/integration/shadow_config.h"
 #include "tests/support/duet_host.h"
 
 namespace duet {
@@ -35,24 +36,7 @@ def fetch():
   }
 
   std::string config(const std::string& shadow = "") {
-    return directory_.write("duet.toml", R"([handlers]
-js = { source = "js.mjs" }
-py = { source = "py.py" }
-[[routes]]
-path = "/c/{code}"
-methods = ["GET"]
-handler = "js"
-[[experiment]]
-name = "price"
-route = "/c/{code}"
-key = "random"
-[[experiment.variants]]
-handler = "js"
-[[experiment.variants]]
-handler = "py"
-weight = 0
-[experiment.shadow]
-)" + shadow);
+    return directory_.write("duet.toml", shadow_config("py", "py.py", R"(["GET"])", shadow));
   }
   static json experiment(const DuetHost& host) { return host.api("/api/experiments/price"); }
   static json shadow(const DuetHost& host) { return experiment(host)["shadow"]; }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/integration/shadow_config.h"
 #include "tests/support/duet_host.h"
 #include "tests/support/service_port.h"
 
@@ -47,25 +48,8 @@ async def fetch(request):
 
   // `variant`: a file or a URL.
   std::string config(const std::string& variant, const std::string& shadow = "") {
-    return directory_.write("duet.toml", R"([handlers]
-js = { source = "js.mjs" }
-other = { source = ")" + variant + R"(" }
-[[routes]]
-path = "/c/{code}"
-methods = ["GET", "POST"]
-handler = "js"
-[[experiment]]
-name = "price"
-route = "/c/{code}"
-key = "random"
-[[experiment.variants]]
-handler = "js"
-[[experiment.variants]]
-handler = "other"
-weight = 0
-[experiment.shadow]
-safe = true
-)" + shadow);
+    return directory_.write("duet.toml", shadow_config("other", variant, R"(["GET", "POST"])",
+                                                       "safe = true\n" + shadow));
   }
   static json experiment(const DuetHost& host) { return host.api("/api/experiments/price"); }
   static json shadow(const DuetHost& host) { return experiment(host)["shadow"]; }

@@ -7,8 +7,8 @@ server for one request, and p99.
     python3 tests/peers/run.py --write      and puts them into tests/peers/README.md
     python3 tests/peers/run.py --quick      a look, in a quarter of the time
 
-Each workload is one run of `duet bench --closed --pin`: all its servers by turns, in short blocks of random
-order. A ratio misses its bar when it lies above it; it is not told apart from it when its 95% interval
+Each workload is a run of `duet bench --closed --pin`, or several where it has many servers: those of a run take
+turns, in short blocks of random order. A ratio misses its bar when it lies above it; it is not told apart from it when its 95% interval
 does not end below. Exit code 1 when one misses.
 """
 
