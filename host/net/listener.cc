@@ -60,7 +60,9 @@ Result<std::unique_ptr<Listener>> Listener::bind(Loop& loop, const Address& addr
   if (self->fd_ < 0) return failed(address, "", errno);
   if (address.is_unix()) return self;
   const int on = 1, off = 0;
-  setsockopt(self->fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  // A port that the kernel chooses is nobody else's from now on: with SO_REUSEADDR, somebody who
+  // asks for that number before start() would have it.
+  if (address.port() != 0) self->allow_reuse();
   // Accepted sockets inherit both of these: no system call a connection.
   setsockopt(self->fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (options.kernel_timestamps) ask_receive_times(self->fd_);
@@ -87,6 +89,11 @@ Result<void> Listener::take_address() {
   return {};
 }
 
+void Listener::allow_reuse() {
+  const int on = 1;
+  setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+}
+
 void Listener::queue_clients() {
   if (!address_.is_unix()) listen(fd_, backlog_);
 }
@@ -96,6 +103,7 @@ Result<void> Listener::start() {
     if (auto taken = take_address(); !taken) return taken;
   }
   if (listen(fd_, backlog_) != 0) return failed(address_, "", errno);
+  allow_reuse();  // after us, of a port on which our connections linger
   spare_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   poll_ = new uv_poll_t;
   if (const int code = uv_poll_init(loop_.uv(), poll_, fd_); code != 0) {

@@ -31,7 +31,8 @@ class Listener {
   // what is wrong is told by start().
   void queue_clients();
   // Listens. A unix socket's path that a dead process left behind is taken over; one that somebody
-  // still answers is an error, and so is a port that somebody else listens on since bind().
+  // still answers is an error, and so is a port of a given number that somebody else listens on
+  // since bind().
   Result<void> start();
   // Both.
   static Result<std::unique_ptr<Listener>> open(Loop& loop, const Address& address,
@@ -47,6 +48,7 @@ class Listener {
       : loop_(loop), address_(address), accepted_(std::move(accepted)), backlog_(backlog) {}
   void accept_some();
   Result<void> take_address();
+  void allow_reuse();
 
   Loop& loop_;
   Address address_;

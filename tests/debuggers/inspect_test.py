@@ -15,7 +15,7 @@ import unittest
 from cdp import DEADLINE, Inspector, inspector_url
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
-from duet_process import Duet, eventually  # noqa: E402
+from duet_process import Duet, eventually, reserved_port  # noqa: E402
 
 EXECUTABLE = os.environ["DUET"]
 SHORT = 0.1  # seconds; the deadline of requests, where there is one
@@ -96,8 +96,7 @@ class InspectTest(unittest.TestCase):
 
     def test_a_signal_opens_it_as_in_node(self):
         file = self.write("shop.mjs", HANDLER)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = reserved_port()
         duet = self.serve(file)
         duet.env = {"NODE_OPTIONS": f"--inspect-port={port}"}
         with duet:

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 
-from duet_process import Duet, eventually
+from duet_process import Duet, eventually, reserved_port
 
 DUET = os.environ["DUET"]
 CLAIMS = os.environ["CLAIMS"]
@@ -61,8 +61,7 @@ def ask(handler, options, folder, variables):
 @contextlib.contextmanager
 def started(command, folder, variables):
     """A command's server; gives its port, once it takes connections there."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = reserved_port()
     process = subprocess.Popen(["/bin/sh", "-c", command.replace("{port}", str(port))], cwd=folder,
                                env=dict(os.environ, PORT=str(port), **variables),
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

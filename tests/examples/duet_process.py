@@ -14,6 +14,18 @@ import time
 DEADLINE = 20.0  # seconds; everything here takes far less
 
 
+_reserved = []
+
+
+def reserved_port():
+    """A port for a server that must be told one. The kernel gives it to nobody who asks for any
+    port while we run; a server with SO_REUSEADDR, which all of them set, may listen on it."""
+    _reserved.append(socket.socket())
+    _reserved[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _reserved[-1].bind(("127.0.0.1", 0))
+    return _reserved[-1].getsockname()[1]
+
+
 class Answer:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body

@@ -17,7 +17,7 @@ import unittest
 from urllib.parse import quote
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
-from duet_process import DEADLINE, Duet  # noqa: E402
+from duet_process import DEADLINE, Duet, reserved_port  # noqa: E402
 
 OF_THE_MOMENT = {"date", "connection", "keep-alive"}
 OF_THE_HOST = {"content-length": "Content-Length"}  # written as the host writes it
@@ -93,9 +93,7 @@ class Node:
     """The same application on its usual server: `node FILE ARGUMENTS...`, which listens on PORT."""
 
     def __init__(self, node, file, *arguments, cwd=None):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = reserved_port()
         self.command = [node, str(file), *arguments]
         self.cwd = cwd or file.parent
 

@@ -19,7 +19,7 @@ import time
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE.parent / "examples"))
-from duet_process import Answer, DEADLINE, Duet, eventually  # noqa: E402
+from duet_process import Answer, DEADLINE, Duet, eventually, reserved_port  # noqa: E402
 from websocket_client import WebSocketClient  # noqa: E402
 
 SKIPPED = 77
@@ -105,9 +105,7 @@ class Usual:
     """The server that the framework's users run."""
 
     def __init__(self, python, arguments, application, folder):
-        with socket.socket() as probe:  # neither of them says which port it took
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = reserved_port()  # neither of them says which port it took
         last = f"127.0.0.1:{self.port}" if arguments is GUNICORN else str(self.port)
         self.process = subprocess.Popen([python, *arguments, last, application], cwd=folder,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

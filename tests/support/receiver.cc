@@ -97,6 +97,20 @@ bool Receiver::eventually_has(std::size_t posts) const {
   return eventually([&] { return this->posts().size() >= posts; });
 }
 
-std::uint16_t free_port() { return Receiver().port(); }
+std::uint16_t free_port() {
+  // Bound for as long as we run, so that the kernel gives it to nobody who asks for any port.
+  const int held = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(held, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  if (bind(held, any, size) != 0 || getsockname(held, any, &size) != 0) {
+    throw std::runtime_error("no port is free");
+  }
+  return ntohs(address.sin_port);
+}
 
 }  // namespace duet::testing_support

@@ -49,7 +49,7 @@ class Receiver {
   std::thread thread_;
 };
 
-// A port that nobody listens at, for now.
+// A port that nobody listens at until a server with SO_REUSEADDR is told its number.
 std::uint16_t free_port();
 
 }  // namespace duet::testing_support

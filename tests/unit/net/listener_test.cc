@@ -90,6 +90,20 @@ TEST_F(ListenerTest, HasItsPortBeforeItListens) {
   EXPECT_TRUE(accepts(1));
 }
 
+TEST_F(ListenerTest, KeepsThePortThatTheKernelChoseFromOthers) {
+  const std::string address = thread_.run([&] {
+    auto bound = Listener::bind(thread_.loop(), *Address::parse("127.0.0.1:0"), {},
+                                [this](int fd) { accepted_.push_back(fd); });
+    listeners_.push_back(std::move(*bound));
+    return listeners_.back()->address().to_string();
+  });
+  // Another server is told the same number.
+  EXPECT_TRUE(open(address).starts_with("error: cannot listen on " + address));
+  thread_.run([&] { ASSERT_TRUE(listeners_.front()->start().ok()); });
+  HttpClient client(address);
+  EXPECT_TRUE(accepts(1));
+}
+
 TEST_F(ListenerTest, KeepsClientsThatComeBeforeItStarts) {
   const std::string address = thread_.run([&] {
     auto bound = Listener::bind(thread_.loop(), *Address::parse("127.0.0.1:0"), {},
