@@ -90,6 +90,56 @@ std::string readable_stack(std::string_view stack, std::string& first) {
   return result;
 }
 
+// `cause` may lead back to the error itself.
+constexpr int kMostCauses = 6;
+// An AggregateError may hold thousands.
+constexpr std::uint32_t kMostErrors = 8;
+
+// What led to an error: its `cause`, and the `errors` of an AggregateError, each with its stack and
+// in turn with what led to it. fetch(), for one, says why it failed in its cause only.
+class Causes {
+ public:
+  Causes(v8::Isolate* isolate, v8::Local<v8::Context> context, std::string& text)
+      : isolate_(isolate), context_(context), text_(text) {}
+
+  void append_of(v8::Local<v8::Object> error, int depth = 0) {
+    if (depth == kMostCauses) return;
+    v8::Local<v8::Value> value = get(error, "cause");
+    if (!value.IsEmpty() && !value->IsNullOrUndefined()) append("caused by ", value, depth);
+    value = get(error, "errors");
+    if (value.IsEmpty() || !value->IsArray()) return;
+    v8::Local<v8::Array> errors = value.As<v8::Array>();
+    for (std::uint32_t i = 0; i < errors->Length() && i < kMostErrors; ++i) {
+      if (errors->Get(context_, i).ToLocal(&value)) append("one of them: ", value, depth);
+    }
+  }
+
+ private:
+  v8::Local<v8::Value> get(v8::Local<v8::Object> object, const char* name) {
+    v8::Local<v8::Value> value;
+    return object->Get(context_, to_name(isolate_, name)).FromMaybe(value);
+  }
+
+  void append(const char* how, v8::Local<v8::Value> value, int depth) {
+    std::string text;
+    if (value->IsObject()) {
+      v8::Local<v8::Value> stack = get(value.As<v8::Object>(), "stack");
+      std::string unused;
+      if (!stack.IsEmpty() && stack->IsString()) {
+        text = readable_stack(from_value(isolate_, context_, stack), unused);
+      }
+    }
+    if (text.empty()) text = from_value(isolate_, context_, value);
+    if (!text_.empty()) text_ += '\n';
+    text_ += how + text;
+    if (value->IsObject()) append_of(value.As<v8::Object>(), depth + 1);
+  }
+
+  v8::Isolate* isolate_;
+  v8::Local<v8::Context> context_;
+  std::string& text_;
+};
+
 }  // namespace
 
 v8::Local<v8::String> to_string(v8::Isolate* isolate, std::string_view utf8) {
@@ -269,7 +319,9 @@ Error error_from(v8::Isolate* isolate, v8::Local<v8::Context> context,
       error.message = "an object that is not an Error was thrown";
     }
   } else {
-    error.message = from_value(isolate, context, thrown) + " was thrown, which is not an Error";
+    v8::Local<v8::String> text;
+    if (thrown->ToDetailString(context).ToLocal(&text)) error.message = from_string(isolate, text);
+    error.message += " was thrown, which is not an Error";
   }
   if (error.where.empty()) {
     // Syntax errors have no frame of their own; V8 remembers where they are.
@@ -285,6 +337,9 @@ Error error_from(v8::Isolate* isolate, v8::Local<v8::Context> context,
   if (newline != std::string::npos) {
     if (error.detail.empty()) error.detail = error.message;
     error.message.resize(newline);
+  }
+  if (thrown->IsObject()) {
+    Causes(isolate, context, error.detail).append_of(thrown.As<v8::Object>());
   }
   return error;
 }

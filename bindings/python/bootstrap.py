@@ -31,14 +31,20 @@ _host_pid = os.getpid()
 
 
 def describe(error, handler_file):
-    """→ (message, where, detail): one line, the handler's line, the whole stack."""
+    """→ (message, where, hint, detail): one line, the handler's line, what to do, the whole stack."""
     import traceback
 
     summary = traceback.TracebackException(type(error), error, error.__traceback__)
     _trim(summary, set())
     detail = "".join(summary.format()).rstrip("\n")
-    message = "".join(summary.format_exception_only()).strip().rpartition("\n")[2]
-    return message, _place(error, summary, handler_file), detail
+    # A SyntaxError begins with its place, indented; notes and further lines of a message follow it.
+    lines = summary.format_exception_only()
+    message = next(line for line in lines if not line.startswith(" ")).partition("\n")[0]
+    hint = ""
+    if isinstance(error, SystemExit):
+        message = f"{message}: it ends this request, not the host"
+        hint = "raise an exception or return an answer instead"
+    return message, _place(error, summary, handler_file), hint, detail
 
 
 def _trim(summary, seen):
@@ -77,11 +83,10 @@ def load(name, source, root, env, blocking, interface):
     except (_loader.LoadError, _django.Conflict) as error:
         return False, (*error.args, "")
     except SystemExit as error:
-        message, where, detail = describe(error, source)
+        _, where, _, detail = describe(error, source)
         return False, (f"it calls sys.exit({error.code!r}) when imported", where, "", detail)
     except BaseException as error:
-        message, where, detail = describe(error, source)
-        hint = ""
+        message, where, hint, detail = describe(error, source)
         if isinstance(error, ModuleNotFoundError) and error.name:
             hint = f"install it for {sys.executable}, or start duet in the environment that has it"
         from duet import _python_needed
@@ -277,7 +282,8 @@ class _ImportHook:
 
 
 def _count_threads(threading):
-    """Threads of Python's are part of the engine's CPU time."""
+    """Threads of Python's are part of the engine's CPU time; what ends one is logged."""
+    threading.excepthook = _uncaught_in_thread
     start = threading.Thread._bootstrap_inner
 
     def _bootstrap_inner(self):

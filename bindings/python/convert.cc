@@ -153,7 +153,8 @@ Error describe_exception(PyObject* exception, const Handler* handler) {
   }
   error.message = utf8(PyTuple_GET_ITEM(parts.get(), 0));
   error.where = utf8(PyTuple_GET_ITEM(parts.get(), 1));
-  error.detail = utf8(PyTuple_GET_ITEM(parts.get(), 2));
+  error.hint = utf8(PyTuple_GET_ITEM(parts.get(), 2));
+  error.detail = utf8(PyTuple_GET_ITEM(parts.get(), 3));
   return error;
 }
 
