@@ -42,21 +42,23 @@ function answered(error) {
 }
 
 class ExitError extends Error {
-  constructor(what) {
-    super(`${what} was called: it ends this request, not the host`);
+  constructor(what, loading) {
+    super(loading ? `${what} was called while the module loads`
+      : `${what} was called: it ends this request, not the host`);
     this.name = 'ExitError';
     this.code = 'ERR_DUET_EXIT';
-    this.hint = 'throw an error or return a Response instead';
+    this.hint = loading ? 'a handler\'s module stays: throw an error that says what is missing'
+      : 'throw an error or return a Response instead';
   }
 }
 
 let stopping = false;
 
 function refuse(what) {
-  const error = new ExitError(what);
   const frame = currentFrame() ?? runningFrame();
-  // While a module loads, the error says so by itself.
-  if (frame !== undefined && frame.handler.target === undefined) throw error;
+  const loading = frame !== undefined && frame.handler.target === undefined;
+  const error = new ExitError(what, loading);
+  if (loading) throw error;  // the error of the load
   // A signal listener that ends with process.exit() is usual, and the host is ending then.
   if (stopping || frame === undefined) reported.add(error);
   else fail(frame, error, 'exit');

@@ -66,7 +66,7 @@ def _is_ours(file):
 
 def _place(error, summary, handler_file):
     if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}:{error.lineno or 1}:{error.offset or 1}"
+        return f"{error.filename}:{max(error.lineno or 1, 1)}:{max(error.offset or 1, 1)}"
     own = [f for f in summary.stack if f.filename == handler_file]
     frame = own[-1] if own else (summary.stack[-1] if summary.stack else None)
     if frame is None:

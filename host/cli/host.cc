@@ -313,12 +313,20 @@ void Host::debugger_opened() {
 
 void Host::load_handlers() {
   for (const bool absent : absent_) loading_ += !absent;
+  // An import of much (torch, tensorflow) takes some seconds.
+  loading_watch_.emplace(10 * kSecond, [](const std::string& names, Nanos lasted) {
+    log::warn("still loading after " + std::to_string(lasted / kSecond) +
+                  " s; no request is answered before that has ended",
+              {{"handler", names},
+               {"hint", "does its module wait at the top level: for a service, a lock, input?"}});
+  });
   for (std::size_t i = 0; i < config_.handlers.size() && !stopping_; ++i) {
     if (absent_[i]) continue;
     const auto index = static_cast<measure::HandlerIndex>(i);
     auto engine = engines_.open(config_.handlers[i].language);
     DUET_CHECK(engine.ok());
     Runtime* runtime = *engine;
+    loading_watch_->began(config_.handlers[i].name);
     runtime->load(pipeline_->spec(index), [this, index, runtime](Result<LoadedHandler> loaded) {
       handler_loaded(index, *runtime, std::move(loaded));
     });
@@ -327,6 +335,7 @@ void Host::load_handlers() {
 
 void Host::handler_loaded(measure::HandlerIndex index, Runtime& runtime,
                           Result<LoadedHandler> loaded) {
+  if (loading_watch_) loading_watch_->ended(config_.handlers[index].name);
   if (stopping_) return;
   if (loaded) {
     pipeline_->ready(index, runtime, *loaded);
@@ -342,6 +351,7 @@ void Host::handler_loaded(measure::HandlerIndex index, Runtime& runtime,
     do_without(index, error);
   }
   if (--loading_ > 0) return;
+  loading_watch_.reset();
   for (const auto& listener : listeners_) {
     if (auto started = listener->start(); !started) return fail_start(started.error());
   }
@@ -437,6 +447,7 @@ void Host::fail_start(const Error& error) {
 // Drain: no new connections, idle ones close, the others finish what they owe.
 void Host::stop_serving() {
   stopping_ = true;
+  loading_watch_.reset();
   if (store_) store_->stopping();
   if (shadow_) shadow_->stop();
   listeners_.clear();

@@ -13,6 +13,7 @@
 #include "host/cli/debug_options.h"
 #include "host/cli/engines.h"
 #include "host/cli/experiment_store.h"
+#include "host/cli/loading_watch.h"
 #include "host/cli/shadow.h"
 #include "host/cli/webhooks.h"
 #include "host/config/config.h"
@@ -87,6 +88,7 @@ class Host {
   std::optional<admin::AdminService> admin_;
   std::optional<HttpServer> admin_server_;
   std::optional<Watchdog> watchdog_;
+  std::optional<LoadingWatch> loading_watch_;  // until all have loaded
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unique_ptr<net::Listener> admin_listener_;
   std::vector<bool> started_;  // by language

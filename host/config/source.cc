@@ -54,6 +54,11 @@ bool is_dotted_name(std::string_view text) {
 
 Error not_found(std::string_view text, const std::string& path, std::string_view what) {
   Error error{"'" + printable(text) + "': no such " + std::string(what), {}, {}, {}};
+  std::error_code no_link;
+  if (const fs::path target = fs::read_symlink(path, no_link); !no_link) {
+    error.hint = "it is a symbolic link to '" + printable(target.string()) + "'";
+    return error;
+  }
   const std::string similar = similar_file(path);
   const std::size_t slash = text.rfind('/');
   const std::string shown =

@@ -57,6 +57,11 @@ class MistakesTest(Folder):
         self.assertIn("SyntaxError", error["msg"])
         self.assertTrue(error["at"].startswith(f"{self.folder}/a.mjs:3:"), error)
 
+    def test_a_module_that_exits(self):
+        error = self.refused("a.mjs", "if (!process.env.NO_SUCH_KEY) process.exit(2);\n")
+        self.assertIn("process.exit(2) was called while the module loads", error["msg"])
+        self.assertTrue(error["at"].startswith(f"{self.folder}/a.mjs:1:"), error)
+
     @unittest.skipUnless("DUET_FOREIGN_ADDON" in os.environ, "the addon was not built")
     def test_an_addon_for_another_node(self):
         self.write("node_modules/@some/thing/index.js", "module.exports = require('./build/Release/thing.node');")

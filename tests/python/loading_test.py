@@ -162,6 +162,19 @@ class LoadingTest(unittest.TestCase):
         self.write("web.py", "def handler(request): pass")
         self.assertIn("did you mean 'handler'?", self.refusal("web:handle"))
 
+    def test_missing_module(self):
+        self.write("shop.py", "def handler(request): pass")
+        self.write("broken.py", "import sohp")
+        for source, hint in {"sohp:handler": "did you mean 'shop:handler'?",
+                             "nothing_like_it:app": "start duet in the module's folder",
+                             "sohp.api:handler": "did you mean 'shop.api:handler'?"}.items():
+            refusal = self.refusal(source)
+            self.assertIn(f"there is no module '{source.partition(':')[0].partition('.')[0]}' in ", refusal)
+            self.assertIn(hint, refusal)
+            self.assertNotIn("importlib", refusal)
+        # That is said only of the module that was named.
+        self.assertIn("ModuleNotFoundError: No module named 'sohp'", self.refusal("broken:app"))
+
     def test_asyncio_is_imported_by_those_who_need_it(self):
         plain = self.write("plain.py", """
             import sys

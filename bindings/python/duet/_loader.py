@@ -34,7 +34,7 @@ def load(name, source, root, env, blocking, interface=""):
             attribute = label.strip("`")
         else:
             module_name, attribute = attribute
-            module = importlib.import_module(module_name)
+            module = _import_named(module_name, attribute, project)
             target, label = _resolve(module, module_name, attribute.removesuffix("()")), source
         file = getattr(module, "__file__", None) or source
         if attribute.endswith("()"):
@@ -53,6 +53,29 @@ def load(name, source, root, env, blocking, interface=""):
             "remove `blocking`, or use `await asyncio.to_thread(...)` for the part that blocks",
         )
     return function, Env(env), Context(name), arguments, is_async, blocks, "fetch", file
+
+
+def _import_named(name, attribute, project):
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if not (name + ".").startswith(missing + ".") or not missing:
+            raise  # something that the module itself imports
+    import difflib
+
+    folder, _, last = missing.rpartition(".")
+    there = os.path.join(project, *folder.split("."))
+    names = [entry.removesuffix(".py") for entry in (os.listdir(there) if os.path.isdir(there) else ())
+             if entry.endswith(".py") or os.path.isdir(os.path.join(there, entry))]
+    near = difflib.get_close_matches(last, names, 1)
+    meant = ".".join(filter(None, (folder, *near))) + name[len(missing):]
+    raise LoadError(
+        f"there is no module {missing!r} in {project}, nor in the environment of {sys.executable}",
+        "",
+        f"did you mean '{meant}:{attribute}'?" if near
+        else "start duet in the module's folder, or in the environment that has it",
+    )
 
 
 def _make(factory, label, file):
@@ -251,10 +274,13 @@ def _resolve(module, module_name, attribute):
             import difflib
 
             near = difflib.get_close_matches(part, [n for n in dir(value) if n[0] != "_"], 1)
+            own = [name for name, one in vars(module).items() if name[0] != "_" and callable(one)
+                   and getattr(one, "__module__", module_name) == module_name]
             raise LoadError(
                 f"module {module_name!r} has no {attribute!r}",
                 getattr(module, "__file__", None) or module_name,
-                f"did you mean {near[0]!r}?" if near else "",
+                f"did you mean {near[0]!r}?" if near
+                else f"it has {', '.join(own[:8])}" if own else "",
             ) from None
     return value
 

@@ -55,5 +55,14 @@ TEST(Source, APathIsNeverLookedForElsewhere) {
   EXPECT_FALSE(resolve_source("./" + kName, folder.path()).ok());
 }
 
+TEST(Source, ALinkToNothingSaysWhereItLeads) {
+  const Folder folder;
+  fs::create_symlink("gone.mjs", fs::path(folder.path()) / "hello.mjs");
+  const auto found = resolve_source("hello.mjs", folder.path());
+  ASSERT_FALSE(found.ok());
+  EXPECT_EQ(found.error().to_string(),
+            "'hello.mjs': no such file (it is a symbolic link to 'gone.mjs')");
+}
+
 }  // namespace
 }  // namespace duet::config
