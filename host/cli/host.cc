@@ -214,7 +214,9 @@ Result<void> Host::set_up() {
   watchdog_.emplace(
       ledger_,
       [this](measure::HandlerIndex handler) {
-        return debugging_.load() ? 0 : pipeline_->spec(handler).deadline;
+        // A module may take its time to load; loading_watch_ says that it does.
+        if (debugging_.load() || !serving_.load()) return Nanos{0};
+        return pipeline_->spec(handler).deadline;
       },
       [this](measure::HandlerIndex handler, Nanos lasted) {
         log::warn("a handler holds the loop beyond its deadline: it is interrupted",

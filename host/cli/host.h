@@ -98,7 +98,7 @@ class Host {
   std::size_t loading_ = 0;             // handlers whose engines have not answered yet
   std::size_t stopping_engines_ = 0;
   int exit_code_ = 0;
-  bool serving_ = false;
+  std::atomic<bool> serving_{false};
   bool stopping_ = false;
 };
 

@@ -6,8 +6,7 @@
 
 namespace duet::cli {
 
-LoadingWatch::LoadingWatch(Nanos patience,
-                           std::function<void(const std::string&, Nanos)> slow)
+LoadingWatch::LoadingWatch(Nanos patience, std::function<void(const std::string&, Nanos)> slow)
     : patience_(patience), slow_(std::move(slow)), thread_([this] { watch(); }) {}
 
 LoadingWatch::~LoadingWatch() {

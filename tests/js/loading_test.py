@@ -175,6 +175,16 @@ export default () => ({ modern, classic: classic.name, same: again === classic, 
                     self.assertEqual(duet.get("/").body.decode(), name[0])
 
     @unittest.skipUnless("DUET_TEST_ADDON" in os.environ, "the addon was not built")
+    def test_a_module_may_take_longer_than_a_request(self):
+        self.write("slow.mjs", """
+            const end = Date.now() + 500;
+            while (Date.now() < end);
+            export default () => 'loaded';
+        """)
+        with Duet(EXECUTABLE, [str(self.folder / "slow.mjs"), "--deadline", "100ms"]) as duet:
+            self.assertEqual(duet.ask("GET", "/").body, b"loaded")
+        self.assertNotIn("interrupted", "".join(duet.output))
+
     def test_a_native_addon(self):
         shutil.copy(os.environ["DUET_TEST_ADDON"], self.folder / "addon.node")
         self.write("a.cjs", "const { add } = require('./addon.node'); module.exports = () => ({ sum: add(2, 3) });")

@@ -36,7 +36,9 @@ TEST(LoadingWatchTest, GoesOnSayingIt) {
 
 TEST(LoadingWatchTest, EndsAtOnce) {
   const Nanos before = now();
-  { const LoadingWatch watch(3600 * kSecond, [](const std::string&, Nanos) { FAIL(); }); }
+  {
+    const LoadingWatch watch(3600 * kSecond, [](const std::string&, Nanos) { FAIL(); });
+  }
   EXPECT_LT(now() - before, 60 * kSecond);
 }
 
