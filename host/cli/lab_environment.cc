@@ -13,6 +13,7 @@
 
 #include "host/base/escape.h"
 #include "host/bench/server_process.h"
+#include "host/cli/program.h"
 
 namespace duet::cli {
 
@@ -31,11 +32,6 @@ const std::string& given_path() {
     return std::string(value == nullptr ? "/usr/local/bin:/usr/bin:/bin" : value);
   }();
   return path;
-}
-
-bool is_program(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored) && access(path.c_str(), X_OK) == 0;
 }
 
 bool on_path(const std::string& program) {

@@ -1,7 +1,5 @@
 #include "host/cli/python_choice.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "host/base/escape.h"
+#include "host/cli/program.h"
 
 namespace duet::cli {
 
@@ -34,11 +33,6 @@ std::string environment(const char* name) {
   return value != nullptr ? value : "";
 }
 
-bool is_executable(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored) && access(path.c_str(), X_OK) == 0;
-}
-
 std::string_view trim(std::string_view text) {
   const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
@@ -49,7 +43,7 @@ std::string_view trim(std::string_view text) {
 // The python of an environment or an installation: bin/python3, or bin/python where only that is.
 std::optional<fs::path> python_in(const fs::path& bin) {
   for (const char* name : {"python3", "python"}) {
-    if (is_executable(bin / name)) return bin / name;
+    if (is_program(bin / name)) return bin / name;
   }
   return std::nullopt;
 }
@@ -132,7 +126,7 @@ std::optional<fs::path> python_on_path(const fs::path& directory) {
     const std::size_t end = std::min(path.find(':', start), path.size());
     const fs::path folder = path.substr(start, end - start);
     start = end + 1;
-    if (folder.empty() || !is_executable(folder / "python3")) continue;
+    if (folder.empty() || !is_program(folder / "python3")) continue;
     const fs::path python = folder / "python3";
     if (!is_shim(python)) return python;
     if (auto real = behind_shim(python, directory)) return real;
