@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "host/bench/cpu_rounds.h"
@@ -16,13 +17,15 @@
 namespace duet::bench {
 namespace {
 
-void use_cpu(Nanos time) {
+// By this process, so far.
+Nanos cpu_used() {
   timespec used{};
-  const auto elapsed = [&] {
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return used.tv_sec * kSecond + used.tv_nsec;
-  };
-  for (const Nanos end = elapsed() + time; elapsed() < end;) {
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return used.tv_sec * kSecond + used.tv_nsec;
+}
+
+void use_cpu(Nanos time) {
+  for (const Nanos end = cpu_used() + time; cpu_used() < end;) {
   }
 }
 
@@ -63,21 +66,39 @@ TEST(ProcessCpu, AGroupHasItsProcesses) {
   EXPECT_NE(std::find(group.begin(), group.end(), getpid()), group.end());
 }
 
+// Before each reading the thread asks when the run started. What it uses then, on its own, lies
+// between two readings however late they are.
 TEST(CpuRounds, EachRoundHasWhatWasUsedInIt) {
   ScheduleOptions options{
       .rate = 10, .duration = 0, .block = 100 * kMillisecond, .gap = 0, .arms = 1, .texts = {1}};
   options.duration = 3 * options.block;
   const Schedule schedule = *make_schedule(options);
   ASSERT_EQ(schedule.rounds, 3u);
-  const Nanos start = now();
-  CpuRounds cpu({{getpid()}, {}}, schedule, [start] { return start; });
-  use_cpu(50 * kMillisecond);
-  while (now() < start + schedule.length + 20 * kMillisecond) usleep(1000);
+  constexpr int kFirstReading = 2;  // asked once whether it has started
+  const std::vector<Nanos> uses = {10 * kMillisecond, 30 * kMillisecond, 5 * kMillisecond};
+  std::vector<Nanos> begun, done;  // on the process's clock: before and after each use
+  std::atomic<int> asked{0};
+  const Nanos long_ago = now() - schedule.length;  // so that all readings are due
+  CpuRounds cpu({{getpid()}, {}}, schedule, [&] {
+    const auto use = static_cast<std::size_t>(asked - kFirstReading);
+    begun.push_back(cpu_used());
+    if (asked >= kFirstReading && use < uses.size()) use_cpu(uses[use]);
+    done.push_back(cpu_used());
+    ++asked;
+    return long_ago;
+  });
+  const auto last = kFirstReading + static_cast<int>(uses.size());
+  while (asked < last) usleep(1000);
   const auto used = cpu.finish();
   ASSERT_EQ(used.size(), 2u);
-  ASSERT_EQ(used[0].size(), 3u);
-  EXPECT_GE(used[0][0] + used[0][1] + used[0][2], 45e6);
-  EXPECT_TRUE(std::isnan(used[1][0]));
+  ASSERT_EQ(used[0].size(), uses.size());
+  for (std::size_t round = 0; round < uses.size(); ++round) {
+    const std::size_t use = round + kFirstReading;
+    EXPECT_GE(used[0][round], static_cast<double>(done[use] - begun[use]));
+    const Nanos after = use + 1 < begun.size() ? begun[use + 1] : cpu_used();
+    EXPECT_LE(used[0][round], static_cast<double>(after - done[use - 1]));
+    EXPECT_TRUE(std::isnan(used[1][round]));
+  }
 }
 
 TEST(CpuRounds, OfArmsThatShareAProcessEachHasThatOfItsOwnBlocks) {
