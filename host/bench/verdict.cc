@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <limits>
 
 namespace duet::bench {
 
@@ -81,17 +83,27 @@ std::string aa_words(const std::optional<AaRecord>& record) {
   return "A/A differs at " + names;
 }
 
-std::string slower_words(const stats::BlockInterval& ratio) {
+namespace {
+
+std::string times_words(const stats::BlockInterval& ratio) {
   const bool slower = ratio.low > 1;
   const double least = slower ? ratio.low : 1 / ratio.high;
   const double most = slower ? ratio.high : 1 / ratio.low;
   if (most >= kAsSlow) {
-    return fmt::format("{:.1f} to {:.1f} times as {} as", std::floor(least * 10) / 10,
+    return fmt::format("{:.1f} to {:.1f} times as {}", std::floor(least * 10) / 10,
                        std::ceil(most * 10) / 10, slower ? "slow" : "fast");
   }
   // "20% faster" takes 20% less time.
-  return slower ? percent_range(ratio.low - 1, ratio.high - 1) + " slower than"
-                : percent_range(1 - ratio.high, 1 - ratio.low) + " faster than";
+  return slower ? percent_range(ratio.low - 1, ratio.high - 1)
+                : percent_range(1 - ratio.high, 1 - ratio.low);
+}
+
+}  // namespace
+
+std::string slower_words(const stats::BlockInterval& ratio) {
+  const std::string times = times_words(ratio);
+  if (times.back() != '%') return times + " as";
+  return times + (ratio.low > 1 ? " slower than" : " faster than");
 }
 
 std::uint64_t requests_needed(const stats::BlockInterval& ratio, double value,
@@ -123,7 +135,9 @@ std::vector<Verdict> verdicts(const Comparison& comparison, const std::vector<Ar
     if (failing != arms.size()) {
       all.push_back({fmt::format("{} and {} are not compared: {:.3g}% of the requests to {} fail",
                                  name, first, 100 * arms[failing].error_share, arms[failing].name),
-                     Verdict::Kind::kVoid});
+                     Verdict::Kind::kVoid, i,
+                     fmt::format("{:.3g}% of the requests to {} fail",
+                                 100 * arms[failing].error_share, arms[failing].name)});
       continue;
     }
     const Figure& ratio = comparison.ratio(i, metric);
@@ -137,7 +151,8 @@ std::vector<Verdict> verdicts(const Comparison& comparison, const std::vector<Ar
                                     ? fmt::format("the run has {} rounds, and it takes {}",
                                                   comparison.rounds, stats::kFewestBlocks)
                                     : std::string(ratio.missing)),
-           lagged ? Verdict::Kind::kVoid : Verdict::Kind::kCannotTell});
+           lagged ? Verdict::Kind::kVoid : Verdict::Kind::kCannotTell, i,
+           std::string(ratio.missing)});
       continue;
     }
     const stats::BlockInterval& interval = *ratio.interval;
@@ -147,26 +162,92 @@ std::vector<Verdict> verdicts(const Comparison& comparison, const std::vector<Ar
     if (!contains(interval, 1) && (interval.low > factor || interval.high < 1 / factor)) {
       all.push_back(
           {fmt::format("{} is {} {}{} ({})", name, slower_words(interval), first, at, basis),
-           interval.low > 1 ? Verdict::Kind::kSlower : Verdict::Kind::kFaster});
+           interval.low > 1 ? Verdict::Kind::kSlower : Verdict::Kind::kFaster, i,
+           times_words(interval)});
     } else if (!contains(interval, 1)) {
-      all.push_back({fmt::format("cannot tell whether {} is slower or faster than {}{} ({}; {}): "
-                                 "{} differs from itself by up to {:.1f}%",
-                                 name, first, at, range, basis, first, 100 * (factor - 1)),
-                     Verdict::Kind::kCannotTell});
+      all.push_back(
+          {fmt::format("cannot tell whether {} is slower or faster than {}{} ({}; {}): "
+                       "{} differs from itself by up to {:.1f}%",
+                       name, first, at, range, basis, first, 100 * (factor - 1)),
+           Verdict::Kind::kCannotTell, i,
+           fmt::format("{} differs from itself by up to {:.1f}%", first, 100 * (factor - 1))});
     } else if (interval.low > 1 - kLeastEffect && interval.high < 1 + kLeastEffect) {
       all.push_back({fmt::format("{} is as fast as {}{}, to within 1% ({}; {})", name, first, at,
                                  range, basis),
-                     Verdict::Kind::kSame});
+                     Verdict::Kind::kSame, i, "to within 1%"});
     } else {
-      all.push_back(
-          {fmt::format("cannot tell whether {} is slower or faster than {}{} ({}; {}): about {} "
-                       "more requests an arm are needed",
-                       name, first, at, range, basis,
-                       with_commas(requests_needed(interval, ratio.value, requests))),
-           Verdict::Kind::kCannotTell});
+      const std::string more =
+          with_commas(requests_needed(interval, ratio.value, requests)) + " more requests an arm";
+      all.push_back({fmt::format("cannot tell whether {} is slower or faster than {}{} ({}; {}): "
+                                 "about {} are needed",
+                                 name, first, at, range, basis, more),
+                     Verdict::Kind::kCannotTell, i, "about " + more});
     }
   }
   return all;
+}
+
+namespace {
+
+// "slower: c (8-13%), d (2-5%)"; "cannot tell (too few requests): c, d", when all say the same.
+std::string listed(std::string_view kind, const std::vector<const Verdict*>& all,
+                   const std::vector<ArmVerdict>& arms) {
+  const std::string& first = all.front()->brief;
+  const bool alike = all.size() > 1 && std::all_of(all.begin(), all.end(), [&](const Verdict* one) {
+                       return one->brief == first;
+                     });
+  std::string text;
+  for (const Verdict* one : all) {
+    text += (text.empty() ? "" : ", ") + arms[one->arm].name;
+    if (!alike) text += " (" + one->brief + ")";
+  }
+  return std::string(kind) + (alike ? " (" + first + "): " : ": ") + text;
+}
+
+}  // namespace
+
+std::vector<std::string> headlines(const Comparison& comparison,
+                                   const std::vector<ArmVerdict>& arms, Metric metric) {
+  using Kind = Verdict::Kind;
+  constexpr std::size_t kAllTold = 2;
+  const std::vector<Verdict> all = verdicts(comparison, arms, metric);
+  std::vector<std::string> lines;
+  if (all.size() <= kAllTold) {
+    for (const Verdict& one : all) lines.push_back(one.sentence);
+    return lines;
+  }
+  const auto value = [&](const Verdict* one) {
+    const double ratio = comparison.ratio(one->arm, metric).value;
+    return std::isfinite(ratio) ? ratio : std::numeric_limits<double>::max();
+  };
+  std::vector<const Verdict*> of_kind[5];
+  for (const Verdict& one : all) of_kind[static_cast<std::size_t>(one.kind)].push_back(&one);
+  for (auto& some : of_kind) {
+    std::stable_sort(some.begin(), some.end(),
+                     [&](const Verdict* a, const Verdict* b) { return value(a) < value(b); });
+  }
+  auto& faster = of_kind[static_cast<std::size_t>(Kind::kFaster)];
+  std::uint64_t requests = comparison.requests[0];
+  for (const Verdict& one : all) requests = std::min(requests, comparison.requests[one.arm]);
+  const std::string basis =
+      fmt::format(" at {} (95%; {} requests an arm; {})", metric_name(metric),
+                  with_commas(requests), aa_words(aa_record(comparison, arms)));
+  if (!faster.empty()) {
+    lines.push_back(faster.front()->sentence);
+    faster.erase(faster.begin());
+  } else if (of_kind[static_cast<std::size_t>(Kind::kSlower)].size() == all.size()) {
+    lines.push_back(
+        fmt::format("{} is faster than the other {}{}", arms[0].name, all.size(), basis));
+  } else {
+    lines.push_back(fmt::format("none of the other {} is shown to be faster than {}{}", all.size(),
+                                arms[0].name, basis));
+  }
+  constexpr std::string_view kWords[] = {"also faster", "slower", "as fast", "cannot tell",
+                                         "not compared"};
+  for (std::size_t kind = 0; kind < std::size(kWords); ++kind) {
+    if (!of_kind[kind].empty()) lines.push_back(listed(kWords[kind], of_kind[kind], arms));
+  }
+  return lines;
 }
 
 }  // namespace duet::bench

@@ -30,6 +30,8 @@ std::string aa_words(const std::optional<AaRecord>& record);
 struct Verdict {
   std::string sentence;
   enum class Kind : unsigned char { kFaster, kSlower, kSame, kCannotTell, kVoid } kind;
+  std::size_t arm = 0;
+  std::string brief;  // what stands behind its name in a list: "8-13%"
 };
 // One for each arm but the first and its copies:
 //   "b is 8-13% slower than a at p50 (95%; 20,000 requests an arm; A/A clean)"
@@ -38,6 +40,14 @@ struct Verdict {
 // Where the A/A arm differs from the first one, a difference no larger than that is not called.
 std::vector<Verdict> verdicts(const Comparison& comparison, const std::vector<ArmVerdict>& arms,
                               Metric metric = Metric::kP50);
+
+// The same for whoever has no time: the sentences, when there are one or two; otherwise the one on
+// the fastest, and then the others in a line for each kind, the fastest first:
+//   "slower: c (8-13%), d (2.1 to 2.4 times as slow)"
+// Empty when the first arm is alone.
+std::vector<std::string> headlines(const Comparison& comparison,
+                                   const std::vector<ArmVerdict>& arms,
+                                   Metric metric = Metric::kP50);
 
 // "8-13% slower than", "2.1 to 2.4 times as slow as", "1-2% faster than"; of an interval without 1
 // in it.

@@ -117,8 +117,9 @@ std::vector<bench::ArmVerdict> arm_verdicts(const bench::Plan& plan, const Bench
 std::string verdict_text(const bench::Plan& plan, const BenchResult& result, bool color) {
   if (!result.comparison) return "";
   std::string text;
-  for (const bench::Verdict& one : verdicts(*result.comparison, arm_verdicts(plan, result))) {
-    text += (color ? "\x1b[1m" + one.sentence + "\x1b[0m" : one.sentence) + "\n";
+  const auto arms = arm_verdicts(plan, result);
+  for (const std::string& line : headlines(*result.comparison, arms)) {
+    text += (color ? "\x1b[1m" + line + "\x1b[0m" : line) + "\n";
   }
   return text.empty() ? "" : text + "\n";
 }

@@ -102,12 +102,7 @@ LiveSnapshot Live::snapshot() const {
   if (shot.split_wrong) {
     shot.verdict = "the requests are not divided as configured: nothing can be said";
   } else {
-    const double alpha = spec.alpha / static_cast<double>(variants_.size() - 1);
-    for (const VariantSnapshot& variant : shot.variants) {
-      if (variant.control) continue;
-      if (!shot.verdict.empty()) shot.verdict += "; ";
-      shot.verdict += verdict_of(variant, shot.variants[spec.control], alpha);
-    }
+    shot.verdict = verdict_of(shot.variants, spec.control, spec.alpha);
   }
   shot.audit.assign(audit_.begin(), audit_.end());
   return shot;

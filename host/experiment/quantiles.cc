@@ -142,4 +142,57 @@ std::string verdict_of(const VariantSnapshot& variant, const VariantSnapshot& co
                      on);
 }
 
+namespace {
+
+// What the medians say of a variant: its value as a part of the control's; nothing: not called.
+std::optional<double> called_ratio(const VariantSnapshot& variant) {
+  if (variant.quantiles.empty()) return std::nullopt;
+  const QuantileEvidence& median = variant.quantiles.front();
+  if (!median.called || !median.control || !median.variant) return std::nullopt;
+  return static_cast<double>(*median.variant) / static_cast<double>(*median.control);
+}
+
+}  // namespace
+
+std::string verdict_of(std::span<const VariantSnapshot> variants, std::size_t control,
+                       double alpha) {
+  constexpr std::size_t kAllTold = 2;
+  const double each = alpha / static_cast<double>(variants.size() - 1);
+  if (variants.size() - 1 <= kAllTold) {
+    std::string all;
+    for (std::size_t v = 0; v < variants.size(); ++v) {
+      if (v == control) continue;
+      all += (all.empty() ? "" : "; ") + verdict_of(variants[v], variants[control], each);
+    }
+    return all;
+  }
+  std::optional<std::size_t> best;
+  std::uint64_t requests = variants[control].requests;
+  std::size_t compared = 0, faster = 0, slower = 0;
+  for (std::size_t v = 0; v < variants.size(); ++v) {
+    if (v == control || variants[v].aa) continue;
+    ++compared;
+    requests = std::min(requests, variants[v].requests);
+    const auto ratio = called_ratio(variants[v]);
+    if (!ratio) continue;
+    ++(*ratio < 1 ? faster : slower);
+    if (*ratio < 1 && (!best || *ratio < *called_ratio(variants[*best]))) best = v;
+  }
+  const std::string& name = variants[control].name;
+  std::string text =
+      best ? verdict_of(variants[*best], variants[control], each)
+           : fmt::format(
+                 "none of {} variants is shown to be faster than '{}' at p50 ({:.4g}%, "
+                 "anytime-valid; {} requests an arm)",
+                 compared, name, 100 * (1 - each), with_commas(requests));
+  std::string counts;
+  const auto add = [&](std::size_t count, std::string_view what) {
+    if (count > 0) counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", count, what);
+  };
+  add(best ? faster - 1 : 0, "faster");
+  add(slower, "slower");
+  add(compared - faster - slower, "not told apart from it");
+  return text + fmt::format("; {}: {}", best ? "the others" : "of them", counts);
+}
+
 }  // namespace duet::experiment

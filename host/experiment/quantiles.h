@@ -38,4 +38,10 @@ class Quantiles {
 std::string verdict_of(const VariantSnapshot& variant, const VariantSnapshot& control,
                        double alpha);
 
+// Of all variants in one sentence: of more than two beside the control the fastest is told, and of
+// the others, without an A/A variant, only how many are faster or slower. `alpha`: of the
+// experiment, divided among them.
+std::string verdict_of(std::span<const VariantSnapshot> variants, std::size_t control,
+                       double alpha);
+
 }  // namespace duet::experiment

@@ -185,6 +185,47 @@ TEST(Comparison, ADifferenceNoLargerThanTheAaArmsIsNotCalled) {
   EXPECT_EQ(said[0].kind, Verdict::Kind::kSlower);
 }
 
+// Arms whose medians are so many times the first one's, each to within 3%; 0: the generator lagged.
+Comparison of_ratios(const std::vector<double>& ratios) {
+  Comparison comparison;
+  comparison.rounds = 40;
+  for (const double ratio : ratios) {
+    comparison.arms.emplace_back();
+    Figure& p50 = comparison.ratios.emplace_back()[static_cast<std::size_t>(Metric::kP50)];
+    p50.value = ratio;
+    if (ratio > 0) p50.interval = {0.97 * ratio, 1.03 * ratio};
+    if (ratio == 0) p50.missing = kLagged;
+    comparison.requests.push_back(10'000);
+  }
+  return comparison;
+}
+
+TEST(Comparison, OfManyTheFastestIsToldAndTheOthersAreListed) {
+  const std::vector<ArmVerdict> arms = {{"a"}, {"b"}, {"c"}, {"d"},
+                                        {"e"}, {"f"}, {"g"}, {"h", false, 0.5}};
+  EXPECT_EQ(
+      headlines(of_ratios({1, 1.2, 0.7, 0.4, 1, 2.5, 0, 0.1}), arms),
+      (std::vector<std::string>{
+          "d is 2.4 to 2.6 times as fast as a at p50 (95%; 10,000 requests an arm; no A/A "
+          "arm)",
+          "also faster: c (27-33%)", "slower: b (16-24%), f (2.4 to 2.6 times as slow)",
+          "cannot tell: e (about 180,000 more requests an arm)",
+          "not compared: g (void: the generator lagged), h (50% of the requests to h fail)"}));
+  const std::vector<ArmVerdict> four = {{"a"}, {"b"}, {"c"}, {"d"}};
+  EXPECT_EQ(headlines(of_ratios({1, 1.5, 1.2, 1.1}), four),
+            (std::vector<std::string>{
+                "a is faster than the other 3 at p50 (95%; 10,000 requests an arm; no A/A arm)",
+                "slower: d (6-14%), c (16-24%), b (45-55%)"}));
+  EXPECT_EQ(headlines(of_ratios({1, 0, 0, 0}), four),
+            (std::vector<std::string>{
+                "none of the other 3 is shown to be faster than a at p50 (95%; 10,000 requests an "
+                "arm; no A/A arm)",
+                "not compared (void: the generator lagged): b, c, d"}));
+  // One or two have a sentence each.
+  EXPECT_EQ(headlines(of_ratios({1, 1.5, 1.2}), {{"a"}, {"b"}, {"c"}}).size(), 2u);
+  EXPECT_TRUE(headlines(of_ratios({1}), {{"a"}}).empty());
+}
+
 TEST(Comparison, RunsApartAreComparedWithBothUncertainties) {
   const ArmRounds old_run = arm_rounds(run_of(1, 1), kFirst, {0, 40});
   const ArmRounds new_run = arm_rounds(run_of(1.1, 2), kOther, {0, 30});

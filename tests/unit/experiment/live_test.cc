@@ -281,6 +281,35 @@ TEST_F(LiveTest, SaysByHowMuchAVariantIsSlower) {
       << shot.verdict;
 }
 
+// Of six the headline is no list: it has the fastest, and how many of the others are what.
+TEST_F(LiveTest, OfManyVariantsTheFastestIsTold) {
+  LiveSpec spec = spec_of(KeySource::kRandom);
+  for (const char* name : {"go", "rust", "ruby", "perl"}) {
+    spec.spec.variants.emplace_back(name);
+    spec.spec.weights.push_back(1);
+    spec.variants.push_back({name, spec.variants.size(), false});
+  }
+  make(spec);
+  EXPECT_EQ(live_->snapshot().verdict,
+            "none of 5 variants is shown to be faster than 'js' at p50 (99%, anytime-valid; 0 "
+            "requests an arm); of them: 5 not told apart from it");
+  constexpr double kFactor[] = {1, 2, 0.5, 0.7, 2, 1};  // times the control's latency
+  std::uint64_t noise = 1;
+  for (int i = 0; i < 6000; ++i) {
+    const Live::Choice choice = choose("");
+    noise = noise * 6364136223846793005u + 1442695040888963407u;
+    const double jitter = 0.9 + 0.2 * static_cast<double>(noise >> 40) / (1 << 24);
+    live_->ended(choice, {.total = static_cast<Nanos>(5e6 * jitter * kFactor[choice.variant])});
+    live_->look(now_);
+  }
+  const std::string verdict = live_->snapshot().verdict;
+  EXPECT_TRUE(verdict.starts_with("'go' is ")) << verdict;
+  EXPECT_NE(verdict.find("faster than 'js' at p50 (99%, anytime-valid; "), std::string::npos)
+      << verdict;
+  EXPECT_TRUE(verdict.ends_with("; the others: 1 faster, 2 slower, 1 not told apart from it"))
+      << verdict;
+}
+
 TEST_F(LiveTest, SaysWhenItCannotTell) {
   make(spec_of(KeySource::kRandom));
   EXPECT_EQ(live_->snapshot().verdict,
