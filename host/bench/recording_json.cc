@@ -1,5 +1,6 @@
 // Recordings as JSON: a HAR (HTTP Archive 1.2), as browsers save it, and an object a line:
 //   {"method":"POST","path":"/orders","headers":{"Accept":"*/*"},"json":{"id":7},"at":0.25}
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <iterator>
@@ -83,6 +84,14 @@ std::optional<Nanos> time_of(const Json& at) {
 
 RequestSpec spec_of_line(const Json& line, const std::string& directory) {
   if (!line.is_object()) throw Unusable{"it is no JSON object"};
+  // Others are let be: a log has more in its lines than requests. But a line of nothing else is not
+  // one, or has a key that is misspelt.
+  constexpr const char* kKeys[] = {"path", "url",  "method",    "headers",
+                                   "body", "json", "body_file", "at"};
+  const auto has = [&line](const char* key) { return line.contains(key); };
+  if (!line.empty() && std::none_of(std::begin(kKeys), std::end(kKeys), has)) {
+    throw Unusable{"it has neither path nor any other key of a request"};
+  }
   RequestSpec spec;
   spec.path.clear();
   const char* const target = line.contains("url") ? "url" : "path";

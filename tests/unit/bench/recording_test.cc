@@ -71,7 +71,8 @@ TEST(Recording, JsonLinesHaveBodiesOfThreeKinds) {
           "{\"path\":7}\n"
           "[]\n"
           "{\"path\":\"/e\",\"at\":\"yesterday\"}\n"
-          "{broken\n",
+          "{broken\n"
+          "{\"pth\":\"/f\"}\n",
       directory);
   std::remove((directory + "/" + name).c_str());
   EXPECT_EQ(lines.format, "JSON lines");
@@ -85,7 +86,8 @@ TEST(Recording, JsonLinesHaveBodiesOfThreeKinds) {
                    "line 5: 'no slash' is no path", "line 6: its path is no string",
                    "line 7: it is no JSON object",
                    "line 8: its at is neither seconds nor a time like 2026-11-27T18:39:00Z",
-                   "line 9: it is no JSON"}));
+                   "line 9: it is no JSON",
+                   "line 10: it has neither path nor any other key of a request"}));
 }
 
 TEST(Recording, AJsonLineWithoutAPathIsForThatOfTheTarget) {
