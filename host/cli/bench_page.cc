@@ -79,11 +79,11 @@ class PageWriter {
       return;
     }
     std::string others;
-    for (const bench::Verdict& one : verdicts(*result_.comparison, arms_)) {
+    for (const std::string& line : headlines(*result_.comparison, arms_)) {
       if (page.verdict.empty()) {
-        page.verdict = one.sentence;
+        page.verdict = line;
       } else {
-        others += report::paragraph(one.sentence);
+        others += report::paragraph(line);
       }
     }
     rest = others + rest;
@@ -99,15 +99,15 @@ class PageWriter {
   // A figure, with its interval in brackets.
   Cell latency(std::size_t arm, double p) const {
     const bench::Summary& summary = result_.arms[arm];
-    std::string text = latency_cell(summary, p);
+    std::string below;
     for (std::size_t i = 0; result_.comparison && i < bench::kMetrics; ++i) {
       const auto metric = static_cast<Metric>(i);
       const auto& interval = result_.comparison->arm(arm, metric).interval;
       if (bench::quantile_share(metric) != p || !interval) continue;
-      text += fmt::format("  ({} to {})", format_duration(Nanos(interval->low)),
+      below = fmt::format("{} to {}", format_duration(Nanos(interval->low)),
                           format_duration(Nanos(interval->high)));
     }
-    return report::number(std::move(text));
+    return report::number(latency_cell(summary, p), std::move(below));
   }
 
   static std::string nanos_text(double value) { return format_duration(Nanos(value)); }
@@ -117,8 +117,8 @@ class PageWriter {
   Cell cpu(std::size_t arm, double unit, const Text& text) const {
     const bench::Figure& figure = result_.comparison->arm(arm, Metric::kCpu);
     if (!figure.interval) return {std::string(figure.missing), true, 0, Cell::Tone::kQuiet};
-    return report::number(fmt::format("{}  ({} to {})", text(unit * figure.value),
-                                      text(unit * figure.interval->low),
+    return report::number(text(unit * figure.value),
+                          fmt::format("{} to {}", text(unit * figure.interval->low),
                                       text(unit * figure.interval->high)));
   }
 
@@ -171,7 +171,7 @@ class PageWriter {
     return report::table(rows) +
            report::note(
                "Latency is from the intended time to the last byte of the answer: send lag, "
-               "queueing for a free connection, and service. In brackets: the 95% interval, by "
+               "queueing for a free connection, and service. Below a figure: its 95% interval, by "
                "resampling rounds. CPU is of all threads of the server's processes.");
   }
 

@@ -38,7 +38,8 @@ border-radius:4px;max-width:none}
 table{border-collapse:collapse;width:100%;min-width:32rem;font-size:.9rem}
 th,td{padding:.45rem .8rem;text-align:left;vertical-align:top;border-top:1px solid var(--line)}
 thead th{border-top:0;color:var(--quiet);font-weight:500;font-size:.8rem;vertical-align:bottom}
-tbody th{font-weight:550}
+tbody th{font-weight:550;white-space:nowrap;position:sticky;left:0;background:var(--card)}
+td small{display:block;color:var(--quiet);font-size:.78rem}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .good{color:var(--good)}.bad{color:var(--bad)}.quiet{color:var(--quiet)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(10rem,1fr));gap:.8rem}
@@ -115,12 +116,14 @@ std::string table(const Table& table) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       const Cell& cell = row[i];
       const std::string_view tag = i == 0 ? "th scope=\"row\"" : "td";
+      const std::string below =
+          cell.below.empty() ? "" : "<small>" + escape(cell.below) + "</small>";
       const double shade = std::clamp(cell.shade, 0.0, 1.0);
       const std::string style =
           shade > 0 ? fmt::format(" style=\"background:rgba(var(--shade),{:.2f})\"", 0.6 * shade)
                     : std::string();
       out += fmt::format("<{}{}{}>{}</{}>", tag, classes(cell.number, cell.tone), style,
-                         escape(cell.text), i == 0 ? "th" : "td");
+                         escape(cell.text) + below, i == 0 ? "th" : "td");
     }
     out += "</tr>";
   }

@@ -22,8 +22,11 @@ struct Cell {
   // 0: none; 1: the strongest shade of a table's cells (a matrix as a heat map).
   double shade = 0;
   enum class Tone : unsigned char { kPlain, kGood, kBad, kQuiet } tone = Tone::kPlain;
+  std::string below = {};  // small, in a line of its own: an interval
 };
-inline Cell number(std::string text) { return {std::move(text), true, 0, Cell::Tone::kPlain}; }
+inline Cell number(std::string text, std::string below = {}) {
+  return {std::move(text), true, 0, Cell::Tone::kPlain, std::move(below)};
+}
 inline Cell words(std::string text, Cell::Tone tone = Cell::Tone::kPlain) {
   return {std::move(text), false, 0, tone};
 }
