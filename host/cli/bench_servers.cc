@@ -5,9 +5,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <fstream>
+#include <random>
 #include <utility>
 
 #include "host/base/escape.h"
+#include "host/bench/random.h"
 #include "host/cli/engines.h"
 #include "host/net/address.h"
 
@@ -18,6 +21,10 @@ namespace {
 constexpr Nanos kStartPatience = 60 * kSecond;
 constexpr Nanos kAskEvery = 5 * kMillisecond;
 constexpr std::string_view kPort = "{port}";
+// Which ports the kernel chooses by itself: "32768 60999".
+constexpr const char* kKernelsPorts = "/proc/sys/net/ipv4/ip_local_port_range";
+constexpr std::uint32_t kLeastPort = 10'000;  // below, well-known servers live
+constexpr int kPortsTried = 100;
 // Where a server listens that was told nothing but a port.
 constexpr const char* kLoopbacks[] = {"127.0.0.1", "[::1]"};
 
@@ -29,19 +36,36 @@ bool takes_connections(const net::Address& address) {
   return taken;
 }
 
-}  // namespace
-
-std::uint16_t free_port() {
+// On which a socket can be bound now; 0: any.
+std::uint16_t bound_port(std::uint16_t port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return 0;
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
   socklen_t length = sizeof address;
   const bool known = bind(fd, reinterpret_cast<const sockaddr*>(&address), length) == 0 &&
                      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0;
   close(fd);
   return known ? ntohs(address.sin_port) : std::uint16_t{0};
+}
+
+}  // namespace
+
+std::uint16_t free_port() {
+  std::uint32_t first = 0, last = 0;
+  std::ifstream(kKernelsPorts) >> first >> last;
+  std::vector<std::uint16_t> others;
+  for (std::uint32_t port = kLeastPort; port <= 65535; ++port) {
+    if (port < first || port > last) others.push_back(static_cast<std::uint16_t>(port));
+  }
+  bench::Random random(std::random_device{}());
+  for (int i = 0; i < kPortsTried && !others.empty(); ++i) {
+    const std::uint16_t port = others[random.below(others.size())];
+    if (bound_port(port) != 0) return port;
+  }
+  return bound_port(0);
 }
 
 std::string with_port(std::string command, std::uint16_t port) {

@@ -47,7 +47,10 @@ class BenchServers {
 Result<std::unique_ptr<bench::ServerProcess>> launch(const bench::ArmPlan& arm, std::uint16_t port,
                                                      const bench::Processors& processors);
 
-// A TCP port of 127.0.0.1 on which nobody listens; 0 when there is none.
+// A TCP port of 127.0.0.1 on which nobody listens; 0 when there is none. It is none of those that
+// the kernel gives to who asks for any, or for a connection's own end, as long as there are others:
+// so nobody gets it before the server listens, which cannot be had by holding it, as a server
+// without SO_REUSEADDR would be kept away, too.
 std::uint16_t free_port();
 // The command with its {port} replaced.
 std::string with_port(std::string command, std::uint16_t port);

@@ -56,6 +56,22 @@ TEST(BenchServers, ACommandIsMeasuredBesideAHandlerAndAUrl) {
   }
 }
 
+// Otherwise another process could get it before the server listens.
+TEST(BenchServers, APortIsNoneOfThoseThatTheKernelGivesAway) {
+  int first = 0, last = 0;
+  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first >> last;
+  if (first <= 10'000 && last >= 65'535) GTEST_SKIP() << "here the kernel may give any";
+  const TemporaryDirectory folder;
+  const std::string file = folder.path() + "/port";
+  const Finished finished = bench({"--command", "echo {port} > " + file + "; " + serve_hello(),
+                                   "--rate", "50", "--duration", "200ms", "--warmup", "0"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  int port = 0;
+  std::ifstream(file) >> port;
+  EXPECT_GE(port, 10'000);
+  EXPECT_TRUE(port < first || port > last) << port;
+}
+
 // What the kernel lets a process use, as a command of the bench's wrote it down.
 std::string processors_in(const std::string& file) {
   std::string name, list;
