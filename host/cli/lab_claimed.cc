@@ -13,6 +13,8 @@ namespace {
 // What is claimed is a round number: an interval that holds it agrees with it when it goes no
 // further than by this factor.
 constexpr double kNear = 1.5;
+// And so does one that lies within a tenth of it, however narrow: "twice" is no 1.98 refuted.
+constexpr double kRound = 1.1;
 
 struct Quantity {
   Claimed::Unit unit;
@@ -73,13 +75,15 @@ Result<Claimed> parse_claimed(std::string_view text) {
 
 Finding judge(const Claimed& claimed, const stats::BlockInterval& interval, bool compared) {
   const bool point = claimed.low == claimed.high;
-  const bool inside = interval.low >= claimed.low && interval.high <= claimed.high;
-  const bool apart = interval.high < claimed.low || interval.low > claimed.high;
+  const double least = point ? claimed.low / kRound : claimed.low;
+  const double most = point ? claimed.high * kRound : claimed.high;
+  const bool inside = interval.low >= least && interval.high <= most;
+  const bool apart = interval.high < least || interval.low > most;
   const double none = claimed.unit == Claimed::Unit::kRatio ? 1 : 0;
   const bool holds_none = compared && interval.low <= none && none <= interval.high;
   // A wide interval that holds the number claimed, among many others, says nothing.
-  const bool near = point && !apart && interval.low >= claimed.low / kNear &&
-                    interval.high <= claimed.high * kNear;
+  const bool near = point && interval.low <= claimed.low && interval.high >= claimed.high &&
+                    interval.low >= claimed.low / kNear && interval.high <= claimed.high * kNear;
   if (inside || near) return Finding::kHolds;
   if (!apart) return Finding::kCannotTell;
   // "At most 1.1 times" is no direction: it has "no difference" inside. "> 1x" has it at its end.

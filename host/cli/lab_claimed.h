@@ -28,7 +28,8 @@ struct Claimed {
 Result<Claimed> parse_claimed(std::string_view text);
 
 enum class Finding : std::uint8_t {
-  kHolds,         // the whole interval lies where the claim has it, or around the number claimed
+  kHolds,         // the whole interval lies where the claim has it, or closely around the number
+                  // claimed, or within a tenth of it
   kMore,          // in that direction, and further than claimed
   kLess,          // in that direction, but not so far
   kNoDifference,  // the interval holds "no difference", and none of what is claimed

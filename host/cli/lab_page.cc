@@ -36,8 +36,8 @@ Cell::Tone tone_of(Finding finding) {
 
 Cell finding_cell(const LabCompared& compared) {
   if (!compared.claimed) return words("nothing is claimed", Cell::Tone::kQuiet);
-  if (!compared.finding) return words("not known", Cell::Tone::kQuiet);
-  return words(std::string(finding_words(*compared.finding)), tone_of(*compared.finding));
+  return words(found_words(compared),
+               compared.finding ? tone_of(*compared.finding) : Cell::Tone::kQuiet);
 }
 
 // How many of what is claimed came out how.
@@ -78,7 +78,7 @@ std::string summary_of(const std::vector<LabResult>& results) {
       }
       for (const LabCompared& one : run.compares) {
         if (!one.claimed) continue;
-        row({words(about_cell(one)), report::number(one.claimed->text),
+        row({words(about_cell(one, run.title)), report::number(one.claimed->text),
              report::number(value_cell(one)), finding_cell(one)});
       }
     }

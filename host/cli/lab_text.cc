@@ -186,10 +186,8 @@ std::string lab_table(const std::vector<LabResult>& results) {
       }
       for (const LabCompared& one : run.compares) {
         if (!one.claimed) continue;
-        const std::string found =
-            one.finding ? std::string(finding_words(*one.finding)) : "not known";
         rows.push_back({name, printable(one.claimed->text), value_cell(one),
-                        found + "  [" + about_cell(one) + "]"});
+                        found_words(one) + "  [" + about_cell(one, run.title) + "]"});
         name.clear();
       }
     }

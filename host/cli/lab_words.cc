@@ -116,15 +116,27 @@ std::string here_words(const LabCompared& compared) {
   std::string text = compared.about.empty() ? "" : printable(compared.about) + ": ";
   text += measured_words(compared);
   if (!compared.finding) return text;
-  text += fmt::format(": {}", finding_words(*compared.finding));
+  text += ": " + found_words(compared);
   if (!compared.doubt.empty()) text += ", for " + compared.doubt;
   return text + " (" + printable(compared.claimed->text) + ")";
 }
 
-std::string about_cell(const LabCompared& compared) {
-  if (!compared.about.empty()) return printable(compared.about);
-  return printable(compared.arm) + (compared.than.empty() ? ", " + figure_title(compared.figure)
-                                                          : " beside " + printable(compared.than));
+std::string found_words(const LabCompared& compared) {
+  if (!compared.finding) return "not known";
+  if (*compared.finding == Finding::kFails && compared.than.empty()) {
+    return compared.value.interval->low > compared.claimed->high ? "more than claimed"
+                                                                 : "less than claimed";
+  }
+  return std::string(finding_words(*compared.finding));
+}
+
+std::string about_cell(const LabCompared& compared, const std::string& run) {
+  const std::string about =
+      !compared.about.empty() ? printable(compared.about)
+                              : printable(compared.arm) +
+                                    (compared.than.empty() ? ", " + figure_title(compared.figure)
+                                                           : " beside " + printable(compared.than));
+  return run.empty() ? about : printable(run) + "; " + about;
 }
 
 std::string split_words(const LabSplitted& split) {

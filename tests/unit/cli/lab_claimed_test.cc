@@ -57,7 +57,10 @@ TEST(LabClaimed, IsHeldAgainstWhatWasMeasured) {
   const Case cases[] = {
       // A number.
       {"3x", 2.9, 3.1, Finding::kHolds},
-      {"3x", 3.1, 3.2, Finding::kMore},
+      {"3x", 3.4, 3.5, Finding::kMore},
+      {"3x", 3.1, 3.2, Finding::kHolds},  // a round number
+      {"3x", 3.1, 4.4, Finding::kCannotTell},
+      {"2x", 1.95, 1.98, Finding::kHolds},
       {"3x", 1.2, 1.4, Finding::kLess},
       {"3x", 0.9, 1.1, Finding::kNoDifference},
       {"3x", 0.4, 0.5, Finding::kReverse},
