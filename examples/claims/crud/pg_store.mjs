@@ -1,12 +1,11 @@
-// Items in PostgreSQL, in a table of this process alone.
+// Items in PostgreSQL, in a table of this process alone, which pg_tables.mjs drops.
 import pg from "pg";
 
 import { ROWS } from "./items.mjs";
 
 export async function pgStore() {
   const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 8 });
-  const table = `duet_lab_crud_${process.pid}`;
-  await pool.query(`DROP TABLE IF EXISTS ${table}`);
+  const table = `duet_lab_crud_${new URL(process.env.TABLES).port}_${process.pid}`;
   await pool.query(`CREATE UNLOGGED TABLE ${table}
     (id integer PRIMARY KEY, name text NOT NULL, price double precision NOT NULL)`);
   await pool.query(`INSERT INTO ${table}

@@ -1,4 +1,4 @@
-"""Items in PostgreSQL, in a table of this process alone."""
+"""Items in PostgreSQL, in a table of this process alone, which pg_tables.mjs drops."""
 
 import os
 
@@ -10,14 +10,14 @@ ROWS = 1000  # that are there from the start
 class PgStore:
     def __init__(self):
         self.pool = None
-        self.table = f"duet_lab_crud_{os.getpid()}"
+        port = os.environ["TABLES"].rpartition(":")[2]
+        self.table = f"duet_lab_crud_{port}_{os.getpid()}"
 
     async def opened(self):
         """Made by the first request, when the loop runs."""
         if self.pool is None:
             self.pool = asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=8, max_size=8)
             await self.pool
-            await self.pool.execute(f"DROP TABLE IF EXISTS {self.table}")
             await self.pool.execute(
                 f"CREATE UNLOGGED TABLE {self.table} (id integer PRIMARY KEY, "
                 "name text NOT NULL, price double precision NOT NULL)")
