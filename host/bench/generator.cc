@@ -100,7 +100,9 @@ Result<void> Generator::connect() {
                          " of " + std::to_string(arm.connections.size()) + " connections: " +
                          (arm.trouble.empty() ? "no answer within the patience" : arm.trouble),
                      {},
-                     {},
+                     arm.trouble.empty()
+                         ? "fewer --connections, or a server that accepts more at a time"
+                         : "",
                      {}};
       }
       wait(std::min(deadline, now() + kLookEvery));

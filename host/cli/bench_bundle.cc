@@ -40,13 +40,28 @@ Result<std::string> read(const std::string& file) {
 
 std::string log_name(std::size_t arm) { return std::to_string(arm + 1) + ".hlog"; }
 
+// "0", "5000 to each", "5000 to node".
+std::string idle_text(const bench::Plan& plan) {
+  const auto as_first = [&](const bench::ArmPlan& arm) { return arm.idle == plan.arms[0].idle; };
+  if (!plan.any_idle()) return "0";
+  if (std::all_of(plan.arms.begin(), plan.arms.end(), as_first)) {
+    return std::to_string(plan.arms[0].idle) + " to each";
+  }
+  std::string text;
+  for (const bench::ArmPlan& arm : plan.arms) {
+    if (arm.idle == 0) continue;
+    text += fmt::format("{}{} to {}", text.empty() ? "" : ", ", arm.idle, printable(arm.name));
+  }
+  return text;
+}
+
 // What two runs must have in common besides the machine.
 bench::Fingerprint load_facts(const bench::Plan& plan) {
   const auto& generator = plan.generator;
   bench::Fingerprint facts = {
       {"arrivals", std::string(arrivals_name(plan.schedule.arrivals))},
       {"connections", std::to_string(generator.connections)},
-      {"idle connections", std::to_string(plan.idle)},
+      {"idle connections", idle_text(plan)},
       {"pipelining", std::to_string(generator.depth)},
       {"keep-alive", generator.keep_alive ? "yes" : "no"},
   };

@@ -72,10 +72,15 @@ std::vector<Row> state_rows(const bench::Plan& plan, const BenchResult& result) 
     if (known) rows.push_back(std::move(cells));
   };
   using Text = std::optional<std::string>;
-  if (plan.idle > 0) {
-    row("idle, open", [](const ArmState& s) { return Text(format_count(s.idle_open)); });
+  if (plan.any_idle()) {
+    const auto idle_of = [&](const ArmState& s) {
+      return plan.arms[static_cast<std::size_t>(&s - result.states.data())].idle;
+    };
+    row("idle, open", [&](const ArmState& s) {
+      return idle_of(s) > 0 ? Text(format_count(s.idle_open)) : Text();
+    });
     row("memory an idle", [&](const ArmState& s) {
-      return s.idle_growth ? Text(format_bytes(*s.idle_growth / plan.idle)) : Text();
+      return s.idle_growth ? Text(format_bytes(*s.idle_growth / idle_of(s))) : Text();
     });
   }
   // That part of a host's account, by request.

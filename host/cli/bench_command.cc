@@ -63,6 +63,10 @@ constexpr Option kTargets[] = {
 };
 
 constexpr Option kSecurity[] = {
+    {"tls", "[=NAME]",
+     "Servers of --command, or the one called NAME, are asked by https:// (WebSockets by wss://). "
+     "Their certificate is to be for localhost.",
+     "http://", true},
     {"cacert", "FILE", "Whom to trust: certificates in PEM, instead of the system's authorities."},
     {.name = "insecure",
      .value = "",
@@ -92,8 +96,10 @@ constexpr Option kLoad[] = {
      "A closed loop instead: each connection asks again as soon as it is answered. For capacity, "
      "not for latency."},
     {"connections", "NUMBER", "Connections to each.", "64"},
-    {"idle", "NUMBER",
-     "So many idle connections to each besides, which were answered once before the run."},
+    {"idle", "'[NAME=]NUMBER'",
+     "So many idle connections to each besides, or to the one called NAME, which were answered "
+     "once before the run.",
+     "", true},
     {"pipeline", "NUMBER", "Requests in flight on one connection, at most.", "1"},
     {"no-keep-alive", "", "A new connection for each request; it is in the latency."},
     {"patience", "DURATION", "What has no answer by then, or no free connection, has failed.",
@@ -150,10 +156,9 @@ constexpr Option kOutput[] = {
     kHelpOption,
 };
 
-constexpr OptionGroup kOptions[] = {
-    {"Servers", kTargets},  {"https:// and wss:// targets", kSecurity},
-    {"Load", kLoad},        {"Run", kRun},
-    {"Requests", kRequest}, {"Output", kOutput}};
+constexpr OptionGroup kOptions[] = {{"Servers", kTargets},  {"https:// and wss://", kSecurity},
+                                    {"Load", kLoad},        {"Run", kRun},
+                                    {"Requests", kRequest}, {"Output", kOutput}};
 
 constexpr HelpSection kSections[] = {
     {"What is measured", kArguments, {}},

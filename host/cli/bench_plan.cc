@@ -30,8 +30,11 @@ class PlanReader {
   PlanReader(const Arguments& arguments, std::vector<Error>& errors)
       : arguments_(arguments), errors_(errors) {}
 
-  bench::Plan read() {
-    read_arms();
+  bench::Plan read(std::vector<bench::ArmPlan> arms) {
+    plan_.arms = std::move(arms);
+    plan_.websocket = arguments_.has("websocket");
+    if (plan_.arms.empty()) read_arms();
+    read_tls();
     read_security();
     read_load();
     read_request();
@@ -78,12 +81,16 @@ class PlanReader {
   std::uint64_t whole(std::string_view option, std::uint64_t otherwise, std::uint64_t least,
                       std::uint64_t most) {
     const auto text = arguments_.value(option);
-    if (!text) return otherwise;
+    return text ? whole_in(option, *text, otherwise, least, most) : otherwise;
+  }
+
+  std::uint64_t whole_in(std::string_view option, const std::string& text, std::uint64_t otherwise,
+                         std::uint64_t least, std::uint64_t most) {
     std::uint64_t value = 0;
-    const auto [end, failure] = std::from_chars(text->data(), text->data() + text->size(), value);
-    if (text->empty() || failure != std::errc() || end != text->data() + text->size() ||
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || failure != std::errc() || end != text.data() + text.size() ||
         value < least || value > most) {
-      wrong("--" + std::string(option) + " '" + printable(*text) + "' is no such number",
+      wrong("--" + std::string(option) + " '" + printable(text) + "' is no such number",
             "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
       return otherwise;
     }
@@ -105,14 +112,33 @@ class PlanReader {
     return *parsed;
   }
 
-  void add_arm(std::string name, std::string target, bench::ArmPlan::Kind kind) {
+  // With a number behind it when there is one of that name.
+  std::string free_name(std::string name) const {
     const auto taken = [this](const std::string& other) {
       return std::any_of(plan_.arms.begin(), plan_.arms.end(),
                          [&](const bench::ArmPlan& arm) { return arm.name == other; });
     };
     const std::string base = name;
     for (int number = 2; taken(name); ++number) name = base + "#" + std::to_string(number);
-    plan_.arms.push_back({std::move(name), std::move(target), kind});
+    return name;
+  }
+
+  void add_arm(std::string name, std::string target, bench::ArmPlan::Kind kind) {
+    plan_.arms.push_back({free_name(std::move(name)), std::move(target), kind});
+  }
+
+  // Of all commands, or of those that it names.
+  void read_tls() {
+    for (const std::string& name : arguments_.values("tls")) {
+      bool any = false;
+      for (bench::ArmPlan& arm : plan_.arms) {
+        if (!arm.is_command() || (!name.empty() && arm.name != name)) continue;
+        arm.tls = any = true;
+      }
+      if (any) continue;
+      wrong("--tls" + (name.empty() ? "" : "=" + printable(name)) + " is of no --command",
+            "a server that runs is named by https://, and duet serve has no TLS yet");
+    }
   }
 
   void read_security() {
@@ -120,11 +146,13 @@ class PlanReader {
     plan_.tls.authorities = arguments_.value("cacert").value_or("");
     const bool any =
         std::any_of(plan_.arms.begin(), plan_.arms.end(), [](const bench::ArmPlan& arm) {
-          return arm.is_url() && (arm.target.starts_with("https") || arm.target.starts_with("wss"));
+          return arm.tls || (arm.is_url() &&
+                             (arm.target.starts_with("https") || arm.target.starts_with("wss")));
         });
     for (const char* option : {"insecure", "cacert"}) {
       if (!any && arguments_.has(option)) {
-        wrong("--" + std::string(option) + " is of https:// and wss:// targets", "");
+        wrong("--" + std::string(option) + " is of https:// and wss:// targets",
+              "--tls asks the server of a --command by https://");
       }
     }
     if (!plan_.tls.authorities.empty()) content(plan_.tls.authorities, "the file of --cacert");
@@ -133,9 +161,10 @@ class PlanReader {
   // Of the first arm, to run beside the others.
   void add_copy() {
     if (plan_.arms.size() < 2 || !plan_.rounds_are_alike() || arguments_.has("no-aa")) return;
-    const bench::ArmPlan first = plan_.arms.front();
-    add_arm(first.name + " (A/A)", first.target, first.kind);
-    plan_.arms.back().is_copy = true;
+    bench::ArmPlan copy = plan_.arms.front();
+    copy.name = free_name(copy.name + bench::kCopySuffix);
+    copy.is_copy = true;
+    plan_.arms.push_back(std::move(copy));
   }
 
   // [NAME=]TARGET; a name has no character that a file or URL needs before its first '='.
@@ -157,7 +186,7 @@ class PlanReader {
               url ? bench::ArmPlan::Kind::kUrl : bench::ArmPlan::Kind::kHandler);
     }
     for (const std::string& text : arguments_.values("command")) read_command(text);
-    plan_.websocket = sockets || arguments_.has("websocket");
+    plan_.websocket = plan_.websocket || sockets;
     if (sockets && others && !arguments_.has("websocket")) {
       wrong("a ws:// target is measured beside other WebSockets only",
             "--websocket makes WebSockets of all of them");
@@ -281,11 +310,28 @@ class PlanReader {
       }
       if (!schedule.steps.empty()) wrong("--objective begins at one --rate", "--rate 1000");
     }
-    plan_.idle = static_cast<std::uint32_t>(whole("idle", 0, 1, 1'000'000));
-    if (plan_.idle > 0 && !generator.keep_alive) {
+    read_idle();
+    if (plan_.any_idle() && !generator.keep_alive) {
       wrong("idle connections are kept alive", "leave out --idle or --no-keep-alive");
     }
     generator.patience = duration("patience", 10 * kSecond, 10 * kMillisecond);
+  }
+
+  // "10000" of all of them, "node=10000" of one.
+  void read_idle() {
+    for (const std::string& text : arguments_.values("idle")) {
+      const std::size_t equals = text.rfind('=');
+      const std::string name = equals == std::string::npos ? "" : text.substr(0, equals);
+      const std::string count = equals == std::string::npos ? text : text.substr(equals + 1);
+      const auto idle = static_cast<std::uint32_t>(whole_in("idle", count, 0, 1, 1'000'000));
+      bool any = false;
+      for (bench::ArmPlan& arm : plan_.arms) {
+        if (!name.empty() && arm.name != name) continue;
+        arm.idle = idle;
+        any = true;
+      }
+      if (!any) wrong("--idle '" + printable(text) + "' is of none of them", "NAME=NUMBER");
+    }
   }
 
   void read_cold() {
@@ -295,7 +341,8 @@ class PlanReader {
     }
     plan_.starts = static_cast<std::uint32_t>(whole("starts", 15, 6, 1000));
     plan_.after_start = duration("duration", kSecond, 200 * kMillisecond);
-    for (const char* option : {"rate", "closed", "replay", "objective", "idle", "websocket"}) {
+    for (const char* option :
+         {"rate", "closed", "replay", "objective", "idle", "websocket", "tls"}) {
       if (arguments_.has(option)) {
         wrong("--cold has no --" + std::string(option), "it asks by itself, one request at a time");
       }
@@ -486,8 +533,9 @@ class PlanReader {
 
 }  // namespace
 
-bench::Plan bench_plan(const Arguments& arguments, std::vector<Error>& errors) {
-  return PlanReader(arguments, errors).read();
+bench::Plan bench_plan(const Arguments& arguments, std::vector<Error>& errors,
+                       std::vector<bench::ArmPlan> arms) {
+  return PlanReader(arguments, errors).read(std::move(arms));
 }
 
 }  // namespace duet::cli

@@ -10,7 +10,8 @@
 namespace duet::cli {
 
 // Reads the files of bodies. All that is wrong goes to `errors`; the plan is valid when none were
-// added.
-bench::Plan bench_plan(const Arguments& arguments, std::vector<Error>& errors);
+// added. `arms`: what is measured, when the command line is not to say it.
+bench::Plan bench_plan(const Arguments& arguments, std::vector<Error>& errors,
+                       std::vector<bench::ArmPlan> arms = {});
 
 }  // namespace duet::cli

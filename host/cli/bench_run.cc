@@ -18,6 +18,7 @@
 #include "host/cli/admin_client.h"
 #include "host/cli/bench_environment.h"
 #include "host/cli/bench_target.h"
+#include "host/cli/tls_module.h"
 
 namespace duet::cli {
 
@@ -25,6 +26,8 @@ namespace {
 
 constexpr Nanos kTryPatience = 5 * kSecond;
 constexpr Nanos kReadyPatience = 60 * kSecond, kTryEvery = 20 * kMillisecond;
+// What a certificate of a server on this machine is for, as tools that make them have it.
+constexpr const char* kLocalName = "localhost";
 constexpr Nanos kProgressEvery = 500 * kMillisecond;
 // So long before the warm-up is over the accounts are read: what that costs a host is not measured.
 constexpr Nanos kReadAhead = 200 * kMillisecond;
@@ -100,7 +103,7 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
   }
   read_end(result.schedule);
   for (std::uint16_t arm = 0; arm < plan_.arms.size(); ++arm) {
-    if (!idle_.empty()) states_[arm].idle_open = idle_[arm]->open_now();
+    if (idle_[arm] != nullptr) states_[arm].idle_open = idle_[arm]->open_now();
     result.arms.push_back(summarize(result.schedule, arm, result.rounds));
     result.trouble.push_back((*generator)->trouble(arm));
     note_ended(plan_.arms[arm], result.trouble.back());
@@ -253,13 +256,16 @@ void BenchRun::read_end(const bench::Schedule& schedule) {
 }
 
 Result<void> BenchRun::open_idle() {
-  for (std::size_t arm = 0; arm < targets_.size() && plan_.idle > 0; ++arm) {
-    listener_.note("opening " + std::to_string(plan_.idle) + " idle connections to " +
+  idle_.resize(targets_.size());
+  for (std::size_t arm = 0; arm < targets_.size(); ++arm) {
+    const std::uint32_t idle = plan_.arms[arm].idle;
+    if (idle == 0) continue;
+    listener_.note("opening " + std::to_string(idle) + " idle connections to " +
                    printable(plan_.arms[arm].name));
     const auto before = resident(arm);
-    idle_.push_back(std::make_unique<bench::IdleConnections>(targets_[arm]));
-    if (auto opened = idle_.back()->open(plan_.idle, plan_.generator.patience,
-                                         [this] { return interrupt_.count() > 0; });
+    idle_[arm] = std::make_unique<bench::IdleConnections>(targets_[arm]);
+    if (auto opened = idle_[arm]->open(idle, plan_.generator.patience,
+                                       [this] { return interrupt_.count() > 0; });
         !opened) {
       Error error = std::move(opened).error();
       error.where = printable(plan_.arms[arm].name);
@@ -291,7 +297,9 @@ Result<bench::Target> BenchRun::target_of(const bench::ArmPlan& arm) {
     if (!address) return std::move(address).error();
     text = *address;
   }
-  return bench_target(plan_, text);
+  auto target = bench_target(plan_, text);
+  if (target && arm.tls) target->host = kLocalName;
+  return target;
 }
 
 // What is wrong from the start is said before the run, not after it.
@@ -300,6 +308,9 @@ Result<void> BenchRun::try_out(const bench::ArmPlan& arm, const bench::Target& t
   // A command's server may take connections before it is ready.
   bench::ServerProcess* server = arm.is_command() ? servers_.of(arm) : nullptr;
   const Nanos deadline = now() + kReadyPatience;
+  if (!status && server != nullptr && !arm.tls && first_status_by_tls(target)) {
+    return Error{"it speaks TLS", printable(arm.name), "--tls asks it by https://", {}};
+  }
   while (!status && server != nullptr && server->running() && now() < deadline &&
          interrupt_.wait(kTryEvery) == 0) {
     status = first_status(target);
@@ -315,6 +326,15 @@ Result<void> BenchRun::try_out(const bench::ArmPlan& arm, const bench::Target& t
                    " to the first request");
   }
   return {};
+}
+
+// Also when its certificate is not trusted.
+bool BenchRun::first_status_by_tls(bench::Target target) {
+  auto client = open_tls({.verify = false, .authorities = {}});
+  if (!client) return false;
+  target.tls = std::move(*client);
+  target.host = kLocalName;
+  return static_cast<bool>(first_status(target));
 }
 
 // Of one request, alone.

@@ -87,6 +87,7 @@ class BenchRun {
   Result<bench::Target> target_of(const bench::ArmPlan& arm);
   Result<void> try_out(const bench::ArmPlan& arm, const bench::Target& target);
   Result<int> first_status(const bench::Target& target);
+  bool first_status_by_tls(bench::Target target);
   Result<void> open_idle();
   std::optional<std::int64_t> resident(std::size_t arm) const;
   std::optional<HostCpu> host_cpu(std::size_t arm) const;
@@ -102,7 +103,7 @@ class BenchRun {
   Listener listener_;
   BenchServers servers_;
   std::vector<bench::Target> targets_;                         // by arm
-  std::vector<std::unique_ptr<bench::IdleConnections>> idle_;  // likewise
+  std::vector<std::unique_ptr<bench::IdleConnections>> idle_;  // likewise; nullptr: none
   std::vector<ArmState> states_;                               // likewise
   std::vector<std::optional<HostCpu>> warm_cpu_;               // likewise
   Nanos warm_since_ = 0;  // when those were read, since the start of the run

@@ -139,7 +139,8 @@ Result<std::string> BenchServers::start_command(const bench::ArmPlan& arm) {
     const bool over = !process.running();
     for (const char* host : kLoopbacks) {
       const auto address = net::Address::parse(host + (":" + std::to_string(port)));
-      if (!over && address && takes_connections(*address)) return address->url("http");
+      if (!over && address && takes_connections(*address))
+        return address->url(arm.tls ? "https" : "http");
     }
     if (over) {
       return Error{

@@ -21,7 +21,8 @@ class BenchServers {
       : interrupt_(interrupt), processors_(std::move(processors)) {}
 
   // Starts what the arm names and waits until it takes connections. Gives its address:
-  // "http://127.0.0.1:40123". Errors have the arm as their place and its output as the detail.
+  // "http://127.0.0.1:40123", or https:// of a command with TLS. Errors have the arm as their place
+  // and its output as the detail.
   Result<std::string> start(const bench::ArmPlan& arm);
 
   // The process that was started for that arm; nullptr when none was.

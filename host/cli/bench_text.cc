@@ -46,6 +46,20 @@ std::string load_text(const bench::Plan& plan) {
                             arrivals_name(plan.schedule.arrivals), rate);
 }
 
+// " and 5,000 idle ones", of all or of some.
+std::string idle_words(const bench::Plan& plan) {
+  std::string text;
+  for (const bench::ArmPlan& arm : plan.arms) {
+    const std::string idle = format_count(arm.idle);
+    const bool all = std::all_of(plan.arms.begin(), plan.arms.end(), [&](const auto& other) {
+      return other.idle == plan.arms[0].idle;
+    });
+    if (all) return " and " + idle + " idle ones";
+    if (arm.idle > 0) text += " and " + idle + " idle ones to " + printable(arm.name);
+  }
+  return text;
+}
+
 // "3 of 5,012 requests to hello.py got no answer: 2 connections closed, 1 not in time"
 std::string lost_line(const std::string& name, const Summary& summary, const std::string& trouble) {
   std::string parts;
@@ -109,7 +123,7 @@ std::string run_description(const bench::Plan& plan, const BenchResult& result) 
   text += fmt::format(", {} connection{}", generator.connections,
                       generator.connections == 1 ? "" : "s");
   if (plan.arms.size() > 1) text += " each";
-  if (plan.idle > 0) text += fmt::format(" and {} idle ones", format_count(plan.idle));
+  if (plan.any_idle()) text += idle_words(plan);
   if (!generator.keep_alive) text += ", a new one for each request";
   if (generator.depth > 1) text += fmt::format(" of {} requests in flight", generator.depth);
   text += fmt::format("; {} rounds of blocks of {}", result.rounds.count(),
@@ -124,10 +138,10 @@ std::vector<std::string> bench_notes(const bench::Plan& plan, const BenchResult&
   std::vector<std::string> notes;
   if (std::string note = warm_up_note(plan, result); !note.empty()) notes.push_back(note);
   for (std::size_t i = 0; i < result.states.size(); ++i) {
-    const std::uint32_t open = result.states[i].idle_open;
-    if (open == plan.idle) continue;
+    const std::uint32_t open = result.states[i].idle_open, idle = plan.arms[i].idle;
+    if (open == idle) continue;
     notes.push_back(fmt::format("{}: it closed {} of {} idle connections", names[i],
-                                format_count(plan.idle - open), format_count(plan.idle)));
+                                format_count(idle - open), format_count(idle)));
   }
   for (std::string& note : disturbance_notes(result.disturbance, result.schedule.length)) {
     notes.push_back(std::move(note));
@@ -188,7 +202,7 @@ std::string bench_text(const bench::Plan& plan, const BenchResult& result, const
     out += "\n" + compared;
   }
   const std::vector<std::string> notes = bench_notes(plan, result);
-  if (!notes.empty()) out += '\n';
+  if (!notes.empty() && !out.ends_with("\n\n")) out += '\n';
   for (const std::string& note : notes) {
     out += (style.color ? "\x1b[33m!\x1b[0m " : "! ") + note + "\n";
   }
@@ -248,9 +262,10 @@ Json state_json(const bench::Plan& plan, const BenchResult& result, std::uint16_
                                   {"unattributed", cpu.each(cpu.spent.unattributed)},
                                   {"gc", cpu.each(cpu.spent.gc)}};
   }
-  if (plan.idle > 0) {
+  if (const std::uint32_t idle = plan.arms[arm].idle; idle > 0) {
+    json["idle"] = idle;
     json["idle_open"] = state.idle_open;
-    json["idle_bytes_each"] = state.idle_growth ? Json(*state.idle_growth / plan.idle) : Json();
+    json["idle_bytes_each"] = state.idle_growth ? Json(*state.idle_growth / idle) : Json();
   }
   return json;
 }
@@ -267,7 +282,6 @@ nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& re
   const auto& schedule = plan.schedule;
   json["load"] = {{"arrivals", arrivals_name(schedule.arrivals)},
                   {"connections", plan.generator.connections},
-                  {"idle", plan.idle},
                   {"pipeline", plan.generator.depth},
                   {"keep_alive", plan.generator.keep_alive},
                   {"pinned", pinning_json(plan)},

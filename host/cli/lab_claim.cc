@@ -37,8 +37,8 @@ constexpr Synonym kCompareWords[] = {
     {"metric", "figure"}, {"to", "than"}, {"with", "than"}, {"ratio", "claimed"}};
 
 // Options of `duet bench` that are no workload, or of which no figure can be compared.
-constexpr std::string_view kNoWorkload[] = {"command", "objective", "output", "html",
-                                            "json",    "fail-if",   "help"};
+constexpr std::string_view kNoWorkload[] = {"command", "tls",  "objective", "output",
+                                            "html",    "json", "fail-if",   "help"};
 
 std::string in_quotes(std::string_view text) { return "'" + printable(text) + "'"; }
 
@@ -154,6 +154,19 @@ class ClaimReader {
     TableReader table(context_, value.entries, "[[arms]]", kServerWords);
     LabServer& arm = claim_.arms.emplace_back();
     read_server(table, value.place, arm);
+    if (const TomlEntry* scheme = table.text("scheme", "\"https\"")) {
+      constexpr std::string_view kSchemes[] = {"http", "https"};
+      arm.scheme = scheme->value.string;
+      if (std::find(std::begin(kSchemes), std::end(kSchemes), arm.scheme) == std::end(kSchemes)) {
+        context_.not_one_of(*scheme, kSchemes);
+      } else if (arm.scheme == "https" && !arm.is_command) {
+        context_.error(scheme->value.place, "duet serves no https",
+                       "'scheme' is of a command's server");
+      }
+    }
+    if (const auto idle = table.integer("idle", 1, 1'000'000)) {
+      arm.idle = static_cast<std::uint32_t>(*idle);
+    }
     table.finish();
     for (std::size_t i = 0; i + 1 < claim_.arms.size(); ++i) {
       if (claim_.arms[i].name != arm.name) continue;
@@ -231,6 +244,13 @@ class ClaimReader {
       missing(value.place, "compare", "write [[runs.compare]] with arm, than and figure");
     }
     cold_ = std::count(run.options.begin(), run.options.end(), "--cold") > 0;
+    for (const std::size_t arm : run.arms) {
+      const LabServer& server = claim_.arms[arm];
+      if (!cold_ || (server.scheme == "http" && server.idle == 0)) continue;
+      context_.error(value.place, in_quotes(server.name) + " cannot start cold",
+                     "cold starts are asked by http:// and have no idle connections: give the run "
+                     "its 'arms' without it");
+    }
     for (const TomlValue* one : tables(compare, "runs.compare")) read_compare(*one, run);
     for (const TomlValue* one : tables(split, "runs.split")) read_split(*one, run);
   }

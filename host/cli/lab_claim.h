@@ -30,13 +30,16 @@ struct LabServer {
   std::string name;
   std::string target;  // a handler as `duet serve` takes it, or a command with {port} in it
   bool is_command = false;
+  // Of its address: an arm's is "http" or "https", and "mqtt" would give a service's
+  // "mqtt://127.0.0.1:40123".
+  std::string scheme = "http";
+  std::uint32_t idle = 0;  // of an arm: connections that are idle beside those of the load
   Needs needs;
 };
 
 // Runs beside the arms, which find its address in a variable of the environment.
 struct LabService : LabServer {
   std::string variable;
-  std::string scheme = "http";  // of that address: "mqtt" for "mqtt://127.0.0.1:40123"
 };
 
 // What is measured of an arm: a figure of `duet bench`, or of its cold starts.

@@ -10,6 +10,7 @@
 
 #include "host/bench/median.h"
 #include "host/cli/bench_verdict.h"
+#include "host/measure/table.h"
 
 namespace duet::cli {
 
@@ -263,9 +264,14 @@ void evaluate_load(const Claim& claim, const LabRun& run, const std::vector<std:
     if (!result.trouble[arm].empty()) {
       into.notes.push_back(plan.arms[arm].name + ": " + result.trouble[arm]);
     }
-    if (plan.idle > 0 && result.states[arm].idle_open < plan.idle) {
+    const std::uint32_t idle = plan.arms[arm].idle, open = result.states[arm].idle_open;
+    if (open < idle) {
       into.notes.push_back(fmt::format("{} closed {} of {} idle connections", plan.arms[arm].name,
-                                       plan.idle - result.states[arm].idle_open, plan.idle));
+                                       idle - open, idle));
+    }
+    if (const auto growth = result.states[arm].idle_growth) {
+      into.notes.push_back(fmt::format("{}: an idle connection takes {} of its memory",
+                                       plan.arms[arm].name, measure::format_bytes(*growth / idle)));
     }
   }
 }

@@ -22,11 +22,13 @@ namespace duet::cli {
 
 namespace {
 
-constexpr std::string_view kCopySuffix = " (A/A)";
-
 bench::ArmPlan arm_plan(const LabServer& server) {
-  return {server.name, server.target,
-          server.is_command ? bench::ArmPlan::Kind::kCommand : bench::ArmPlan::Kind::kHandler};
+  return {
+      .name = server.name,
+      .target = server.target,
+      .kind = server.is_command ? bench::ArmPlan::Kind::kCommand : bench::ArmPlan::Kind::kHandler,
+      .idle = server.idle,
+      .tls = server.scheme == "https"};
 }
 
 // A handler's host as the command that it is, to be put into a control group.
@@ -180,7 +182,7 @@ class RunTest {
     for (auto arm = arms_.begin(); arm != arms_.end(); ++arm) {
       const std::string& name = claim_.arms[*arm].name;
       const std::string shown = printable(name);
-      if (error.where != shown && error.where != shown + std::string(kCopySuffix)) continue;
+      if (error.where != shown && error.where != shown + bench::kCopySuffix) continue;
       const std::string last = last_line(error.detail);
       result_.left_out.push_back(
           {name, error.message + (last.empty() ? "" : ": " + last), error.hint, true});
@@ -212,9 +214,6 @@ class RunTest {
 
 bench::Plan lab_plan(const Claim& claim, const LabRun& run, const std::vector<std::size_t>& arms,
                      bool quick, std::vector<Error>& errors) {
-  // As `duet bench` would be called, with stand-ins for the arms, whose names may have any
-  // characters.
-  std::vector<std::string> words;
   std::vector<std::string> options = run.options;
   for (const std::string& one : quick ? run.quick : std::vector<std::string>()) {
     const std::string_view name = std::string_view(one).substr(0, one.find('='));
@@ -223,24 +222,17 @@ bench::Plan lab_plan(const Claim& claim, const LabRun& run, const std::vector<st
     });
     options.push_back(one);
   }
-  for (std::size_t i = 0; i < arms.size(); ++i) words.push_back("arm" + std::to_string(i) + "=-");
-  words.insert(words.end(), options.begin(), options.end());
-  const Arguments arguments = parse_arguments(kBenchCommand.options, words);
+  const Arguments arguments = parse_arguments(kBenchCommand.options, options);
   errors = arguments.errors();
-  bench::Plan plan = bench_plan(arguments, errors);
+  std::vector<bench::ArmPlan> measured;
+  for (const std::size_t arm : arms) measured.push_back(arm_plan(claim.arms[arm]));
+  bench::Plan plan = bench_plan(arguments, errors, std::move(measured));
   if (plan.starts == 0 && !plan.rounds_are_alike()) {
     errors.push_back(
         {"the rounds of a ramp or a replay are not alike, so that nothing compares them",
          {},
          "write one rate",
          {}});
-  }
-  for (std::size_t i = 0; i < plan.arms.size(); ++i) {
-    bench::ArmPlan& arm = plan.arms[i];
-    const bool copy = arm.is_copy;
-    arm = arm_plan(claim.arms[arms[copy ? 0 : i]]);
-    arm.is_copy = copy;
-    if (copy) arm.name += kCopySuffix;
   }
   return plan;
 }

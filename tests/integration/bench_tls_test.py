@@ -106,6 +106,25 @@ def shake_hands(listener, context):
                 pass
 
 
+# A server for --command: `python3 server.py CERTIFICATE PORT`.
+SERVER = """
+import http.server, ssl, sys
+class Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def log_message(self, *words):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Answer)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1])
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+"""
+
+
 def context_of(certificate, **settings):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -119,7 +138,10 @@ class BenchTls(unittest.TestCase):
     def setUpClass(cls):
         cls.loop = Loop()
         folder = cls.enterClassContext(tempfile.TemporaryDirectory())
-        (pathlib.Path(folder) / "echo.py").write_text(HANDLER)
+        cls.folder = pathlib.Path(folder)
+        (cls.folder / "echo.py").write_text(HANDLER)
+        (cls.folder / "server.py").write_text(SERVER)
+        cls.command = f"exec {sys.executable} {folder}/server.py {CERTIFICATE} {{port}}"
         cls.duet = cls.enterClassContext(Duet(EXECUTABLE, ["echo.py"], cwd=folder))
 
     @classmethod
@@ -189,6 +211,49 @@ class BenchTls(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertEqual(json.loads(run.stdout)["arms"][0]["state"]["idle_open"], 20)
 
+    def test_command(self):
+        self.measured("--command", self.command, "--tls", "--cacert", CERTIFICATE,
+                      "--connections", "4")
+        self.measured("--command", self.command, "--tls", "-k", "--connections", "4")
+
+    def test_one_of_two_commands(self):
+        run = self.bench("--command", f"plain={sys.executable} -m http.server {{port}}",
+                         "--command", f"safe={self.command}", "--tls=safe", "-k", "--rate", "50",
+                         "--connections", "4",
+                         "--duration", "400ms", "--warmup", "0", "--no-aa", "--json")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        for arm in json.loads(run.stdout)["arms"]:
+            self.assertEqual(arm["answered"], arm["requests"], arm)
+
+    def test_command_that_speaks_tls(self):
+        said = self.refused("--command", self.command)
+        self.assertIn("it speaks TLS", said)
+        self.assertIn("--tls asks it by https://", said)
+
+    def test_claim(self):
+        claim = self.folder / "safe"
+        claim.mkdir()
+        (claim / "server.py").write_text(SERVER)
+        (claim / "claim.toml").write_text(f"""
+claim = "TLS is quick"
+source = "a test"
+[[arms]]
+name = "safe"
+command = '{self.command}'
+scheme = "https"
+[[runs]]
+workload = {{ cacert = "{CERTIFICATE}", rate = 50, connections = 4, duration = "1s", warmup = "0" }}
+[[runs.compare]]
+arm = "safe"
+figure = "p50"
+claimed = "< 1s"
+""")
+        run = subprocess.run([EXECUTABLE, "lab", str(claim), "--cache", str(self.folder / "cache"),
+                              "--json"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(json.loads(run.stdout)["claims"][0]["runs"][0]["compares"][0]["finding"],
+                         "holds", run.stdout)
+
     def refused(self, *words):
         run = self.bench(*words)
         self.assertEqual((run.returncode, run.stdout), (1, ""), run.stderr)
@@ -245,6 +310,9 @@ class BenchTls(unittest.TestCase):
         for words, says in (
                 (("http://127.0.0.1:1/", "--insecure"), "--insecure is of https://"),
                 (("https://127.0.0.1:1/", "--cacert", "/absent"), "No such file"),
+                (("echo.py", "--tls"), "--tls is of no --command"),
+                (("--command", "a=b", "--tls=c"), "--tls=c is of no --command"),
+                (("--command", "a=b", "--tls", "--cold"), "--cold has no --tls"),
         ):
             run = self.bench(*words)
             self.assertEqual(run.returncode, 2, run.stderr)
