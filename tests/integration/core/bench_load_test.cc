@@ -48,6 +48,15 @@ TEST(BenchLoad, IdleConnectionsStayOpenAndCostMemory) {
   EXPECT_GT(arm["state"]["resident_bytes"], 1'000'000) << arm;
 }
 
+TEST(BenchLoad, IdleConnectionsMayBeOfOneTargetAlone) {
+  const Finished finished = bench({"a=hello.so", "b=hello.so", "--idle", "b=30", "--rate", "200",
+                                   "--duration", "300ms", "--warmup", "0", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const Json result = Json::parse(finished.out);
+  EXPECT_FALSE(result["arms"][0]["state"].contains("idle_open"));
+  EXPECT_EQ(result["arms"][1]["state"]["idle_open"], 30);
+}
+
 TEST(BenchLoad, MemoryIsSharedAmongTheRequests) {
   const std::vector<std::string> words = {"hello.so", "--rate",   "500", "--duration",
                                           "300ms",    "--warmup", "0"};
@@ -101,6 +110,7 @@ TEST(BenchLoad, SaysWhatIsWrongWithIt) {
       {{"--steps", "4"}, 2, "--steps is of a ramp"},
       {{"--rate", "1..2", "--steps", "50", "--duration", "200ms"}, 2, "too short for a round"},
       {{"--idle", "5", "--no-keep-alive"}, 2, "idle connections are kept alive"},
+      {{"--idle", "b=5"}, 2, "--idle 'b=5' is of none of them"},
   };
   for (Case one : cases) {
     one.arguments.insert(one.arguments.begin(), "hello.so");
