@@ -124,6 +124,9 @@ class AsgiTest(unittest.TestCase):
                 self.assertEqual(answer.headers["content-length"], str(size))
                 head = self.duet.ask("HEAD", f"/file?{path}")
                 self.assertEqual((head.headers["content-length"], head.body), (str(size), b""))
+        # Starlette's FileResponse("index.html") sends what it was given.
+        source = (HERE / "handlers/asgi_app.py").read_bytes()
+        self.assertEqual(self.duet.get("/file?asgi_app.py").body, source)
 
     def test_a_file_that_grows_is_sent_as_it_was_announced(self):
         with tempfile.NamedTemporaryFile() as file:
@@ -170,7 +173,7 @@ class AsgiTest(unittest.TestCase):
             "too_long": "longer than its Content-Length: 3 bytes declared, 4 sent",
             "raises": "on purpose",
             "no_file": "No such file or directory: '/nowhere'",
-            "relative_file": "the absolute path of a file, not 'app.py'",
+            "no_path": "must be a str, the path of a file, not b'app.py'",
         }
         for path, said in mistakes.items():
             with self.subTest(path):

@@ -235,9 +235,9 @@ async def no_file(scope, receive, send):
     await send({"type": "http.response.pathsend", "path": "/nowhere"})
 
 
-async def relative_file(scope, receive, send):
+async def no_path(scope, receive, send):
     await send(start())
-    await send({"type": "http.response.pathsend", "path": "app.py"})
+    await send({"type": "http.response.pathsend", "path": b"app.py"})
 
 
 async def too_short(scope, receive, send):
