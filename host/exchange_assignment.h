@@ -17,7 +17,9 @@ struct Assignment {
   std::string_view name;             // of the variant; null: none
   std::string_view field;            // "Duet-Variant: python\r\n", for the answer
   std::string set_cookie;            // "Set-Cookie: ...\r\n" for a new visitor, or empty
-  std::string key;                   // what it was assigned by; empty: a fresh random one, or none
+  // What it was assigned by, within the head, the client's address or set_cookie; empty: a fresh
+  // random one, or none.
+  std::string_view key;
 
   void clear() {
     if (experiment == kNone) return;
@@ -25,9 +27,8 @@ struct Assignment {
     ticket = 0;
     variant = 0;
     counted = false;
-    name = field = {};
+    name = field = key = {};
     set_cookie.clear();
-    key.clear();
   }
 };
 

@@ -82,6 +82,10 @@ class ArrivalOrder {
   }
 
   std::size_t waiting() const { return next_ - first_; }
+  // The ticket that add() gives next, and the request of one that has been given and not handed
+  // out.
+  Ticket next() const { return next_; }
+  const Arrival& arrival(Ticket ticket) const { return ring_[ticket & (ring_.size() - 1)]; }
 
   // One that has ended, and waits for an older one to be judged.
   struct Ended {
@@ -115,8 +119,7 @@ class ArrivalOrder {
   template <class Take>
   void for_each_unfinished(Take take) const {
     for (Ticket t = first_; t < next_; ++t) {
-      const Arrival& arrival = ring_[t & (ring_.size() - 1)];
-      if (!arrival.finished) take(arrival);
+      if (!arrival(t).finished) take(arrival(t));
     }
   }
 

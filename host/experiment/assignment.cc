@@ -102,14 +102,6 @@ void Split::lay_out() {
             [](const Part& a, const Part& b) { return a.begin < b.begin; });
 }
 
-std::size_t Split::variant(std::uint64_t hash) const {
-  const std::uint64_t at = hash >> 32;
-  for (const Part& part : parts_) {
-    if (at >= part.begin && at < part.end) return part.variant;
-  }
-  return control_;
-}
-
 bool takes_part(const Participation& participation, std::string_view salt, std::string_view key) {
   if (participation.holdout <= 0 && participation.eligible >= 1) return true;
   const std::string base(salt);

@@ -41,7 +41,13 @@ class Split {
   static Result<Split> create(std::span<const double> weights, std::size_t control);
 
   // The variant of a key, by its hash.
-  std::size_t variant(std::uint64_t hash) const;
+  std::size_t variant(std::uint64_t hash) const {
+    const std::uint64_t at = hash >> 32;
+    for (const Part& part : parts_) {
+      if (at >= part.begin && at < part.end) return part.variant;
+    }
+    return control_;
+  }
   // The part of the line that is a variant's, as configured: 0..1.
   double share(std::size_t variant) const { return shares_[variant]; }
   std::size_t variants() const { return shares_.size(); }

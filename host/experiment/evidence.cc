@@ -36,7 +36,8 @@ std::string Guardrail::name() const {
   return fmt::format("p{:.6g} above {:.6g} times", p * 100, ratio);
 }
 
-Evidence::Evidence(const Spec& spec) : spec_(spec), is_tested_(spec.variants.size(), 0) {
+Evidence::Evidence(const Spec& spec)
+    : spec_(spec), is_tested_(spec.variants.size(), 0), uneventful_(spec.variants.size()) {
   stats::EventTest::Options options;
   const std::size_t tests = (spec.variants.size() - 1) * spec.guardrails.size();
   options.alpha = spec.alpha / static_cast<double>(std::max<std::size_t>(tests, 1));
@@ -44,14 +45,21 @@ Evidence::Evidence(const Spec& spec) : spec_(spec), is_tested_(spec.variants.siz
   for (const Guardrail& guardrail : spec.guardrails) {
     for (auto& of_variant : tests_) of_variant.push_back({stats::EventTest(options), {}});
     tails_.emplace_back(guardrail.p);
-    if (guardrail.kind == Guardrail::Kind::kSlowerThan) {
+    using Kind = Guardrail::Kind;
+    const auto lower = [&](Nanos& limit) { limit = std::min(limit, guardrail.limit); };
+    if (guardrail.kind == Kind::kSlowerThan) {
       patience_ = std::max(patience_, guardrail.limit);
+      lower(slow_);
     }
+    if (guardrail.kind == Kind::kCpu) lower(cpu_);
+    if (guardrail.kind == Kind::kLoopLag) lower(slice_);
+    judges_tails_ |= guardrail.kind == Kind::kQuantile;
   }
 }
 
 void Evidence::begin_stage(const Split& split) {
   DUET_CHECK(split.variants() == spec_.variants.size());
+  count_begun();
   const double control = split.share(spec_.control);
   std::vector<double> weights;
   tested_.clear();
@@ -69,30 +77,30 @@ void Evidence::begin_stage(const Split& split) {
   requests_.emplace_back(split.variants(), 0);
 }
 
-Evidence::Ticket Evidence::started(std::size_t variant, std::uint64_t key, Nanos at) {
-  DUET_CHECK(!weights_.empty());
-  const std::size_t stage = weights_.size() - 1;
-  if (spec_.sticky) {
-    const auto kind = static_cast<std::uint16_t>(stage * spec_.variants.size() + variant);
-    begun_[begun_size_++] = {key, kind};
-    if (begun_size_ == kMostBegun) count_begun();
-    return order_.add(at, static_cast<std::uint16_t>(variant), key);
-  }
-  ++requests_[stage][variant];
-  return order_.add(at, static_cast<std::uint16_t>(variant), std::nullopt);
+std::uint16_t Evidence::kind_of(std::size_t variant) const {
+  return static_cast<std::uint16_t>((weights_.size() - 1) * spec_.variants.size() + variant);
 }
 
-// Together, so that they wait for memory together: one by one that was most of what an experiment
-// with keys cost a request.
+// Many together, so that they wait for memory together: one by one that was most of what an
+// experiment with keys cost a request.
 void Evidence::count_begun() {
-  for (std::size_t i = 0; i < begun_size_; ++i) keys_.prefetch(begun_[i].key);
-  for (std::size_t i = 0; i < begun_size_; ++i) {
-    const auto [key, kind] = begun_[i];
-    const auto seen = keys_.add(key, kind);
-    if (keeps_keys_ && seen == stats::DistinctKeys::Seen::kFirst)
-      new_keys_.push_back({0, kind, key});
+  constexpr Ticket kTogether = 64;
+  while (counted_ < order_.next()) {
+    const Ticket end = std::min(counted_ + kTogether, order_.next());
+    if (!spec_.sticky) {
+      for (; counted_ < end; ++counted_) ++requests_.back()[order_.arrival(counted_).variant];
+      continue;
+    }
+    for (Ticket t = counted_; t < end; ++t) keys_.prefetch(*order_.arrival(t).key);
+    for (; counted_ < end; ++counted_) {
+      const Arrival& arrival = order_.arrival(counted_);
+      const std::uint16_t kind = kind_of(arrival.variant);
+      const auto seen = keys_.add(*arrival.key, kind);
+      if (keeps_keys_ && seen == stats::DistinctKeys::Seen::kFirst) {
+        new_keys_.push_back({0, kind, *arrival.key});
+      }
+    }
   }
-  begun_size_ = 0;
 }
 
 inline void Evidence::add(std::size_t variant, std::size_t guardrail, stats::EventTest::Arm arm,
@@ -124,12 +132,36 @@ bool Evidence::calm(const Arrival& arrival, std::size_t guardrail) const {
   return tested_.empty() || tests_[tested_.front()][guardrail].test.calm(Arm::kA);
 }
 
-void Evidence::speed_known(const Arrival& arrival, Nanos elapsed) {
-  for (std::size_t g = 0; g < spec_.guardrails.size(); ++g) {
-    const Guardrail& guardrail = spec_.guardrails[g];
-    if (guardrail.kind == Guardrail::Kind::kSlowerThan) {
-      judge(arrival, g, elapsed > guardrail.limit);
+bool Evidence::on_speed(std::size_t guardrail) const {
+  return spec_.guardrails[guardrail].kind == Guardrail::Kind::kSlowerThan;
+}
+
+// Between two events the order of the others does not matter, so they are counted by number.
+void Evidence::count_uneventful(std::uint64_t Uneventful::*which) {
+  for (std::size_t v = 0; v < uneventful_.size(); ++v) {
+    const std::uint64_t number = std::exchange(uneventful_[v].*which, 0);
+    if (number == 0) continue;
+    for (std::size_t g = 0; g < spec_.guardrails.size(); ++g) {
+      if (on_speed(g) != (which == &Uneventful::speed)) continue;
+      tests_[v][g].counts.requests += number;
+      using Arm = stats::EventTest::Arm;
+      if (v == spec_.control) {
+        for (const std::uint16_t b : tested_) tests_[b][g].test.add_uneventful(Arm::kA, number);
+      } else if (is_tested_[v] != 0) {
+        tests_[v][g].test.add_uneventful(Arm::kB, number);
+      }
     }
+  }
+}
+
+inline void Evidence::speed_known(const Arrival& arrival, Nanos elapsed) {
+  if (elapsed <= slow_) {
+    ++uneventful_[arrival.variant].speed;
+    return;
+  }
+  count_uneventful(&Uneventful::speed);
+  for (std::size_t g = 0; g < spec_.guardrails.size(); ++g) {
+    if (on_speed(g)) judge(arrival, g, elapsed > spec_.guardrails[g].limit);
   }
 }
 
@@ -152,11 +184,20 @@ bool Evidence::is_event(const Arrival& arrival, std::size_t g) {
   return tails_[g].exceeded(total, calm(arrival, g));
 }
 
-void Evidence::end_known(const Arrival& arrival) {
-  for (std::size_t g = 0; g < spec_.guardrails.size(); ++g) {
-    if (spec_.guardrails[g].kind == Guardrail::Kind::kSlowerThan) continue;
-    judge(arrival, g, is_event(arrival, g));
+inline void Evidence::end_known(const Arrival& arrival) {
+  if (!judges_tails_ && !arrival.failed && arrival.cpu <= cpu_ && arrival.longest_slice <= slice_) {
+    ++uneventful_[arrival.variant].end;
+    return;
   }
+  count_uneventful(&Uneventful::end);
+  for (std::size_t g = 0; g < spec_.guardrails.size(); ++g) {
+    if (!on_speed(g)) judge(arrival, g, is_event(arrival, g));
+  }
+}
+
+void Evidence::judged_all() {
+  count_uneventful(&Uneventful::speed);
+  count_uneventful(&Uneventful::end);
 }
 
 void Evidence::look(Nanos now) {
@@ -165,6 +206,7 @@ void Evidence::look(Nanos now) {
       now, patience_,
       [this](const Arrival& arrival, Nanos elapsed) { speed_known(arrival, elapsed); },
       [this](const Arrival& arrival) { end_known(arrival); });
+  judged_all();
   for (std::size_t v = 0; v < tests_.size(); ++v) {
     if (v == spec_.control) continue;
     for (Test& test : tests_[v]) test.test.look();
@@ -210,6 +252,9 @@ Evidence::State Evidence::state() const {
   }
   state.weights = weights_;
   state.requests = requests_;
+  for (Ticket t = counted_; t < order_.next() && !spec_.sticky; ++t) {
+    ++state.requests.back()[order_.arrival(t).variant];
+  }
   order_.for_each_unfinished([&](const Arrival& arrival) {
     if (state.unfinished.size() < kMostUnfinished) {
       state.unfinished.push_back({arrival.variant, arrival.key});
@@ -275,6 +320,7 @@ bool Evidence::restore(const State& state) {
   Ticket next = std::max(state.first, state.judged);
   for (const auto& one : state.ended) next = std::max(next, one.ticket + 1);
   order_.begin_at(next);
+  counted_ = next;
   return true;
 }
 
@@ -284,6 +330,7 @@ void Evidence::restore_ended(const State& state) {
     if (ticket >= state.judged) speed_known(arrival, arrival.total);
     end_known(arrival);
   }
+  judged_all();
 }
 
 void Evidence::lost(const State::Unfinished& request) {

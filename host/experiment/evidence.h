@@ -28,7 +28,10 @@ class Evidence {
   void begin_stage(const Split& split);
 
   // `key`: hash_key() of its key; ignored unless the spec is sticky.
-  Ticket started(std::size_t variant, std::uint64_t key, Nanos at);
+  Ticket started(std::size_t variant, std::uint64_t key, Nanos at) {
+    return order_.add(at, static_cast<std::uint16_t>(variant),
+                      spec_.sticky ? std::optional(key) : std::nullopt);
+  }
   // Once for each ticket.
   void ended(Ticket ticket, const Ending& ending) { order_.finish(ticket, ending); }
   // Requests that have begun and have not been judged in every respect.
@@ -107,19 +110,22 @@ class Evidence {
   void restore_key(const Key& key);
 
  private:
+  static constexpr Nanos kNever = INT64_MAX;
+
   struct Test {
     stats::EventTest test;
     Counts counts;
   };
 
-  // A key whose request has begun, with its kind (Key).
-  struct Begun {
-    std::uint64_t key = 0;
-    std::uint16_t kind = 0;
+  // Requests of a variant that are no event of any guardrail, of those on speed and of the others.
+  struct Uneventful {
+    std::uint64_t speed = 0, end = 0;
   };
-  static constexpr std::size_t kMostBegun = 64;
 
+  std::uint16_t kind_of(std::size_t variant) const;
   void count_begun();
+  bool on_speed(std::size_t guardrail) const;
+  void count_uneventful(std::uint64_t Uneventful::*which);
   void add(std::size_t variant, std::size_t guardrail, stats::EventTest::Arm arm, bool event,
            const Arrival& arrival);
   bool fits(const State& state) const;
@@ -128,20 +134,24 @@ class Evidence {
   bool calm(const Arrival& arrival, std::size_t guardrail) const;
   void speed_known(const Arrival& arrival, Nanos elapsed);
   void end_known(const Arrival& arrival);
+  void judged_all();
   std::vector<stats::SplitStage> split_stages() const;
 
   const Spec& spec_;
   Nanos patience_ = 0;  // the highest limit of a kSlowerThan
+  // Above one of these, a request may be an event of a guardrail of that kind.
+  Nanos slow_ = kNever, cpu_ = kNever, slice_ = kNever;
+  bool judges_tails_ = false;  // any request may be an event of a kQuantile
   ArrivalOrder order_;
   std::vector<std::vector<Test>> tests_;      // by variant (the control's: counts only), guardrail
   std::vector<stats::TailThreshold> tails_;   // by guardrail; of kQuantile
   std::vector<std::uint16_t> tested_;         // variants that have a share now, beside the control
   std::vector<char> is_tested_;               // the same by variant
+  std::vector<Uneventful> uneventful_;        // by variant; not counted yet
   std::vector<std::vector<double>> weights_;  // of each stage, by variant
   std::vector<std::vector<std::uint64_t>> requests_;  // likewise, when keys are not sticky
   stats::DistinctKeys keys_;                          // likewise, when they are
-  std::array<Begun, kMostBegun> begun_;               // that are not in keys_ yet
-  std::size_t begun_size_ = 0;
+  Ticket counted_ = 0;                                // requests below it are in keys_ or requests_
   std::vector<Key> new_keys_;
   bool keeps_keys_ = false;
   double split_highest_ = 0;

@@ -77,7 +77,7 @@ void Live::check_schedule(Nanos now) {
                                       spec_.spec.variants[spec_.spec.control]));
 }
 
-bool Live::eligible(const http::RequestHead& head) const {
+inline bool Live::eligible(const http::RequestHead& head) const {
   if (!spec_.methods.empty() && std::find(spec_.methods.begin(), spec_.methods.end(),
                                           head.method_text()) == spec_.methods.end()) {
     return false;
@@ -95,36 +95,37 @@ std::optional<std::size_t> Live::asked_for(const http::RequestHead& head) const 
   return std::nullopt;
 }
 
-void Live::new_visitor(std::string& key, std::string& set_cookie) {
+// The new key, within `set_cookie`.
+std::string_view Live::new_visitor(std::string& set_cookie) {
   std::uint64_t id[2];
   if (getrandom(id, sizeof id, 0) != sizeof id) {
     for (std::uint64_t& part : id) part = next_random(random_);
   }
-  fmt::format_to(std::back_inserter(key), "{:016x}{:016x}", id[0], id[1]);
-  fmt::format_to(std::back_inserter(set_cookie), "Set-Cookie: {}={}{}\r\n", spec_.key_name, key,
-                 *spec_.cookie_attributes);
+  constexpr std::size_t kDigits = 32;
+  fmt::format_to(std::back_inserter(set_cookie), "Set-Cookie: {}={:016x}{:016x}", spec_.key_name,
+                 id[0], id[1]);
+  const std::size_t end = set_cookie.size();
+  fmt::format_to(std::back_inserter(set_cookie), "{}\r\n", *spec_.cookie_attributes);
+  return std::string_view(set_cookie).substr(end - kDigits, kDigits);
 }
 
-bool Live::find_key(const http::RequestHead& head, std::string_view remote_address,
-                    std::string& key, std::string& set_cookie) {
+inline std::string_view Live::find_key(const http::RequestHead& head,
+                                       std::string_view remote_address, std::string& set_cookie) {
   switch (spec_.key) {
-    case KeySource::kCookie:
-      key = cookie_of(head, spec_.key_name);
-      if (key.empty() && spec_.cookie_attributes) new_visitor(key, set_cookie);
-      break;
+    case KeySource::kCookie: {
+      const std::string_view key = cookie_of(head, spec_.key_name);
+      return key.empty() && spec_.cookie_attributes ? new_visitor(set_cookie) : key;
+    }
     case KeySource::kHeader:
-      key = head.get(spec_.key_name);
-      break;
+      return head.get(spec_.key_name);
     case KeySource::kQuery:
-      key = parameter_of(head.query(), spec_.key_name);
-      break;
+      return parameter_of(head.query(), spec_.key_name);
     case KeySource::kAddress:
-      key = remote_address;
-      break;
+      return remote_address;
     case KeySource::kRandom:
-      return true;
+      break;
   }
-  return !key.empty();
+  return {};
 }
 
 Experiment::Assigned Live::assign_random() {
@@ -136,7 +137,7 @@ Experiment::Assigned Live::assign_random() {
 }
 
 Live::Choice Live::choose(const http::RequestHead& head, std::string_view remote_address,
-                          Nanos arrival, std::string& key, std::string& set_cookie) {
+                          Nanos arrival, std::string_view& key, std::string& set_cookie) {
   const Choice control{spec_.spec.control, false, 0};
   ++revision_;
   active_ = true;
@@ -147,7 +148,8 @@ Live::Choice Live::choose(const http::RequestHead& head, std::string_view remote
       return {*asked, false, 0};
     }
   }
-  const bool has_key = find_key(head, remote_address, key, set_cookie);
+  key = find_key(head, remote_address, set_cookie);
+  const bool has_key = spec_.key == KeySource::kRandom || !key.empty();
   if (has_key && !pins_.empty()) {
     const auto pinned = pins_.find(key);
     if (pinned != pins_.end() && variants_[pinned->second].unavailable.empty()) {

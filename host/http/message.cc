@@ -107,11 +107,6 @@ std::string_view RequestHead::path() const { return view(path_); }
 std::string_view RequestHead::query() const { return view(query_); }
 std::string_view RequestHead::host() const { return view(host_); }
 
-Field RequestHead::field(std::size_t index) const {
-  DUET_CHECK(index < fields_.size());
-  return {view(fields_[index].name), view(fields_[index].value)};
-}
-
 std::string_view RequestHead::get(std::string_view name) const {
   for (const FieldSpan& field : fields_) {
     if (field.name.length == name.size() && equals_ignoring_case(view(field.name), name)) {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "host/base/check.h"
+
 namespace duet::http {
 
 // A request method. kOther: one of the further methods that the parser knows (PROPFIND, QUERY,
@@ -64,7 +66,10 @@ class RequestHead {
   bool has_body() const { return chunked_ || content_length_.value_or(0) > 0; }
 
   std::size_t field_count() const { return fields_.size(); }
-  Field field(std::size_t index) const;
+  Field field(std::size_t index) const {
+    DUET_CHECK(index < fields_.size());
+    return {view(fields_[index].name), view(fields_[index].value)};
+  }
   // The first field of that name (case-insensitive), or null data() when absent.
   std::string_view get(std::string_view name) const;
   // The authority of an absolute-form target or of CONNECT, else the value of Host: a name, an IPv4

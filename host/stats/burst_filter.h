@@ -15,6 +15,7 @@
 // would look good early. A few bytes, a few instructions a request. Not thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -46,6 +47,14 @@ class BurstFilter {
     }
     if (arm.burst < limit_) ++arm.burst;
     return counts;
+  }
+
+  // The next `number` requests (1 or more) are of that arm, without an event.
+  void add_uneventful(unsigned arm_index, std::uint64_t number) {
+    Arm& arm = arms_[arm_index];
+    arm.proven = true;
+    arm.quiet = static_cast<std::uint32_t>(std::min<std::uint64_t>(gap_, arm.quiet + number));
+    arm.burst = static_cast<std::uint32_t>(std::min<std::uint64_t>(limit_, arm.burst + number));
   }
 
   // Whether an event of that arm's next request would be the first of its burst, or of none.

@@ -44,6 +44,11 @@ class EventTest {
     return filter_.add(static_cast<unsigned>(arm), event) && count(arm, key);
   }
 
+  // The next `number` requests are of that arm, and none of them is an event.
+  void add_uneventful(Arm arm, std::uint64_t number) {
+    filter_.add_uneventful(static_cast<unsigned>(arm), number);
+  }
+
   // The arm is in no burst of events: what comes next of it is as usual.
   bool calm(Arm arm) const { return filter_.calm(static_cast<unsigned>(arm)); }
 

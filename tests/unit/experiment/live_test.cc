@@ -63,10 +63,13 @@ class LiveTest : public testing::Test {
     live_ = std::move(live).value();
   }
   Live::Choice choose(const std::string& fields, const std::string& target = "/") {
-    key_.clear();
     set_cookie_.clear();
     now_ += kMillisecond;
-    return live_->choose(*Head(fields, target), "192.0.2.1", now_, key_, set_cookie_);
+    const Head head(fields, target);
+    std::string_view key;
+    const auto choice = live_->choose(*head, "192.0.2.1", now_, key, set_cookie_);
+    key_ = key;
+    return choice;
   }
   // A request to its end, and a look; what was decided.
   std::vector<Decision> serve(const std::string& fields, bool py_fails = false) {

@@ -49,6 +49,21 @@ TEST(BurstFilter, ABurstThatDoesNotEndCountsAgain) {
   EXPECT_EQ(counted, 21);
 }
 
+TEST(BurstFilter, ManyWithoutAnEventAreAsOneByOne) {
+  BurstFilter together(4, 10), one_by_one(4, 10);
+  std::uint32_t bits = 1;
+  for (int round = 0; round < 2000; ++round) {
+    bits = bits * 1664525 + 1013904223;
+    const unsigned arm = bits >> 31;
+    const unsigned number = (bits >> 20) % 7;
+    if (number > 0) together.add_uneventful(arm, number);
+    for (unsigned i = 0; i < number; ++i) one_by_one.add(arm, false);
+    const unsigned other = (bits >> 19) & 1;
+    EXPECT_EQ(together.calm(other), one_by_one.calm(other)) << round;
+    EXPECT_EQ(together.add(other, true), one_by_one.add(other, true)) << round;
+  }
+}
+
 // The figures of the requirement: a variant that fails every request, with four guardrails.
 TEST(EventTest, AVariantThatFailsEveryRequestIsOutSoon) {
   struct Case {
