@@ -40,6 +40,8 @@ class EventLoop {
   void push(HandleObject* handle);
   // As push(), from any thread that holds the GIL. False when the loop is closed.
   bool push_from_thread(HandleObject* handle);
+  // The calling thread is the loop's from now on: at first it is the one that made it.
+  void adopt() { thread_ = pthread_self(); }
   bool on_own_thread() const { return pthread_equal(pthread_self(), thread_) != 0; }
 
   // Queues a timer, due at handle->when_seconds; takes over the caller's reference.

@@ -1,5 +1,7 @@
 #include "bindings/python/loop_type.h"
 
+#include <unistd.h>
+
 #include <climits>
 
 #include "bindings/python/engine.h"
@@ -16,10 +18,17 @@ struct LoopObject {
 
 LoopObject* cast(PyObject* object) { return reinterpret_cast<LoopObject*>(object); }
 
+// In a forked child: its loops are those that it made itself.
+bool is_parents(PyObject* self) {
+  if (engine == nullptr || !engine->forked) return false;
+  const StandaloneLoop* own = cast(self)->standalone;
+  return own == nullptr || own->process() != getpid();
+}
+
 EventLoop* open_core(PyObject* self) {
   EventLoop* core = cast(self)->core;
   if (core == nullptr) PyErr_SetString(PyExc_RuntimeError, "Event loop is closed");
-  if (core != nullptr && engine != nullptr && engine->forked) {
+  if (core != nullptr && is_parents(self)) {
     PyErr_SetString(PyExc_RuntimeError,
                     "this process was forked from a duet host: its event loop stays with the "
                     "parent (use subprocess, or multiprocessing with \"spawn\")");
@@ -198,7 +207,7 @@ PyObject* add_watch(PyObject* self, PyObject* const* args, Py_ssize_t count, boo
 
 PyObject* remove_watch(PyObject* self, PyObject* descriptor, bool writable) {
   EventLoop* core = cast(self)->core;
-  if (core == nullptr || (engine != nullptr && engine->forked)) Py_RETURN_FALSE;
+  if (core == nullptr || is_parents(self)) Py_RETURN_FALSE;
   int fd = descriptor_of(descriptor);
   if (fd < 0) {
     fd = PyErr_ExceptionMatches(PyExc_ValueError) ? core->watched_as(descriptor) : -1;

@@ -1,12 +1,14 @@
 #include "bindings/python/standalone_loop.h"
 
+#include <unistd.h>
+
 #include "bindings/python/convert.h"
 #include "bindings/python/loop_type.h"
 #include "host/base/check.h"
 
 namespace duet::python {
 
-StandaloneLoop::StandaloneLoop() {
+StandaloneLoop::StandaloneLoop() : process_(getpid()) {
   DUET_CHECK(uv_loop_init(&loop_) == 0);
   gil_.adopt();
   uv_prepare_init(&loop_, &prepare_);
@@ -49,6 +51,7 @@ void StandaloneLoop::run_handle(HandleObject* handle) {
 
 bool StandaloneLoop::run() {
   gil_.adopt();
+  events_->adopt();
   uv_prepare_start(&prepare_, [](uv_prepare_t* prepare) {
     static_cast<StandaloneLoop*>(prepare->data)->gil_.give();
   });

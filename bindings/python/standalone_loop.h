@@ -1,7 +1,8 @@
 // An asyncio loop on a uv loop of its own, run from Python: for tests of the loop class against
-// CPython's own test suite (tests/python/asyncio_suite.py). Handlers never have one.
+// other people's suites (tests/python). Handlers never have one.
 #pragma once
 
+#include <sys/types.h>
 #include <uv.h>
 
 #include "bindings/python/event_loop.h"
@@ -20,6 +21,7 @@ class StandaloneLoop {
   // Until stop(); at least one tick. False with a Python error set: SystemExit or
   // KeyboardInterrupt of a callback. GIL held by the caller.
   bool run();
+  pid_t process() const { return process_; }  // that made it
   void stop() { stopping_ = true; }
   void close();
 
@@ -34,6 +36,7 @@ class StandaloneLoop {
   Ref error_;
   bool stopping_ = false;
   bool closed_ = false;
+  const pid_t process_;
 };
 
 }  // namespace duet::python

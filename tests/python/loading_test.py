@@ -212,6 +212,29 @@ class LoadingTest(unittest.TestCase):
             self.assertEqual([duet.get(path).body.decode() for path in ("/first", "/second")],
                              ["slept", "the event loop is duet's: it closes when the host stops"])
 
+    def test_a_loop_of_ones_own(self):
+        """What event-loop suites run on: made by one thread and run by another, and in forked children."""
+        path = self.write("own.py", """
+            import asyncio, os, threading
+            from duet._loop import Loop
+            def in_child():
+                own = Loop(own=True)
+                return own.run_until_complete(asyncio.sleep(0.001, 3))
+            own = Loop(own=True)
+            threads = threading.Thread(target=own.run_forever)
+            threads.start()
+            asked = asyncio.run_coroutine_threadsafe(asyncio.sleep(0.001, 'ran'), own)
+            said = asked.result(20)
+            own.call_soon_threadsafe(own.stop)  # while it waits, by the thread that made it
+            threads.join(20)
+            child = os.fork()
+            if child == 0:
+                os._exit(in_child())
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            def fetch(request): return f'{said} {own.is_running()} {code}'
+            """)
+        self.assertEqual(self.answer(path), "ran False 3")
+
     def test_virtual_environment(self):
         subprocess.run([PYTHON, "-m", "venv", "--without-pip", ".venv"], cwd=self.folder,
                        check=True)
