@@ -189,9 +189,15 @@ def _replace_signal_functions(signal):
     real_signal = signal.signal
     real_getsignal = signal.getsignal
 
+    def set_any(signalnum, handler):
+        previous = real_signal(signalnum, handler)
+        if callable(handler):
+            _duet.wake_on_signal(signalnum)
+        return previous
+
     def set_handler(signalnum, handler):
         if os.getpid() != _host_pid or signalnum not in (signal.SIGINT, signal.SIGTERM):
-            return real_signal(signalnum, handler)
+            return set_any(signalnum, handler)
         previous = exit_handlers.get(signalnum, signal.SIG_DFL)
         exit_handlers[signalnum] = handler
         return previous
@@ -201,7 +207,7 @@ def _replace_signal_functions(signal):
             return exit_handlers[signalnum]
         return real_getsignal(signalnum)
 
-    set_handler.original = real_signal
+    set_handler.original = set_any
     signal.signal = set_handler
     signal.getsignal = get_handler
 

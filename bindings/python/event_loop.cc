@@ -147,7 +147,13 @@ bool EventLoop::push_from_thread(HandleObject* handle) {
   return true;
 }
 
-void EventLoop::on_wake(uv_async_t* wake) { static_cast<EventLoop*>(wake->data)->take_posted(); }
+void EventLoop::on_wake(uv_async_t* wake) {
+  auto* loop = static_cast<EventLoop*>(wake->data);
+  loop->take_posted();
+  if (!loop->signalled_.exchange(false) || loop->on_signal_ == nullptr) return;
+  loop->gil_.take();
+  loop->on_signal_();
+}
 
 void EventLoop::take_posted() {
   // The GIL is not needed: handles only change hands.

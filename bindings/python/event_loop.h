@@ -78,6 +78,14 @@ class EventLoop {
   // Cancels everything; the uv handles close in the loop's next iteration. Idempotent.
   void close();
 
+  // From a signal's handler, on any thread: the loop comes round, takes the GIL and calls what was
+  // set.
+  void signalled() {
+    signalled_.store(true);
+    uv_async_send(&handles_->wake);
+  }
+  void set_on_signal(void (*on_signal)()) { on_signal_ = on_signal; }
+
   static double time() { return static_cast<double>(now()) * 1e-9; }
 
  private:
@@ -130,6 +138,8 @@ class EventLoop {
   std::mutex mutex_;
   std::vector<HandleObject*> posted_;  // guarded by mutex_
   std::atomic<bool> posted_any_{false};
+  std::atomic<bool> signalled_{false};
+  void (*on_signal_)() = nullptr;
   bool closed_ = false;  // guarded by mutex_ for writing
   bool idle_active_ = false;
   bool running_ = false;

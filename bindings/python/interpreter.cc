@@ -14,6 +14,7 @@
 #include "bindings/python/loop_type.h"
 #include "bindings/python/request_body.h"
 #include "bindings/python/response_type.h"
+#include "bindings/python/signals.h"
 #include "bindings/python/websocket.h"
 #include "bindings/python/wsgi_environ.h"
 #include "embedded/bootstrap_py.h"
@@ -133,10 +134,12 @@ PYBIND11_EMBEDDED_MODULE(_duet, m) {
   m.def("on_loop_thread", [] { return engine->events->on_own_thread(); });
   m.def("log_exception", log_exception);
   m.def("interrupt_is_due", interrupt_is_due);
+  m.def("wake_on_signal", wake_on_signal);
   m.def("executor_call", executor_call);
   m.def("count_thread", count_thread);
   m.def("forked", [] {
     engine->forked = true;
+    exchange_woken(nullptr);
     forget_host_signals();
   });
   m.def("on_gc", on_gc);

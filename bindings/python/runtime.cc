@@ -10,6 +10,7 @@
 #include "bindings/python/driver.h"
 #include "bindings/python/interpreter.h"
 #include "bindings/python/interrupt.h"
+#include "bindings/python/signals.h"
 #include "host/base/log.h"
 #include "host/websocket_session.h"
 
@@ -68,6 +69,7 @@ Result<void> PythonRuntime::start(const RuntimeContext& context) {
                            &engine->executor_calls);
   engine->events = std::make_unique<EventLoop>(context.loop->uv(), engine->gil);
   engine->events->set_runner([](HandleObject* handle) { engine->run_handle(handle); });
+  prepare_signals(*engine->events);
   blocking_ = std::make_unique<Pool>(pool_limit(), kPoliteness);
   applications_ = std::make_unique<Pool>(pool_limit(), 0);
   aborts_ = std::make_unique<PoolAborts>();
@@ -297,6 +299,7 @@ void PythonRuntime::finish(Nanos deadline, std::function<void()> done) {
       Ref result = Ref::steal(engine->call_bootstrap(step, nullptr, 0));
       if (!result) log_error("stopping Python failed", nullptr);
     }
+    exchange_woken(nullptr);
     engine->events->close();
     engine->gil.give();
     engine->host.loop->remove_observer(this);

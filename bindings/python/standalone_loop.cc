@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include "bindings/python/convert.h"
+#include "bindings/python/engine.h"
 #include "bindings/python/loop_type.h"
+#include "bindings/python/signals.h"
 #include "host/base/check.h"
 
 namespace duet::python {
@@ -52,6 +54,8 @@ void StandaloneLoop::run_handle(HandleObject* handle) {
 bool StandaloneLoop::run() {
   gil_.adopt();
   events_->adopt();
+  const bool main = engine->forked || engine->events->on_own_thread();
+  EventLoop* const outer = main ? exchange_woken(events_.get()) : nullptr;
   uv_prepare_start(&prepare_, [](uv_prepare_t* prepare) {
     static_cast<StandaloneLoop*>(prepare->data)->gil_.give();
   });
@@ -73,6 +77,7 @@ bool StandaloneLoop::run() {
   stopping_ = false;
   uv_prepare_stop(&prepare_);
   uv_check_stop(&check_);
+  if (main) exchange_woken(outer);
   if (!error_) return true;
   Ref error = std::move(error_);
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.get())), error.get());

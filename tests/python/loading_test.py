@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "examples"))
-from duet_process import Duet  # noqa: E402
+from duet_process import Duet, eventually  # noqa: E402
 
 EXECUTABLE = os.environ["DUET"]
 PYTHON = os.environ["DUET_PYTHON"]
@@ -285,6 +286,25 @@ class LoadingTest(unittest.TestCase):
             self.assertIn(said, output)
         self.assertLess(output.index("handler ran"), output.index("work finished"))
         self.assertLess(output.index("work finished"), output.index("atexit ran"))
+
+    def test_handlers_of_signals_run_while_nothing_else_does(self):
+        path = self.write("h.py", """
+            import signal
+            def note(number, frame):
+                print('handler ran', flush=True)
+                raise KeyError('of a signal')
+            signal.signal(signal.SIGUSR1, note)
+            signal.signal(signal.SIGALRM, lambda number, frame: print('alarm rang', flush=True))
+            def fetch(request):
+                signal.setitimer(signal.ITIMER_REAL, 0.05)
+                return 'alive'
+            """)
+        with Duet(EXECUTABLE, [path]) as duet:
+            duet.process.send_signal(signal.SIGUSR1)
+            eventually(lambda: "KeyError: 'of a signal'" in "".join(duet.output), "it is logged")
+            self.assertIn("handler ran\n", duet.output)
+            self.assertEqual(duet.get("/").body, b"alive")
+            eventually(lambda: "alarm rang\n" in duet.output, "an alarm after the answer")
 
     def test_the_package_outside_of_the_host(self):
         package = pathlib.Path(EXECUTABLE).parent.parent / "lib/duet/python"
