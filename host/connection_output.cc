@@ -100,7 +100,9 @@ void HttpConnection::send_whole(Exchange& exchange, const http::ResponseHead& he
   std::optional<std::uint64_t> length = body.size();
   if (head.chunked()) {
     length.reset();
-  } else if (head.content_length() && exchange.head_.method() == http::Method::kHead) {
+  } else if (exchange.head_.method() == http::Method::kHead &&
+             (head.content_length() || body.empty())) {
+    // No body may be one that was left out: then only the handler knows what GET would get.
     length = head.content_length();
   }
   append_head(exchange, head, length);
