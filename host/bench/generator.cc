@@ -160,7 +160,7 @@ bool Generator::over(Nanos at) {
     for (auto& connection : arm.connections) {
       if (connection->in_flight() > 0) connection->abandon(why);
     }
-    for (const std::uint32_t sample : arm.waiting) on_lost(sample, Outcome::kUnsent);
+    for (const std::uint32_t sample : arm.waiting) on_lost(sample, why_unsent(arm));
     arm.waiting.clear();
   }
   return true;
@@ -299,6 +299,14 @@ void Generator::wait(Nanos until) {
   }
 }
 
+// All connections are busy, or the server takes none any more.
+Outcome Generator::why_unsent(const Arm& arm) {
+  const bool open = std::any_of(
+      arm.connections.begin(), arm.connections.end(),
+      [](const auto& connection) { return connection->state() == Connection::State::kOpen; });
+  return open || arm.trouble.empty() ? Outcome::kUnsent : Outcome::kRefused;
+}
+
 void Generator::look_after_all() {
   const Nanos at = looked_ = now();
   for (Arm& arm : arms_) {
@@ -310,7 +318,7 @@ void Generator::look_after_all() {
     }
     while (!arm.waiting.empty() &&
            since_start(at) - schedule_->samples[arm.waiting.front()].tried > options_.patience) {
-      on_lost(arm.waiting.front(), Outcome::kUnsent);
+      on_lost(arm.waiting.front(), why_unsent(arm));
       arm.waiting.pop_front();
     }
   }

@@ -99,6 +99,7 @@ class Generator final : ConnectionEvents {
   void begin_blocks();
   Nanos next_event() const;
   void wait(Nanos until);
+  static Outcome why_unsent(const Arm& arm);
   void look_after_all();
   void publish(Nanos at);
   void reopen(Nanos at);

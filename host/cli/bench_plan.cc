@@ -215,9 +215,9 @@ class PlanReader {
       return;
     }
     std::string name = before;
-    if (!named) {  // the program, without its folder and the variables before it
+    if (!named) {  // the program, without its folder and what stands before it
       std::istringstream words(command);
-      while (words >> name && name.find('=') != std::string::npos) {
+      while (words >> name && (name.find('=') != std::string::npos || name == "exec")) {
       }
       name = name.substr(name.rfind('/') + 1);
     }

@@ -292,7 +292,8 @@ void BenchRun::note_ended(const bench::ArmPlan& arm, std::string& trouble) {
 Result<bench::Target> BenchRun::target_of(const bench::ArmPlan& arm) {
   std::string text = arm.target;
   if (!arm.is_url()) {
-    listener_.note("starting " + printable(arm.target));
+    const bool named = !arm.target.ends_with(arm.name);  // a file's name is its own
+    listener_.note("starting " + (named ? printable(arm.name) + ": " : "") + printable(arm.target));
     auto address = servers_.start(arm);
     if (!address) return std::move(address).error();
     text = *address;
