@@ -89,6 +89,7 @@ Figure arm_figure(const ArmRounds& arm, Metric metric, const stats::BootstrapOpt
   if (arm.lag[static_cast<std::size_t>(metric)] > kMostOwnLag) {
     return {kNaN, std::nullopt, kLagged};
   }
+  if (metric == Metric::kCpu && arm.beyond_reach) return {kNaN, std::nullopt, kBeyondReach};
   Figure figure;
   figure.value = figure_of(arm, metric, all);
   figure.missing = no_value(figure.value);
@@ -205,6 +206,7 @@ ArmRounds arm_rounds(const Schedule& schedule, std::uint16_t arm, Rounds rounds,
     lag += static_cast<double>(with[i] - without[i]);
   }
   if (sum > 0) result.lag[static_cast<std::size_t>(Metric::kMean)] = lag / sum;
+  if (!schedule.closed) result.beyond_reach = summarize(schedule, arm, rounds).beyond_reach;
   return result;
 }
 

@@ -73,6 +73,7 @@ struct ArmRounds {
   std::vector<RoundCounts> counts;  // by round
   // By how much the generator's own lateness moves a latency quantile, as a share of it.
   std::array<double, kMetrics> lag{};
+  bool beyond_reach = false;  // as in Summary: the CPU of a round is not that of its answers
 };
 
 // Of the rounds that count. `cpu`: by round of the schedule, for that arm; empty: not known.
@@ -94,6 +95,7 @@ inline constexpr std::string_view kTooFewRounds = "too few rounds";
 inline constexpr std::string_view kNotKnown = "not known";
 inline constexpr std::string_view kNoAnswer = "no answer";
 inline constexpr std::string_view kLagged = "void: the generator lagged";
+inline constexpr std::string_view kBeyondReach = "void: the rate is beyond its reach";
 
 // From which round on all arms are on one level, by the change points of the medians of their
 // blocks (host/stats/change_points.h).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace duet::bench {
 
@@ -44,6 +45,37 @@ Rounds measured_rounds(const Schedule& schedule, Nanos warmup, Nanos sent_until)
   return rounds;
 }
 
+namespace {
+
+using Span = std::pair<Nanos, Nanos>;  // from, to
+
+Nanos covered_by(std::vector<Span> spans) {
+  std::sort(spans.begin(), spans.end());
+  Nanos covered = 0, until = 0;
+  for (const auto& [from, to] : spans) {
+    covered += std::max<Nanos>(0, to - std::max(from, until));
+    until = std::max(until, to);
+  }
+  return covered;
+}
+
+// The time of the arm's own blocks, and that in which something of theirs waited for its answer.
+Nanos time_until_answered(const Schedule& schedule, std::uint16_t arm, Rounds rounds) {
+  std::vector<Span> spans;
+  for (const Block& block : schedule.blocks) {
+    if (block.arm == arm && rounds.contains(block.round)) spans.emplace_back(block.from, block.to);
+  }
+  for (const Sample& sample : schedule.samples) {
+    if (sample.arm == arm && rounds.contains(schedule.blocks[sample.block].round) &&
+        is_answer(sample.outcome)) {
+      spans.emplace_back(sample.due, sample.due + sample.latency());
+    }
+  }
+  return covered_by(std::move(spans));
+}
+
+}  // namespace
+
 Summary summarize(const Schedule& schedule, std::uint16_t arm, Rounds rounds) {
   Summary summary;
   for (const double time : answering_times(schedule, arm, rounds)) {
@@ -72,6 +104,10 @@ Summary summarize(const Schedule& schedule, std::uint16_t arm, Rounds rounds) {
        {&summary.latency, &summary.undelayed, &summary.service, &summary.queueing, &summary.lag}) {
     std::sort(values->begin(), values->end());
   }
+  const Nanos queued = quantile_of(summary.queueing, 0.5);
+  summary.beyond_reach = !schedule.closed && queued != kNever &&
+                         queued > std::max(kMillisecond, quantile_of(summary.service, 0.5));
+  if (summary.beyond_reach) summary.loaded = time_until_answered(schedule, arm, rounds);
   return summary;
 }
 

@@ -41,6 +41,11 @@ struct Summary {
   std::vector<Nanos> lag;        // of all that were due
   std::vector<Nanos> undelayed;  // latency - lag, to see what the lag does to a quantile
   Nanos loaded = 0;              // the time in which they were answered: see answering_times()
+  // An open load came faster than it could be answered: half of the requests, or more, waited
+  // longer for a connection than one takes to answer. Their latency grows with the run, what they
+  // took of the processor lies outside of their rounds, and `loaded` lasts until they were
+  // answered.
+  bool beyond_reach = false;
 
   // The latency that a share p of the requests did not exceed (nearest rank). A request without an
   // answer is slower than any: kNever when the quantile lies among those, or nothing was due.

@@ -140,6 +140,13 @@ std::vector<Verdict> verdicts(const Comparison& comparison, const std::vector<Ar
                                  100 * arms[failing].error_share, arms[failing].name)});
       continue;
     }
+    const std::size_t behind = arms[i].beyond_reach ? i : (arms[0].beyond_reach ? 0 : arms.size());
+    if (behind != arms.size()) {
+      const std::string why = "the rate is beyond the reach of " + arms[behind].name;
+      all.push_back({fmt::format("{} and {} are not compared: {}", name, first, why),
+                     Verdict::Kind::kVoid, i, why});
+      continue;
+    }
     const Figure& ratio = comparison.ratio(i, metric);
     if (!ratio.interval) {
       const bool lagged = ratio.missing == kLagged;

@@ -12,8 +12,9 @@ namespace duet::bench {
 // What the sentences need to know of an arm.
 struct ArmVerdict {
   std::string name;
-  bool is_copy = false;    // of the first arm: the A/A arm
-  double error_share = 0;  // of its requests: no answer, or a status of 400 or above
+  bool is_copy = false;       // of the first arm: the A/A arm
+  double error_share = 0;     // of its requests: no answer, or a status of 400 or above
+  bool beyond_reach = false;  // of it, the rate is: see Summary
 };
 
 // What the first arm against itself says, at p50, p90 and p99.

@@ -131,6 +131,7 @@ Result<BundleArm> read_arm(const std::string& directory, const nlohmann::json& j
   }
   bench::ArmRounds arm{
       {std::move(observations), static_cast<std::uint32_t>(counts.size())}, std::move(counts), {}};
+  arm.beyond_reach = json.value("beyond_reach", false);  // older runs do not say
   const nlohmann::json& lag = json.at("lag_shares");
   for (std::size_t i = 0; i < arm.lag.size() && i < lag.size(); ++i) arm.lag[i] = lag[i];
   return BundleArm{
@@ -211,6 +212,7 @@ Result<void> write_bundle(const std::string& directory, const bench::Plan& plan,
                             {"requests", summary.requests},
                             {"failed", summary.lost + summary.unsent + summary.bad_status},
                             {"lag_shares", rounds.lag},
+                            {"beyond_reach", rounds.beyond_reach},
                             {"rounds", rounds_json(rounds)}});
   }
   json["result"] = bench_json(plan, result);

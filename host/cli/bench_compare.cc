@@ -51,11 +51,11 @@ Result<ComparedRuns> compare_runs(const Bundle& before, const Bundle& now, bool 
     options.closed = now.closed;
     options.paired = false;
     const std::string name = printable(arm.name);
-    runs.arms.push_back(
-        {arm.name,
-         compare({old->rounds, arm.rounds}, options),
-         {{"before", false, share(old->failures)}, {name, false, share(arm.failures)}},
-         {{"before", true, old->failures}, {name, false, arm.failures}}});
+    runs.arms.push_back({arm.name,
+                         compare({old->rounds, arm.rounds}, options),
+                         {{"before", false, share(old->failures), old->rounds.beyond_reach},
+                          {name, false, share(arm.failures), arm.rounds.beyond_reach}},
+                         {{"before", true, old->failures}, {name, false, arm.failures}}});
   }
   if (runs.arms.empty()) {
     return Error{"no target is in both runs", {}, "NAME=TARGET gives it the same name", {}};
@@ -93,11 +93,10 @@ std::string compared_text(const Bundle& before, const Bundle& now, const Compare
   }
   text += "\nbefore: " + printable(before.directory) + ", " + printable(before.started) +
           "; now: " + printable(now.directory) + ", " + printable(now.started) + "\n";
-  for (const ComparedArm& arm : runs.arms) {
-    text += "\n" + comparison_tables(arm.comparison, arm.sides);
-  }
+  text += "\n";
+  for (const ComparedArm& arm : runs.arms) text += comparison_tables(arm.comparison, arm.sides);
   text +=
-      "\n  Intervals at 95%, by resampling the rounds of each run: they hold what changed within\n"
+      "  Intervals at 95%, by resampling the rounds of each run: they hold what changed within\n"
       "  a run. What changed on the machine between the runs is in the ratios and in no interval;\n"
       "  measuring both in one run avoids it.\n";
   if (!runs.notes.empty()) text += "\n";

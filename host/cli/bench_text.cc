@@ -105,13 +105,13 @@ void add_notes(std::vector<std::string>& notes, const bench::Plan& plan, const s
         "it): a lower --rate, or a machine with more idle processors",
         name, lagged, plain(bench::quantile_of(summary.lag, 0.99))));
   }
-  const Nanos queued = bench::quantile_of(summary.queueing, 0.5);
-  if (plan.schedule.arrivals != bench::Arrivals::kClosed && queued != bench::kNever &&
-      queued > std::max(kMillisecond, bench::quantile_of(summary.service, 0.5))) {
-    notes.push_back(
-        fmt::format("{}: the rate is beyond its reach: requests waited {} (median) for a free "
-                    "connection, and longer the longer the run lasts",
-                    name, plain(queued)));
+  if (summary.beyond_reach) {
+    notes.push_back(fmt::format(
+        "{}: the rate is beyond its reach: requests waited {} (median) for a free connection, and "
+        "longer the longer the run lasts; {} answers a second are what it gave, --objective finds "
+        "what it can take",
+        name, plain(bench::quantile_of(summary.queueing, 0.5)),
+        rate_text(per_second(summary.answered, summary.loaded))));
   }
 }
 
@@ -314,6 +314,7 @@ nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& re
     arm["requests"] = s.requests;
     arm["answered"] = s.answered;
     arm["answers_per_second"] = per_second(s.answered, s.loaded);
+    arm["beyond_reach"] = s.beyond_reach;
     arm["bad_status"] = s.bad_status;
     arm["changed"] = s.changed;
     arm["no_answer"] = {{"unsent", s.unsent},

@@ -42,7 +42,7 @@ std::string row_name(Metric metric) {
 }
 
 std::string missing_cell(const Figure& figure) {
-  return std::string(figure.missing == bench::kLagged ? "void" : figure.missing);
+  return std::string(figure.missing.starts_with("void") ? "void" : figure.missing);
 }
 
 std::string ratio_cell(const Figure& ratio) {
@@ -109,7 +109,8 @@ std::vector<bench::ArmVerdict> arm_verdicts(const bench::Plan& plan, const Bench
     const bench::Summary& s = result.arms[i];
     const auto failed = static_cast<double>(s.lost + s.unsent + s.bad_status);
     arms.push_back({printable(plan.arms[i].name), plan.arms[i].is_copy,
-                    s.requests == 0 ? 0 : failed / static_cast<double>(s.requests)});
+                    s.requests == 0 ? 0 : failed / static_cast<double>(s.requests),
+                    s.beyond_reach});
   }
   return arms;
 }

@@ -13,6 +13,7 @@ using Json = nlohmann::json;
 using testing_support::bench;
 using testing_support::Finished;
 using testing_support::TemporaryDirectory;
+using testing_support::write_scripted;
 
 TEST(BenchLoad, ARampHasItsSteps) {
   const Finished finished =
@@ -46,6 +47,20 @@ TEST(BenchLoad, IdleConnectionsStayOpenAndCostMemory) {
   EXPECT_GT(arm["state"]["idle_bytes_each"], 100) << arm;
   EXPECT_LT(arm["state"]["idle_bytes_each"], 100'000) << arm;
   EXPECT_GT(arm["state"]["resident_bytes"], 1'000'000) << arm;
+}
+
+// It is not said to give as many answers as were due, nor what each took of the processor.
+TEST(BenchLoad, ARateBeyondReachIsSaid) {
+  const TemporaryDirectory directory;
+  const Finished finished =
+      bench({write_scripted(directory), "--rate", "100", "--connections", "1", "--duration",
+             "300ms", "--warmup", "0", "--patience", "30s", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const Json result = Json::parse(finished.out);
+  EXPECT_EQ(result["arms"][0]["beyond_reach"], true);
+  EXPECT_LT(result["arms"][0]["answers_per_second"], 20);
+  EXPECT_EQ(result["comparison"]["arms"][0]["intervals"]["cpu"]["missing"],
+            "void: the rate is beyond its reach");
 }
 
 TEST(BenchLoad, IdleConnectionsMayBeOfOneTargetAlone) {

@@ -172,6 +172,45 @@ TEST(Comparison, AnArmThatFailsIsNotCalledFast) {
   EXPECT_EQ(said[0].sentence, "b and a are not compared: 20% of the requests to b fail");
 }
 
+// 1,000 a second on one connection of a server that takes 2 ms: 500 answers a second, and no CPU of
+// a round that is that of its answers.
+TEST(Comparison, OfARateBeyondReachNothingIsSaidThatOnlyHoldsBelowIt) {
+  ScheduleOptions options{.arrivals = Arrivals::kConstant,
+                          .rate = 1000,
+                          .duration = 2 * kSecond,
+                          .block = 100 * kMillisecond,
+                          .gap = 0,
+                          .arms = 1,
+                          .texts = {1}};
+  Schedule schedule = *make_schedule(options);
+  Nanos free = 0;
+  for (Sample& sample : schedule.samples) {
+    sample.tried = sample.due;
+    sample.sent = std::max(free, sample.due);
+    sample.done = free = sample.sent + 2 * kMillisecond;
+    sample.outcome = Outcome::kAnswered;
+  }
+  const Summary summary = summarize(schedule, 0);
+  EXPECT_TRUE(summary.beyond_reach);
+  EXPECT_NEAR(static_cast<double>(summary.loaded), 4e9, 10e6);
+  const std::vector<double> cpu(schedule.rounds, 1e6);
+  const ArmRounds rounds = arm_rounds(schedule, 0, {0, schedule.rounds}, cpu);
+  const Comparison comparison = compare({rounds, rounds}, {});
+  EXPECT_EQ(comparison.arm(0, Metric::kCpu).missing, kBeyondReach);
+  EXPECT_FALSE(comparison.ratio(1, Metric::kCpu).interval);
+  EXPECT_TRUE(comparison.arm(0, Metric::kP50).interval);  // so long they did wait
+  const auto said = verdicts(comparison, {{"a", false, 0, true}, {"b"}});
+  EXPECT_EQ(said[0].sentence, "b and a are not compared: the rate is beyond the reach of a");
+  EXPECT_EQ(said[0].kind, Verdict::Kind::kVoid);
+  // At a tenth of it all is well.
+  for (Sample& sample : schedule.samples) {
+    sample.sent = sample.due;
+    sample.done = sample.due + kMillisecond / 5;
+  }
+  EXPECT_FALSE(summarize(schedule, 0).beyond_reach);
+  EXPECT_EQ(summarize(schedule, 0).loaded, 2 * kSecond);
+}
+
 TEST(Comparison, ADifferenceNoLargerThanTheAaArmsIsNotCalled) {
   Comparison comparison = compared(run_of(1.05));
   Figure& copy = comparison.ratios[kCopy][static_cast<std::size_t>(Metric::kP50)];
