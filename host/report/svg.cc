@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "host/report/html.h"
 
@@ -234,8 +235,43 @@ std::string draw(const LinePlot& plot) {
   return out + legend.draw() + "</svg>";
 }
 
+namespace {
+
+constexpr double kCharacter = 6.8;        // its mean width, at 12 px
+constexpr std::size_t kLongestName = 52;  // in one line
+
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xc0) != 0x80; }));
+}
+
+// A long name is broken at the space that is nearest to its middle.
+std::pair<std::string, std::string> in_two_lines(const std::string& name) {
+  if (characters(name) <= kLongestName) return {name, ""};
+  const std::size_t middle = name.size() / 2;
+  const std::size_t before = name.rfind(' ', middle), after = name.find(' ', middle);
+  const bool earlier = after == std::string::npos ||
+                       (before != std::string::npos && middle - before < after - middle);
+  const std::size_t at = earlier ? before : after;
+  if (at == std::string::npos) return {name, ""};
+  return {name.substr(0, at), name.substr(at + 1)};
+}
+
+double room_for_names(const std::vector<Range>& rows) {
+  constexpr double kLeast = 200, kMost = 400, kMargin = 24;
+  std::size_t longest = 0;
+  for (const Range& row : rows) {
+    const auto [first, second] = in_two_lines(row.name);
+    longest = std::max({longest, characters(first), characters(second)});
+  }
+  return std::clamp(kMargin + kCharacter * static_cast<double>(longest), kLeast, kMost);
+}
+
+}  // namespace
+
 std::string draw(const RangePlot& plot) {
-  constexpr double kLeft = 200, kRight = 190, kTop = 12, kRow = 30, kBottom = 46;
+  constexpr double kRight = 190, kTop = 12, kRow = 30, kBottom = 46;
+  const double left = room_for_names(plot.rows);
   Extent xs;
   for (const Range& row : plot.rows) {
     for (const double value : {row.low, row.high, row.value.value_or(row.low)}) {
@@ -247,7 +283,7 @@ std::string draw(const RangePlot& plot) {
   xs.widen(plot.x.log);
   const double height = kTop + kRow * static_cast<double>(plot.rows.size()) + kBottom;
   const double floor = height - kBottom;
-  const Scale x(xs.low, xs.high, kLeft, kWidth - kRight, plot.x.log);
+  const Scale x(xs.low, xs.high, left, kWidth - kRight, plot.x.log);
 
   std::string out = open_svg(height, plot.description);
   double last = -INFINITY;
@@ -257,16 +293,18 @@ std::string draw(const RangePlot& plot) {
     last = x.at(tick);
     out += text_at(x.at(tick), floor + 18, "middle", shown(plot.x, tick));
   }
-  out += text_at((kLeft + kWidth - kRight) / 2, height - 8, "middle", plot.x.label);
+  out += text_at((left + kWidth - kRight) / 2, height - 8, "middle", plot.x.label);
   if (plot.x.mark) out += rule(x.at(*plot.x.mark), kTop, x.at(*plot.x.mark), floor, "zero");
   for (std::size_t i = 0; i < plot.rows.size(); ++i) {
     const Range& row = plot.rows[i];
     const double y = kTop + kRow * (static_cast<double>(i) + 0.5);
     const int colour = row.colour % kColours;
     const bool open_below = !drawable(row.low, plot.x.log), open_above = !std::isfinite(row.high);
-    const double from = open_below ? kLeft : x.clamped(row.low);
+    const double from = open_below ? left : x.clamped(row.low);
     const double to = open_above ? kWidth - kRight : x.clamped(row.high);
-    out += text_at(kLeft - 12, y + 4, "end", row.name, "label");
+    const auto [first, second] = in_two_lines(row.name);
+    out += text_at(left - 12, second.empty() ? y + 4 : y - 3, "end", first, "label");
+    if (!second.empty()) out += text_at(left - 12, y + 11, "end", second, "label");
     out += fmt::format(
         "<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" class=\"line c{}\"/>", from,
         y, to, y, colour);

@@ -91,5 +91,21 @@ TEST(Svg, AnUnboundedIntervalHasAnArrow) {
   EXPECT_FALSE(has(text, "nan") || has(text, "inf")) << text;
 }
 
+// Names begin at the drawing's left edge or right of it, in two lines when they are long.
+TEST(RangePlot, HasRoomForItsNames) {
+  const auto drawn = [](std::string name) {
+    return draw(RangePlot{.x = {.log = true, .mark = 1},
+                          .rows = {{std::move(name), 0.9, 1.2, 1.0, "", 0}},
+                          .description = ""});
+  };
+  EXPECT_TRUE(has(drawn("p50"), "x=\"188.0\"")) << drawn("p50");
+  const std::string name = "FastAPI on uvicorn with 10,000 idle / duet";  // 42 characters
+  EXPECT_FALSE(has(drawn(name), "x=\"188.0\"")) << drawn(name);
+  EXPECT_TRUE(has(drawn(name), ">" + name + "<")) << drawn(name);
+  const std::string longer = "FastAPI on uvicorn with 10,000 idle / FastAPI on uvicorn";
+  EXPECT_TRUE(has(drawn(longer), ">FastAPI on uvicorn with 10,000<")) << drawn(longer);
+  EXPECT_TRUE(has(drawn(longer), ">idle / FastAPI on uvicorn<")) << drawn(longer);
+}
+
 }  // namespace
 }  // namespace duet::report
