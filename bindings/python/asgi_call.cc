@@ -153,7 +153,8 @@ PyObject* new_waiter(RequestObject* request, Exchange& exchange) {
   Ref waiter = Ref::steal(engine->new_future());
   if (!waiter) return nullptr;
   PyObject*& waiters = request->asgi->waiters;
-  if (waiters == nullptr && (waiters = PyList_New(0)) == nullptr) return nullptr;
+  if (waiters == nullptr) waiters = PyList_New(0);
+  if (waiters == nullptr) return nullptr;
   if (PyList_Append(waiters, waiter.get()) < 0) return nullptr;
   attach_request(request, exchange);
   return waiter.release();

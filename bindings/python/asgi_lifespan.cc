@@ -9,7 +9,7 @@ namespace duet::python {
 
 namespace py = pybind11;
 
-void start_lifespan(Handler& handler, std::function<void(Result<void>)> done) {
+void start_lifespan(Handler& handler, const std::function<void(Result<void>)>& done) {
   engine->gil.take();
   try {
     py::dict state;
@@ -36,7 +36,7 @@ void start_lifespan(Handler& handler, std::function<void(Result<void>)> done) {
   }
 }
 
-void stop_lifespans(std::function<void()> done) {
+void stop_lifespans(const std::function<void()>& done) {
   engine->gil.take();
   try {
     py::handle(engine->bootstrap).attr("stop_lifespans")(py::cpp_function(done));

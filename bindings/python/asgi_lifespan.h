@@ -9,9 +9,9 @@ namespace duet::python {
 
 // Runs `handler`'s start-up; calls `done` once, from the loop or before returning. An application
 // that does not know lifespans is as good as started. Fills handler.state and its scopes.
-void start_lifespan(Handler& handler, std::function<void(Result<void>)> done);
+void start_lifespan(Handler& handler, const std::function<void(Result<void>)>& done);
 
 // Runs the shutdown of all that were started; calls `done` once. The caller watches the time.
-void stop_lifespans(std::function<void()> done);
+void stop_lifespans(const std::function<void()>& done);
 
 }  // namespace duet::python

@@ -38,7 +38,8 @@ PyObject* index_of = nullptr;
 std::vector<Known> routes;
 
 Known* find_known(PyObject* key, PyObject* scope, PyObject* route, const Handler& handler) {
-  if (index_of == nullptr && (index_of = PyDict_New()) == nullptr) return nullptr;
+  if (index_of == nullptr) index_of = PyDict_New();
+  if (index_of == nullptr) return nullptr;
   PyObject* index = PyDict_GetItemWithError(index_of, key);
   if (index != nullptr) return &routes[static_cast<std::size_t>(PyLong_AsSize_t(index))];
   if (PyErr_Occurred()) return nullptr;  // it cannot be hashed

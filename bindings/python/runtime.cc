@@ -277,7 +277,7 @@ void PythonRuntime::stop_lifespans(Nanos deadline, std::function<void()> done) {
   const auto go_on = [once] {
     if (auto next = std::exchange(*once, nullptr)) next();
   };
-  python::stop_lifespans([this, go_on] { engine->host.loop->post(go_on); });
+  python::stop_lifespans([go_on] { engine->host.loop->post(go_on); });
   engine->host.loop->after(std::max<Nanos>(deadline - now(), kMillisecond), [once, go_on] {
     if (*once) log::warn("an application's lifespan did not end in time", {{"language", "python"}});
     go_on();
