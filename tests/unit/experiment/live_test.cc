@@ -290,7 +290,8 @@ TEST_F(LiveTest, OfManyVariantsTheFastestIsTold) {
   for (const char* name : {"go", "rust", "ruby", "perl"}) {
     spec.spec.variants.emplace_back(name);
     spec.spec.weights.push_back(1);
-    spec.variants.push_back({name, spec.variants.size(), false});
+    const auto handler = static_cast<measure::HandlerIndex>(spec.variants.size());
+    spec.variants.push_back({name, handler, false});
   }
   make(spec);
   EXPECT_EQ(live_->snapshot().verdict,
