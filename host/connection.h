@@ -75,6 +75,7 @@ class HttpConnection final : net::StreamEvents,
   void end_output() override;
   void finish(bool linger) override;
   void cut() override;
+  void reset() override;
 
   void process(std::string_view bytes, Nanos started);
   void process_upgraded(char* bytes, std::size_t size, Nanos started);

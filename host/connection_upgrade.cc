@@ -68,6 +68,11 @@ void HttpConnection::cut() {
   mark_dirty();
 }
 
+void HttpConnection::reset() {
+  stream_.reset_on_close();
+  cut();
+}
+
 // For whom the connection works now.
 measure::HandlerIndex HttpConnection::payer() const {
   if (oldest_ != nullptr) return oldest_->handler();

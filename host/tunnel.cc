@@ -35,6 +35,11 @@ void Tunnel::destroy() {
   transport_->cut();
 }
 
+void Tunnel::reset() {
+  ended_ = true;
+  transport_->reset();
+}
+
 void Tunnel::pause() {
   paused_ = true;
   transport_->pause_input(true);

@@ -50,6 +50,8 @@ class Tunnel final : Upgraded {
   bool end();
   // Closes at once: what the kernel does not take now is lost. on_close() follows.
   void destroy();
+  // As destroy(), and the peer sees a reset.
+  void reset();
   void pause();
   void resume();
   measure::HandlerIndex handler() const override { return handler_; }

@@ -52,6 +52,8 @@ class UpgradeTransport {
   virtual void finish(bool linger) = 0;
   // Closes at the end of this phase of the loop: what the kernel does not take by then is lost.
   virtual void cut() = 0;
+  // As cut(), and TCP tells the peer so: a reset, not an end.
+  virtual void reset() = 0;
 
  protected:
   ~UpgradeTransport() = default;

@@ -28,6 +28,7 @@ class Handle {
     this.waiting = undefined;   // called when what was written has left
     this.closed = undefined;    // called when the connection is gone
     this.gone = false;
+    this.resets = false;        // instead of ending the connection in order
   }
   getpeername(out) {
     return nameInto(out, this.addresses[0], this.addresses[1]);
@@ -41,7 +42,7 @@ class Handle {
       return;
     }
     this.closed = done;
-    host.tunnelDestroy(this.id);
+    host.tunnelDestroy(this.id, this.resets);
   }
   read(whether) {
     if (this.reading === whether) return;
@@ -123,6 +124,7 @@ function define() {
       else callback();
     }
     resetAndDestroy() {
+      this.#handle.resets = true;
       return this.destroy();
     }
 

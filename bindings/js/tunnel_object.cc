@@ -62,8 +62,15 @@ void TunnelObject::end(const Arguments& arguments) {
   arguments.GetReturnValue().Set(tunnel != nullptr && tunnel->end());
 }
 
+// tunnelDestroy(tunnel, whether by a reset)
 void TunnelObject::destroy(const Arguments& arguments) {
-  if (Tunnel* tunnel = self(arguments)->find(arguments)) tunnel->destroy();
+  Tunnel* tunnel = self(arguments)->find(arguments);
+  if (tunnel == nullptr) return;
+  if (arguments[1]->IsTrue()) {
+    tunnel->reset();
+  } else {
+    tunnel->destroy();
+  }
 }
 
 // tunnelRead(tunnel, whether): data is told from now on, or waits.

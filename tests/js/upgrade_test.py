@@ -67,6 +67,7 @@ APP = r"""
         socket.destroy();
         socket.write("too late", (error) => seen.push(error.code));
       },
+      "/reset": (req, socket) => socket.resetAndDestroy(),
       "/encodings": (req, socket) => {
         socket.write("e90a", "hex");
         socket.write("\u00e9", "latin1");
@@ -272,6 +273,12 @@ class UpgradeTest(unittest.TestCase):
             self.seen(duet, "ERR_STREAM_WRITE_AFTER_END", "/after-end true")
             self.assertEqual(self.rest(self.upgraded(duet, "/destroyed")), b"last words")
             self.seen(duet, "ERR_STREAM_DESTROYED", "/destroyed false")
+
+    def test_a_reset(self):
+        with self.serve() as duet:
+            with self.assertRaises(ConnectionResetError):
+                self.upgraded(duet, "/reset").recv(1)
+            self.seen(duet, "/reset false")
 
     def test_writing_waits_for_the_client(self):
         with self.serve() as duet:
