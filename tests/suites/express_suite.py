@@ -1,5 +1,5 @@
-"""Express' own tests, and those of the middleware around it: mocha in the duet that serves, a duet for a
-package, beside a Node. Both run mocha_entry.cjs; what fails on Node as well says nothing, and counts
+"""Express' own tests, those of the middleware around it, and ws': mocha in the duet that serves, a duet for
+a package, beside a Node. Both run mocha_entry.cjs; what fails on Node as well says nothing, and counts
 as skipped.
 """
 
@@ -15,11 +15,20 @@ from suites import HERE, MIDDLEWARE, NODE, Served, free_ports, judge
 ENTRY = str(HERE / "mocha_entry.cjs")
 PATIENCE = 30.0  # seconds without a further test; each has 5
 
+FILES = {"ws": ["test/*.test.js"]}  # a package's tests, if not all files
+
 # Parts of a test's name, and why it is otherwise.
 DIFFERENT = {
     "should escape the url": "sends a Host that is none: 400 (RFC 9112, 3.2)",
     "should encode the url": "sends a Host that is none: 400 (RFC 9112, 3.2)",
     "should not color 1xx": "a status of 102 is no answer",
+    "does not suppress the throwing behavior": "counts the process' listeners: the host has one, too",
+    "is destroyed after 'end' and 'finish' are emitted (1/2)": "fails by the listener of the one before",
+    "does not swallow errors thrown from": "counts the process' listeners: the host has one, too",
+    "emits an error if http server bind fails": "ports.cjs takes any port",
+    "starts a server on a given port": "ports.cjs takes any port",
+    "binds the server on any IPv6 address": "ports.cjs takes any address",
+    "emits the 'close' event after the server closes": "waits for a connection that sends nothing",
     "should handle socket errors": "what follows in a pipeline costs an earlier request nothing",
 }
 
@@ -43,7 +52,7 @@ def wait(results):
 
 def both(folder):
     """What Node and duet report of a package's tests."""
-    tests = [str(path) for pattern in ("test/*.js", "test/acceptance/*.js")
+    tests = [str(path) for pattern in FILES.get(folder.name, ("test/*.js", "test/acceptance/*.js"))
              for path in sorted(folder.glob(pattern))]
     with tempfile.TemporaryDirectory() as scratch:
         on_node, on_duet = pathlib.Path(scratch, "node"), pathlib.Path(scratch, "duet")
@@ -62,7 +71,8 @@ def both(folder):
 
 
 def run(folder):
-    for what, packages in ("express", MIDDLEWARE[:1]), ("express' middleware", MIDDLEWARE[1:]):
+    for what, packages in (("express", MIDDLEWARE[:1]), ("express' middleware", MIDDLEWARE[1:]),
+                           ("ws", ["ws"])):
         counts, failed = {"passed": 0, "skipped": 0}, []
         for package in packages:
             expected, found = both(folder / "express" / package)

@@ -12,6 +12,6 @@ require('./ports.cjs')(() => {
   mocha.run()
     .on('pass', (test) => report({ ok: true, skip: false, name: test.fullTitle() }))
     .on('pending', (test) => report({ ok: true, skip: true, name: test.fullTitle() }))
-    .on('fail', (test) => report({ ok: false, skip: false, name: test.fullTitle() }))
+    .on('fail', (test, error) => report({ ok: false, skip: false, name: test.fullTitle(), error: `${error.stack}` }))
     .on('end', () => report({ end: true }));
 });

@@ -40,7 +40,7 @@ PLUGINS = ["websocket", "http-proxy", "reply-from", "multipart", "static", "comp
            "middie"]
 MIDDLEWARE = ["express", "connect", "body-parser", "compression", "cors", "errorhandler",
               "finalhandler", "morgan", "on-finished", "raw-body", "response-time", "serve-favicon",
-              "vhost"]
+              "vhost", "cookie-parser"]
 
 
 def fetch(folder):
@@ -67,7 +67,8 @@ def fetch(folder):
     fetch_needs(suites / "fastify-plugins", PLUGINS)
     for name in MIDDLEWARE:
         debian_sources.fetch("bookworm", f"node-{name}", suites / "express" / name)
-    fetch_needs(suites / "express", MIDDLEWARE, mocha="^10")
+    debian_sources.fetch("trixie", "node-ws", suites / "express/ws")
+    fetch_needs(suites / "express", [*MIDDLEWARE, "ws"], mocha="^10")
 
 
 def npm(folder, *arguments):
