@@ -300,8 +300,12 @@ void HttpConnection::on_read_end() {
 void HttpConnection::on_error(int code) { close_now(code); }
 
 void HttpConnection::drain() {
+  const auto idle = [this] { return oldest_ == nullptr && !lingering_ && !parser_.in_head(); };
+  // A request that came while the loop had other work is in flight, too.
+  if (upgraded_ == nullptr && idle()) stream_.read_arrived();
+  if (closed_) return;
   if (upgraded_ != nullptr) return upgraded_->on_drain();
-  if (oldest_ == nullptr && !lingering_ && !parser_.in_head()) return close_now();
+  if (idle()) return close_now();
   close_after_ = true;
 }
 

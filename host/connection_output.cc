@@ -55,7 +55,7 @@ void HttpConnection::append_head(Exchange& exchange, const http::ResponseHead& h
       !length.has_value() && framing.http11 && exchange.body_allowed_;
   const bool delimited = length.has_value() || exchange.chunked_ || !exchange.body_allowed_;
   // Only the last answer says that the connection closes: a client may not read on after that.
-  const bool last = close_after_ && exchange.next_ == nullptr;
+  const bool last = (close_after_ || server_.draining_) && exchange.next_ == nullptr;
   framing.keep_alive =
       request.keep_alive() && !head.close() && delimited && !last && !body_too_much(exchange);
   if (!framing.keep_alive) close_after_ = true;

@@ -452,6 +452,7 @@ void Host::stop_serving() {
   loading_watch_.reset();
   if (store_) store_->stopping();
   if (shadow_) shadow_->stop();
+  for (const auto& listener : listeners_) listener->accept_waiting();
   listeners_.clear();
   server_->on_empty = [this] { stop_engines(); };
   server_->drain();

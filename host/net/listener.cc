@@ -132,7 +132,7 @@ Listener::~Listener() {
   if (spare_fd_ >= 0) ::close(spare_fd_);
 }
 
-void Listener::accept_some() {
+bool Listener::accept_some() {
   for (int i = 0; i < kAcceptsPerWakeUp; ++i) {
     const int fd = accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
@@ -147,11 +147,17 @@ void Listener::accept_some() {
       const int rejected = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
       if (rejected >= 0) ::close(rejected);
       spare_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-      return;
+      return false;
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
     if (errno != EAGAIN) log::warn("accept failed", {{"cause", std::strerror(errno)}});
-    return;
+    return false;
+  }
+  return true;
+}
+
+void Listener::accept_waiting() {
+  while (poll_ != nullptr && accept_some()) {
   }
 }
 

@@ -41,12 +41,15 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
+  // Gives those away that have connected by now: a listener that goes cuts them off.
+  void accept_waiting();
+
   const Address& address() const { return address_; }  // with the port that the kernel chose
 
  private:
   Listener(Loop& loop, const Address& address, Accepted accepted, int backlog)
       : loop_(loop), address_(address), accepted_(std::move(accepted)), backlog_(backlog) {}
-  void accept_some();
+  bool accept_some();  // false: nobody else is waiting
   Result<void> take_address();
   void allow_reuse();
 

@@ -41,6 +41,10 @@ void Stream::stop_reading() {
   update_poll();
 }
 
+void Stream::read_arrived() {
+  if (reading_ && !closing_) read_once();
+}
+
 void Stream::read_to_the_end() {
   to_the_end_ = true;
   update_poll();

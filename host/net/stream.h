@@ -45,6 +45,9 @@ class Stream {
   void start_reading();
   void stop_reading();  // the kernel's buffer fills up, and TCP slows the peer down
   bool reading() const { return reading_; }
+  // What has arrived already, without waiting for the loop to say so: on_read() and the others
+  // follow at once.
+  void read_arrived();
   // From now on a peer that ends its side while the stream is not read is noticed only when it is
   // read again: what it sent before is not lost, nor is what it sent before a reset.
   void read_to_the_end();

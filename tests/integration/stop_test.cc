@@ -19,11 +19,17 @@ using testing_support::HttpResponse;
 using testing_support::TemporaryDirectory;
 
 constexpr const char* kJs = R"(
+import { existsSync } from "node:fs";
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 let gate;
 export default async (request, env, ctx) => {
   const what = request.params.rest.split("/").pop();
   if (what === "slow") { await sleep(300); return "finished"; }
+  if (what === "hold") {
+    console.error("holding");
+    while (!existsSync("let-go"));
+    return "held";
+  }
   if (what === "never") return new Promise(() => {});
   if (what === "after") {
     ctx.waitUntil(sleep(300).then(() => console.log("the work is done")));
@@ -45,6 +51,8 @@ export default async (request, env, ctx) => {
 
 constexpr const char* kPy = R"(
 import asyncio
+import os
+import sys
 from duet import Response
 
 async def work():
@@ -61,6 +69,11 @@ async def fetch(request, env, ctx):
     if what == "slow":
         await asyncio.sleep(0.3)
         return "finished"
+    if what == "hold":
+        print("holding", file=sys.stderr)
+        while not os.path.exists("let-go"):
+            pass
+        return "held"
     if what == "never":
         await asyncio.get_running_loop().create_future()
     if what == "after":
@@ -119,6 +132,27 @@ TEST_P(Stop, FinishesWhatIsInFlightAndTakesNothingNew) {
   const HttpResponse response = waiting.read();
   EXPECT_EQ(response.body, "finished");
   EXPECT_EQ(response.value("connection"), "close");
+  EXPECT_EQ(host_->process().wait(), 0) << host_->process().err();
+}
+
+TEST_P(Stop, AnswersWhoCameBeforeItWasSeen) {
+  start();
+  HttpClient idle = host_->client();
+  EXPECT_EQ(idle.get(target("hello")).body, "hello");
+  HttpClient holding = host_->client();
+  holding.send("GET " + target("hold") + " HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(host_->process().wait_for_err("holding"));
+  host_->process().signal(SIGTERM);
+  HttpClient fresh = host_->client();
+  for (HttpClient* client : {&idle, &fresh}) {
+    client->send("GET " + target("hello") + " HTTP/1.1\r\nHost: a\r\n\r\n");
+  }
+  directory_.write("let-go", "");
+  for (HttpClient* client : {&holding, &idle, &fresh}) {
+    const HttpResponse response = client->read();
+    EXPECT_EQ(response.body, client == &holding ? "held" : "hello");
+  }
+  EXPECT_TRUE(fresh.closed());
   EXPECT_EQ(host_->process().wait(), 0) << host_->process().err();
 }
 
