@@ -159,8 +159,10 @@ Error Database::error(const std::string& what) const {
     case SQLITE_PERM:
       hint = "duet writes the file and two beside it: may it?";
       break;
-    case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+      hint = "name one that a host keeps its experiments in: store in [server], or duet.db";
+      break;
+    case SQLITE_CORRUPT:
       hint = "the file is damaged: at the next start it is put aside";
       break;
     default:
@@ -197,6 +199,12 @@ Result<void> Database::run(const char* sql) {
 Result<void> Database::connect(Access access) {
   const bool to_write = access == Access::kWrite;
   const bool unchanging = access == Access::kReadUnchanging;
+  if (!to_write && ::access(path_.c_str(), F_OK) != 0) {
+    return Error{"cannot be opened: " + in_words(errno),
+                 path_,
+                 "a host keeps its experiments in duet.db beside duet.toml, or as store says there",
+                 {}};
+  }
   const std::string name = unchanging ? "file:" + encoded(path_) + "?immutable=1" : path_;
   const int flags = (to_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
                     (unchanging ? SQLITE_OPEN_URI : 0);

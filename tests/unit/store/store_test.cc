@@ -341,6 +341,17 @@ TEST_F(StoreTest, AFileHasOneWriterAndOthersMayRead) {
   EXPECT_EQ(why_not(path_), "");
 }
 
+TEST_F(StoreTest, WhatCannotBeReadIsNoDamagedStore) {
+  const auto missing = Database::open_to_read(folder_ / "none.db");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().message, "cannot be opened: No such file or directory");
+  const std::string text = folder_ / "duet.toml";
+  std::ofstream(text) << "[server]\n" << std::string(600, '#');
+  const auto foreign = Database::open_to_read(text);
+  ASSERT_FALSE(foreign.ok());
+  EXPECT_EQ(foreign.error().hint.find("put aside"), std::string::npos) << foreign.error().hint;
+}
+
 TEST_F(StoreTest, ADamagedFileIsPutAsideAndForeignOnesAreLeftAlone) {
   {
     auto database = open();
