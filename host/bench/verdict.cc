@@ -15,7 +15,6 @@ constexpr double kAsSlow = 2;          // from there on in multiples
 constexpr double kLeastEffect = 0.01;  // what is worth telling
 constexpr double kLeastMore = 0.1;     // of the requests that there were
 constexpr double kMostErrors = 0.01;   // an arm with more is not compared
-constexpr Metric kAaMetrics[] = {Metric::kP50, Metric::kP90, Metric::kP99};
 
 std::string with_commas(std::uint64_t value) {
   std::string digits = std::to_string(value);
@@ -55,13 +54,13 @@ double aa_factor(const Comparison& comparison, const std::optional<AaRecord>& re
 
 }  // namespace
 
-std::optional<AaRecord> aa_record(const Comparison& comparison,
-                                  const std::vector<ArmVerdict>& arms) {
+std::optional<AaRecord> aa_record(const Comparison& comparison, const std::vector<ArmVerdict>& arms,
+                                  std::span<const Metric> metrics) {
   for (std::size_t i = 0; i < arms.size(); ++i) {
     if (!arms[i].is_copy) continue;
     AaRecord record;
     record.arm = i;
-    for (const Metric metric : kAaMetrics) {
+    for (const Metric metric : metrics) {
       const Figure& ratio = comparison.ratio(i, metric);
       if (!ratio.interval) continue;
       record.known = true;

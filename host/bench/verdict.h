@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,14 +18,15 @@ struct ArmVerdict {
   bool beyond_reach = false;  // of it, the rate is: see Summary
 };
 
-// What the first arm against itself says, at p50, p90 and p99.
+// What the first arm against itself says.
 struct AaRecord {
   std::size_t arm = 0;
   std::vector<Metric> differs;  // where its interval does not hold 1; empty: clean
-  bool known = false;           // some quantile has an interval
+  bool known = false;           // some figure has an interval
 };
-std::optional<AaRecord> aa_record(const Comparison& comparison,
-                                  const std::vector<ArmVerdict>& arms);
+inline constexpr Metric kAaMetrics[] = {Metric::kP50, Metric::kP90, Metric::kP99};
+std::optional<AaRecord> aa_record(const Comparison& comparison, const std::vector<ArmVerdict>& arms,
+                                  std::span<const Metric> metrics = kAaMetrics);
 // "A/A clean", "A/A differs at p50", "no A/A arm".
 std::string aa_words(const std::optional<AaRecord>& record);
 

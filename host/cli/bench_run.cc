@@ -26,6 +26,8 @@ namespace {
 
 constexpr Nanos kTryPatience = 5 * kSecond;
 constexpr Nanos kReadyPatience = 60 * kSecond, kTryEvery = 20 * kMillisecond;
+// Of a server that speaks TLS: a handshake that fails seldom means that it is not ready yet.
+constexpr Nanos kSecuredPatience = 3 * kSecond;
 // What a certificate of a server on this machine is for, as tools that make them have it.
 constexpr const char* kLocalName = "localhost";
 constexpr Nanos kProgressEvery = 500 * kMillisecond;
@@ -308,7 +310,7 @@ Result<void> BenchRun::try_out(const bench::ArmPlan& arm, const bench::Target& t
   auto status = first_status(target);
   // A command's server may take connections before it is ready.
   bench::ServerProcess* server = arm.is_command() ? servers_.of(arm) : nullptr;
-  const Nanos deadline = now() + kReadyPatience;
+  const Nanos deadline = now() + (arm.tls ? kSecuredPatience : kReadyPatience);
   if (!status && server != nullptr && !arm.tls && first_status_by_tls(target)) {
     return Error{"it speaks TLS", printable(arm.name), "--tls asks it by https://", {}};
   }

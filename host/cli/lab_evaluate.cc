@@ -254,9 +254,11 @@ void evaluate_load(const Claim& claim, const LabRun& run, const std::vector<std:
                    const bench::Plan& plan, const BenchResult& result, LabRunResult& into) {
   const LoadEvidence evidence(plan, result);
   evaluate(claim, run, arms, evidence, into);
-  into.basis =
-      fmt::format("{} rounds; {}", result.rounds.count(),
-                  bench::aa_words(bench::aa_record(*result.comparison, evidence.verdicts())));
+  std::vector<Metric> metrics;  // of the figures that the claim comes down to
+  for (const LabFigure& figure : into.figures) metrics.push_back(figure.metric);
+  into.basis = fmt::format(
+      "{} rounds; {}", result.rounds.count(),
+      bench::aa_words(bench::aa_record(*result.comparison, evidence.verdicts(), metrics)));
   if (const std::string note = warm_up_note(plan, result); !note.empty()) {
     into.notes.push_back(note);
   }

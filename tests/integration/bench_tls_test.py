@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 import warnings
 
@@ -229,6 +230,12 @@ class BenchTls(unittest.TestCase):
         said = self.refused("--command", self.command)
         self.assertIn("it speaks TLS", said)
         self.assertIn("--tls asks it by https://", said)
+
+    def test_command_whose_certificate_is_not_trusted(self):
+        begin = time.monotonic()
+        said = self.refused("--command", self.command, "--tls")
+        self.assertIn("its certificate is not trusted", said)
+        self.assertLess(time.monotonic() - begin, 30)  # it is not waited for until it is ready
 
     def test_claim(self):
         claim = self.folder / "safe"

@@ -265,6 +265,15 @@ TEST(Comparison, OfManyTheFastestIsToldAndTheOthersAreListed) {
   EXPECT_TRUE(headlines(of_ratios({1}), {{"a"}}).empty());
 }
 
+TEST(Comparison, TheAaRecordIsOfTheFiguresThatAreAskedFor) {
+  Comparison comparison = of_ratios({1, 1.1, 1});
+  comparison.ratios[kCopy][static_cast<std::size_t>(Metric::kCpu)].interval = {1.1, 1.2};
+  EXPECT_EQ(aa_words(aa_record(comparison, names())), "A/A clean");
+  const Metric cpu[] = {Metric::kCpu}, throughput[] = {Metric::kThroughput};
+  EXPECT_EQ(aa_words(aa_record(comparison, names(), cpu)), "A/A differs at cpu");
+  EXPECT_EQ(aa_words(aa_record(comparison, names(), throughput)), "A/A says nothing");
+}
+
 TEST(Comparison, RunsApartAreComparedWithBothUncertainties) {
   const ArmRounds old_run = arm_rounds(run_of(1, 1), kFirst, {0, 40});
   const ArmRounds new_run = arm_rounds(run_of(1.1, 2), kOther, {0, 30});
