@@ -270,10 +270,6 @@ PyObject* set_core_debug(PyObject* self, PyObject* wanted) {
   Py_RETURN_NONE;
 }
 
-PyObject* is_own(PyObject* self, void*) {
-  return PyBool_FromLong(cast(self)->standalone != nullptr);
-}
-
 void dealloc(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
@@ -309,15 +305,10 @@ PyMethodDef methods[] = {
     {"_set_core_debug", set_core_debug, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
-PyGetSetDef properties[] = {
-    {"_own", is_own, nullptr, nullptr, nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr},
-};
 PyType_Slot slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
     {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
     {Py_tp_methods, methods},
-    {Py_tp_getset, properties},
     {0, nullptr},
 };
 PyType_Spec spec = {"_duet.LoopCore", sizeof(LoopObject), 0,

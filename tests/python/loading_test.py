@@ -216,7 +216,7 @@ class LoadingTest(unittest.TestCase):
     def test_a_loop_of_ones_own(self):
         """What event-loop suites run on: made by one thread and run by another, and in forked children."""
         path = self.write("own.py", """
-            import asyncio, os, threading
+            import asyncio, logging, os, threading
             from duet._loop import Loop
             def in_child():
                 own = Loop(own=True)
@@ -228,13 +228,17 @@ class LoadingTest(unittest.TestCase):
             said = asked.result(20)
             own.call_soon_threadsafe(own.stop)  # while it waits, by the thread that made it
             threads.join(20)
+            closed, logged = Loop(own=True), []
+            closed.close()
+            logging.getLogger('asyncio').handle = logged.append  # and not the host's log
+            closed.call_exception_handler({'message': 'nobody awaited it'})
             child = os.fork()
             if child == 0:
                 os._exit(in_child())
             code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-            def fetch(request): return f'{said} {own.is_running()} {code}'
+            def fetch(request): return f'{said} {own.is_running()} {code} {logged[0].msg}'
             """)
-        self.assertEqual(self.answer(path), "ran False 3")
+        self.assertEqual(self.answer(path), "ran False 3 nobody awaited it")
 
     def test_virtual_environment(self):
         subprocess.run([PYTHON, "-m", "venv", "--without-pip", ".venv"], cwd=self.folder,

@@ -44,6 +44,7 @@ class Loop(_duet.LoopCore, _Base):
     """asyncio's loop as handlers see it: running from the host's start to its end."""
 
     def __init__(self, own=False):
+        self._own = own
         self._saved_hooks = None
         self._exit_handlers = {}
         _Base.__init__(self, _NoSelector())
@@ -157,7 +158,7 @@ class Loop(_duet.LoopCore, _Base):
         self._stop()
 
     def close(self):
-        if not self._own and not self.is_closed():  # one of its own is none when it has closed
+        if not self._own:
             raise RuntimeError("the event loop is duet's: it closes when the host stops")
         super().close()
         self._close()
