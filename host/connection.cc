@@ -20,6 +20,9 @@ constexpr std::size_t kBodyHighWater = 64 * 1024;
 // read only when their upload is through. kLingerTimeout bounds it as well.
 constexpr std::uint64_t kLingerBytes = 64 * 1024 * 1024;
 
+// A client whose last request is no older may be about to send the next one.
+constexpr Nanos kBusyClient = kSecond;
+
 }  // namespace
 
 HttpConnection::HttpConnection(HttpServer& server, int fd)
@@ -33,7 +36,8 @@ HttpConnection::HttpConnection(HttpServer& server, int fd)
   ++server.connections_;
   stream_.start_reading();
   waiting_ = Waiting::kKeepAlive;  // a client may open a connection before it has a request
-  timeout_.arm(server.keep_alive_queue_, now());
+  arrival_ = now();
+  timeout_.arm(server.keep_alive_queue_, arrival_);
 }
 
 // --- reading -----------------------------------------------------------------------------------
@@ -248,7 +252,7 @@ void HttpConnection::update_timeout(Nanos at) {
       timeout_.arm(server_.body_queue_, at);
       break;
     case Waiting::kKeepAlive:
-      timeout_.arm(server_.keep_alive_queue_, at);
+      timeout_.arm(server_.draining_ ? server_.parting_queue_ : server_.keep_alive_queue_, at);
       break;
     case Waiting::kRoom:
       timeout_.arm(server_.send_queue_, at);
@@ -301,12 +305,18 @@ void HttpConnection::on_error(int code) { close_now(code); }
 
 void HttpConnection::drain() {
   const auto idle = [this] { return oldest_ == nullptr && !lingering_ && !parser_.in_head(); };
-  // A request that came while the loop had other work is in flight, too.
+  // A request that came while the loop had other work is in flight, too. The answers say that the
+  // connection ends, as the server drains.
   if (upgraded_ == nullptr && idle()) stream_.read_arrived();
   if (closed_) return;
   if (upgraded_ != nullptr) return upgraded_->on_drain();
-  if (idle()) return close_now();
-  close_after_ = true;
+  if (!idle()) {
+    close_after_ = true;
+    return;
+  }
+  // Closing would cost a busy client the request that it sends just now.
+  if (const Nanos at = now(); at - arrival_ < kBusyClient) return update_timeout(at);
+  close_now();
 }
 
 void HttpConnection::abort_answers() {

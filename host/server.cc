@@ -19,6 +19,10 @@ constexpr std::size_t kReadBuffer = 64 * 1024;
 // How long a closing connection may go on sending what nobody will read.
 constexpr Nanos kLingerTimeout = 2 * kSecond;
 
+// How long a client that was busy may still begin a request when the host stops: the way of its
+// last answer and of the next request, in one region.
+constexpr Nanos kParting = 100 * kMillisecond;
+
 }  // namespace
 
 HttpServer::HttpServer(Loop& loop, ExchangeTable& exchanges, measure::Ledger& ledger,
@@ -33,6 +37,7 @@ HttpServer::HttpServer(Loop& loop, ExchangeTable& exchanges, measure::Ledger& le
       keep_alive_queue_(loop, options.keep_alive_timeout),
       send_queue_(loop, options.send_timeout),
       linger_queue_(loop, kLingerTimeout),
+      parting_queue_(loop, kParting),
       read_buffer_(kReadBuffer, '\0') {
   spare_output_.reserve(kReadBuffer);
   loop.add_observer(this);

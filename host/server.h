@@ -62,7 +62,8 @@ class HttpServer final : public LoopObserver {
   measure::Ledger& ledger_;
   Service& service_;
   const ServerOptions options_;
-  TimeoutQueue head_queue_, body_queue_, keep_alive_queue_, send_queue_, linger_queue_;
+  TimeoutQueue head_queue_, body_queue_, keep_alive_queue_, send_queue_, linger_queue_,
+      parting_queue_;
   http::DateCache date_;
   std::string read_buffer_;                // shared by all connections: an idle one holds no buffer
   std::string spare_output_;               // likewise: lent to the connection that is answering

@@ -127,7 +127,7 @@ TEST_P(Stop, FinishesWhatIsInFlightAndTakesNothingNew) {
   HttpClient idle = host_->client();
   EXPECT_EQ(idle.get(target("hello")).body, "hello");
   host_->process().signal(SIGTERM);
-  EXPECT_TRUE(idle.closed()) << "an idle connection is closed at once";
+  EXPECT_TRUE(idle.closed()) << "an idle connection is closed";
   EXPECT_THROW(host_->client(), std::runtime_error);
   const HttpResponse response = waiting.read();
   EXPECT_EQ(response.body, "finished");

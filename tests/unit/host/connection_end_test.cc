@@ -137,7 +137,7 @@ TEST_F(ConnectionEnd, ClosesWhenTheClientLeavesInsideAHead) {
 
 // --- the host stops ----------------------------------------------------------------------------
 
-TEST_F(ConnectionEnd, ClosesIdleConnectionsAtOnceWhenDraining) {
+TEST_F(ConnectionEnd, ClosesIdleConnectionsWhenDraining) {
   HttpClient idle = server_.client();
   EXPECT_EQ(idle.get("/now").body, "now");
   HttpClient fresh = server_.client();
@@ -145,6 +145,20 @@ TEST_F(ConnectionEnd, ClosesIdleConnectionsAtOnceWhenDraining) {
   server_.run([&] { server_.server().drain(); });
   EXPECT_TRUE(idle.closed());
   EXPECT_TRUE(fresh.closed());
+  EXPECT_TRUE(gone());
+}
+
+TEST_F(ConnectionEnd, AnswersABusyClientOnceMoreWhenDraining) {
+  HttpClient busy = server_.client();
+  EXPECT_EQ(busy.get("/now").body, "now");
+  server_.run([&] {
+    server_.server().drain();
+    busy.send(get("/now"));  // it was on its way
+  });
+  const HttpResponse response = busy.read();
+  EXPECT_EQ(response.body, "now");
+  EXPECT_EQ(response.value("connection"), "close");
+  EXPECT_TRUE(busy.closed());
   EXPECT_TRUE(gone());
 }
 
