@@ -194,8 +194,10 @@ LabCompared compared(const Claim& claim, const LabCompare& compare, const Eviden
   // A difference that an arm shows to itself, too, is none.
   const double doubt = than ? evidence.doubt(compare.figure) : 1;
   const stats::BlockInterval wider{interval.low / doubt, interval.high * doubt};
-  if (doubt > 1 && judge(*compare.claimed, wider, true) != *result.finding) {
-    result.finding = Finding::kCannotTell;
+  if (const Finding doubted = judge(*compare.claimed, wider, than.has_value());
+      doubted != *result.finding) {
+    // What is doubted does not hold for that.
+    result.finding = doubted == Finding::kHolds ? Finding::kCannotTell : doubted;
     result.doubt = fmt::format("an arm differs from itself by up to {:.1f}%", 100 * (doubt - 1));
   }
   return result;

@@ -132,6 +132,15 @@ TEST(LabWords, KnownAnswersGiveTheSentence) {
   for (const Case& one : cases) EXPECT_EQ(sentence(one.compare, one.times), one.says);
 }
 
+// As if the interval were wider by as much as the A/A arm is off: what it still excludes is
+// excluded.
+TEST(LabWords, AnArmThatDiffersFromItselfTakesAwayOnlyWhatItMakesDoubtful) {
+  const Nanos a = 100 * kMicrosecond, b = 125 * kMicrosecond, copy = 160 * kMicrosecond;
+  EXPECT_EQ(sentence(compare_of(0, 1, "throughput", "3x"), {a, b, copy}),
+            "a answers 1.25 times as many requests a second as b: no difference to be seen, for an "
+            "arm differs from itself by up to 60.0% (3x)");
+}
+
 TEST(LabWords, WhoFailsIsNotCompared) {
   EXPECT_EQ(sentence(compare_of(0, 1, "throughput", "3x"), {kFast, kSlow}, 1),
             "requests a second of a beside b is not known: 100% of the requests to b fail");
