@@ -46,12 +46,14 @@ class Context {
     afterWork++;
     Promise.resolve(promise).catch((error) => {
       fail(frame, error, 'waitUntil');
-    }).finally(() => {
-      if (--afterWork === 0) host.idle();
-    });
+    }).finally(workEnded);
   }
 }
-let afterWork = 0;  // promises given to waitUntil and not settled
+let afterWork = 0;  // promises given to waitUntil and not settled, and the end of user code
+
+function workEnded() {
+  if (--afterWork === 0) host.idle();
+}
 
 /** Called by C++ for each request, inside a slice of its handler. */
 function dispatch(slot, id) {
@@ -128,13 +130,19 @@ function load(slot, name, index, file, pairs, rootPath) {
   });
 }
 
-/** No request follows. The number of waitUntil promises that still run; host.idle() tells of 0. */
+/**
+ * No request follows. The number of waitUntil promises that still run; undefined when there is nothing
+ * to wait for, else host.idle() tells of the end of it.
+ */
 function stop() {
   use.guard.setStopping();
-  return afterWork;
+  const promises = afterWork;
+  if (use.ending.whenOver(workEnded)) afterWork++;
+  return afterWork > 0 ? promises : undefined;
 }
 
 use.guard.install();
+use.ending.install();
 use.console.install();
 use.inspect.watch();
 startTiming();

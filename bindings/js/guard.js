@@ -59,10 +59,11 @@ function refuse(what) {
   const loading = frame !== undefined && frame.handler.target === undefined;
   const error = new ExitError(what, loading);
   if (loading) throw error;  // the error of the load
-  // A signal listener that ends with process.exit() is usual, and the host is ending then.
-  if (stopping || frame === undefined) reported.add(error);
+  // A signal listener that ends with process.exit() is usual, and the host is ending then. It has the
+  // frame in which its module was loaded, or none.
+  const ofRequest = frame !== undefined && frame.id !== 0;
+  if (!ofRequest && use.ending.exits() || stopping) reported.add(error);
   else fail(frame, error, 'exit');
-  if (frame === undefined && !stopping) host.fail(0, -1, error, 'exit');
   throw error;
 }
 

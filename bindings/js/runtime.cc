@@ -274,22 +274,29 @@ Result<void> JsRuntime::inspect(const DebuggerOptions& options) {
 void JsRuntime::stop(Nanos deadline, std::function<void()> done) {
   if (stop_.IsEmpty()) return done();  // it never started
   stopped_ = std::move(done);
-  double waiting = 0;
+  std::optional<int> promises;
   {
     Scope scope(*engine_);
     v8::Local<v8::Value> count;
     if (stop_.Get(scope.isolate())
             ->Call(engine_->context(), v8::Undefined(scope.isolate()), 0, nullptr)
-            .ToLocal(&count)) {
-      waiting = count.As<v8::Number>()->Value();
+            .ToLocal(&count) &&
+        count->IsNumber()) {
+      promises = static_cast<int>(count.As<v8::Number>()->Value());
     }
   }
-  if (waiting == 0) return finish_stop();
-  log::info("waiting for waitUntil work",
-            {{"promises", std::to_string(static_cast<int>(waiting))}});
-  context_.loop->after(deadline - now(), [this] {
+  if (!promises) return finish_stop();
+  if (*promises > 0) {
+    log::info("waiting for waitUntil work", {{"promises", std::to_string(*promises)}});
+  }
+  context_.loop->after(deadline - now(), [this, promises = *promises] {
     if (!stopped_) return;
-    log::warn("waitUntil work was cut off by the end of the grace period");
+    if (promises > 0) {
+      log::warn("waitUntil work was cut off by the end of the grace period");
+    } else {
+      log::warn("what listeners of SIGTERM or SIGINT began was cut off by the end of the grace period",
+                {{"hint", "process.exit() says that they are done"}});
+    }
     finish_stop();
   });
 }

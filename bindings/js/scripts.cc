@@ -10,6 +10,7 @@
 #include "embedded/frame_js.h"
 #include "embedded/framework_routes_js.h"
 #include "embedded/full_js.h"
+#include "embedded/ending_js.h"
 #include "embedded/guard_js.h"
 #include "embedded/headers_js.h"
 #include "embedded/inspect_js.h"
@@ -48,6 +49,7 @@ std::span<const Script> scripts() {
       {"body", embedded::body_js},
       {"response", embedded::response_js},
       {"request", embedded::request_js},
+      {"ending", embedded::ending_js},
       {"guard", embedded::guard_js},
       {"websocket", embedded::websocket_js},
       {"answer", embedded::answer_js},

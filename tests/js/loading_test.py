@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
-from duet_process import Duet  # noqa: E402
+from duet_process import Duet, eventually  # noqa: E402
 
 EXECUTABLE = os.environ["DUET"]
 
@@ -211,6 +211,74 @@ export default {
         output = "".join(duet.output)
         order = [output.index(text) for text in ["told to stop", "waited", "before the exit", "exit 0"]]
         self.assertEqual(order, sorted(order), output)
+
+    def stops(self, text, *, ask=None):
+        """The messages of a host that is told to stop: (level, msg)."""
+        self.write("a.mjs", text)
+        self.write("duet.toml", "[server]\nlisten = '127.0.0.1:0'\n[server.timeouts]\nshutdown = '5s'\n"
+                                "[handlers.a]\nsource = 'a.mjs'\n[[routes]]\npath = '/'\nhandler = 'a'\n")
+        duet = self.serve("duet.toml")
+        with duet:
+            self.assertEqual(duet.get("/").body, b"answered")
+            if ask:
+                ask(duet)
+        logged = [json.loads(line) for line in duet.output if line.startswith("{")]
+        self.assertEqual([line for line in logged if line["level"] in ("warn", "error")], [])
+        return [line["msg"] for line in logged if line["msg"] != "stopping"]
+
+    def test_what_an_application_does_when_it_is_told_to_stop_is_waited_for(self):
+        said = self.stops("""
+import http from "node:http";
+const server = http.createServer((req, res) => res.end("answered")).listen(3000);
+process.on("SIGTERM", async () => {
+  await new Promise((resolve) => server.close(resolve));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  console.log("database closed");
+  process.exit(0);
+});
+process.on("exit", () => console.log("exit"));
+setInterval(() => {}, 1000);
+""")
+        self.assertEqual(said, ["database closed", "exit"])
+
+    def test_an_application_may_end_by_leaving_nothing_to_wait_for(self):
+        said = self.stops("""
+process.once("SIGTERM", () => setTimeout(() => console.log("flushed"), 200));
+process.on("exit", () => console.log("exit"));
+export default () => "answered";
+""")
+        self.assertEqual(said, ["flushed", "exit"])
+
+    def test_an_exit_when_told_to_stop_lets_requests_end(self):
+        answers = []
+
+        def ask(duet):
+            answers.append(duet.connect())
+            answers[0].request("GET", "/?slow")
+            eventually(lambda: "slow\n" in "".join(duet.output), "the request runs")
+
+        said = self.stops("""
+import { setTimeout as sleep } from "node:timers/promises";
+process.on("SIGTERM", () => process.exit(0));
+export default async (request) => {
+  if (!request.url.endsWith("slow")) return "answered";
+  process.stdout.write("slow\\n");
+  await sleep(300);
+  return "answered late";
+};
+""", ask=ask)
+        self.assertEqual(answers[0].getresponse().read(), b"answered late")
+        self.assertEqual(said, [])
+
+    def test_an_application_that_does_not_end_is_cut_off(self):
+        self.write("a.mjs", "process.on('SIGTERM', () => setInterval(() => {}, 1000));\n"
+                            "export default () => 'answered';\n")
+        self.write("duet.toml", "[server]\nlisten = '127.0.0.1:0'\n[server.timeouts]\nshutdown = '300ms'\n"
+                                "[handlers.a]\nsource = 'a.mjs'\n[[routes]]\npath = '/'\nhandler = 'a'\n")
+        duet = self.serve("duet.toml")
+        with duet:
+            self.assertEqual(duet.get("/").body, b"answered")
+        self.assertIn("what listeners of SIGTERM or SIGINT began was cut off", "".join(duet.output))
 
     def test_exits_while_stopping_change_nothing(self):
         self.write("a.mjs", """
