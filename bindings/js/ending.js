@@ -24,10 +24,16 @@ function exits() {
   return told;
 }
 
+/** Whether Node would go on. The standard streams are no reason; those that are pipes look like one. */
+function waitsForSomething() {
+  const standard = process._getActiveHandles().filter(({ fd }) => fd >= 0 && fd <= 2);
+  return process.getActiveResourcesInfo().length > standard.length;
+}
+
 /** Calls `done` when user code has stopped. False, and it is not called: there is nothing to wait for. */
 function whenOver(done) {
   if (exited || !(told || SIGNALS.some((name) => process.listenerCount(name) > 0))) return false;
-  const over = () => !told || exited || process.getActiveResourcesInfo().length === 0;
+  const over = () => !told || exited || !waitsForSomething();
   // The host is the first to see the signal; the listeners are called before this.
   setImmediate(() => {
     if (over()) return done();

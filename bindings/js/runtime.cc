@@ -294,8 +294,9 @@ void JsRuntime::stop(Nanos deadline, std::function<void()> done) {
     if (promises > 0) {
       log::warn("waitUntil work was cut off by the end of the grace period");
     } else {
-      log::warn("what listeners of SIGTERM or SIGINT began was cut off by the end of the grace period",
-                {{"hint", "process.exit() says that they are done"}});
+      log::warn(
+          "what listeners of SIGTERM or SIGINT began was cut off by the end of the grace period",
+          {{"hint", "process.exit() says that they are done"}});
     }
     finish_stop();
   });
