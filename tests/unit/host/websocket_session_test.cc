@@ -423,6 +423,7 @@ TEST(Tunnel, GivesTheBytesToTheApplication) {
   EXPECT_EQ(last.read_head().status, 101);
   server.run([&] { server.server().drain(); });
   EXPECT_EQ(last.read_to_end(), "stopping");
+  EXPECT_TRUE(eventually([&] { return server.run([&] { return upper.closed; }) == 3; }));
 }
 
 TEST(Tunnel, TakesTheBytesThatCameWithTheRequest) {
