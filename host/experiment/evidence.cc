@@ -84,7 +84,6 @@ std::uint16_t Evidence::kind_of(std::size_t variant) const {
 // Many together, so that they wait for memory together: one by one that was most of what an
 // experiment with keys cost a request.
 void Evidence::count_begun() {
-  constexpr Ticket kTogether = 64;
   while (counted_ < order_.next()) {
     const Ticket end = std::min(counted_ + kTogether, order_.next());
     if (!spec_.sticky) {
@@ -195,18 +194,20 @@ inline void Evidence::end_known(const Arrival& arrival) {
   }
 }
 
-void Evidence::judged_all() {
-  count_uneventful(&Uneventful::speed);
-  count_uneventful(&Uneventful::end);
-}
-
-void Evidence::look(Nanos now) {
+// What is known by `now`, as far as it is known without a gap.
+void Evidence::judge_known(Nanos now) {
+  ended_ = 0;
   count_begun();
   order_.hand_out(
       now, patience_,
       [this](const Arrival& arrival, Nanos elapsed) { speed_known(arrival, elapsed); },
       [this](const Arrival& arrival) { end_known(arrival); });
-  judged_all();
+  count_uneventful(&Uneventful::speed);
+  count_uneventful(&Uneventful::end);
+}
+
+void Evidence::look(Nanos now) {
+  judge_known(now);
   for (std::size_t v = 0; v < tests_.size(); ++v) {
     if (v == spec_.control) continue;
     for (Test& test : tests_[v]) test.test.look();
@@ -330,7 +331,8 @@ void Evidence::restore_ended(const State& state) {
     if (ticket >= state.judged) speed_known(arrival, arrival.total);
     end_known(arrival);
   }
-  judged_all();
+  count_uneventful(&Uneventful::speed);
+  count_uneventful(&Uneventful::end);
 }
 
 void Evidence::lost(const State::Unfinished& request) {

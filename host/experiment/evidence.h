@@ -29,11 +29,15 @@ class Evidence {
 
   // `key`: hash_key() of its key; ignored unless the spec is sticky.
   Ticket started(std::size_t variant, std::uint64_t key, Nanos at) {
+    latest_ = at;
     return order_.add(at, static_cast<std::uint16_t>(variant),
                       spec_.sticky ? std::optional(key) : std::nullopt);
   }
   // Once for each ticket.
-  void ended(Ticket ticket, const Ending& ending) { order_.finish(ticket, ending); }
+  void ended(Ticket ticket, const Ending& ending) {
+    order_.finish(ticket, ending);
+    if (++ended_ == kTogether) judge_known(latest_);
+  }
   // Requests that have begun and have not been judged in every respect.
   std::size_t waiting() const { return order_.waiting(); }
 
@@ -111,6 +115,9 @@ class Evidence {
 
  private:
   static constexpr Nanos kNever = INT64_MAX;
+  // So many requests are judged together, while they are in the processor's first cache: those of
+  // 100 ms would drive everything else out of the second.
+  static constexpr Ticket kTogether = 64;
 
   struct Test {
     stats::EventTest test;
@@ -134,7 +141,7 @@ class Evidence {
   bool calm(const Arrival& arrival, std::size_t guardrail) const;
   void speed_known(const Arrival& arrival, Nanos elapsed);
   void end_known(const Arrival& arrival);
-  void judged_all();
+  void judge_known(Nanos now);
   std::vector<stats::SplitStage> split_stages() const;
 
   const Spec& spec_;
@@ -142,6 +149,7 @@ class Evidence {
   // Above one of these, a request may be an event of a guardrail of that kind.
   Nanos slow_ = kNever, cpu_ = kNever, slice_ = kNever;
   bool judges_tails_ = false;  // any request may be an event of a kQuantile
+  Nanos latest_ = 0;           // arrival of the last request
   ArrivalOrder order_;
   std::vector<std::vector<Test>> tests_;      // by variant (the control's: counts only), guardrail
   std::vector<stats::TailThreshold> tails_;   // by guardrail; of kQuantile
@@ -152,6 +160,7 @@ class Evidence {
   std::vector<std::vector<std::uint64_t>> requests_;  // likewise, when keys are not sticky
   stats::DistinctKeys keys_;                          // likewise, when they are
   Ticket counted_ = 0;                                // requests below it are in keys_ or requests_
+  Ticket ended_ = 0;  // requests that have ended since the last judge_known()
   std::vector<Key> new_keys_;
   bool keeps_keys_ = false;
   double split_highest_ = 0;
