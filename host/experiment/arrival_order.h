@@ -79,7 +79,6 @@ class ArrivalOrder {
       on_end(arrival);
       ++first_;
     }
-    if (waiting() == 0) ended_.clear();
   }
 
   std::size_t waiting() const { return next_ - first_; }

@@ -44,7 +44,7 @@ class Evidence {
   // Takes in what is known by `now`, and looks at every test. Call it at any interval.
   void look(Nanos now);
 
-  // --- what there is, as of the last look ---
+  // --- what there is: counts of all that has been judged, evidence as of the last look ---
   const stats::EventTest& test(std::size_t variant, std::size_t guardrail) const {
     return tests_[variant][guardrail].test;
   }

@@ -212,12 +212,15 @@ export default {
         order = [output.index(text) for text in ["told to stop", "waited", "before the exit", "exit 0"]]
         self.assertEqual(order, sorted(order), output)
 
-    def stops(self, text, *, ask=None):
-        """The messages of a host that is told to stop: (level, msg)."""
-        self.write("a.mjs", text)
-        self.write("duet.toml", "[server]\nlisten = '127.0.0.1:0'\n[server.timeouts]\nshutdown = '5s'\n"
+    def serve_with_grace(self, grace):
+        self.write("duet.toml", f"[server]\nlisten = '127.0.0.1:0'\n[server.timeouts]\nshutdown = '{grace}'\n"
                                 "[handlers.a]\nsource = 'a.mjs'\n[[routes]]\npath = '/'\nhandler = 'a'\n")
-        duet = self.serve("duet.toml")
+        return self.serve("duet.toml")
+
+    def stops(self, text, *, ask=None):
+        """The messages of a host that is told to stop, none of them a warning or an error."""
+        self.write("a.mjs", text)
+        duet = self.serve_with_grace("5s")
         with duet:
             self.assertEqual(duet.get("/").body, b"answered")
             if ask:
@@ -273,9 +276,7 @@ export default async (request) => {
     def test_an_application_that_does_not_end_is_cut_off(self):
         self.write("a.mjs", "process.on('SIGTERM', () => setInterval(() => {}, 1000));\n"
                             "export default () => 'answered';\n")
-        self.write("duet.toml", "[server]\nlisten = '127.0.0.1:0'\n[server.timeouts]\nshutdown = '300ms'\n"
-                                "[handlers.a]\nsource = 'a.mjs'\n[[routes]]\npath = '/'\nhandler = 'a'\n")
-        duet = self.serve("duet.toml")
+        duet = self.serve_with_grace("300ms")
         with duet:
             self.assertEqual(duet.get("/").body, b"answered")
         self.assertIn("what listeners of SIGTERM or SIGINT began was cut off", "".join(duet.output))
@@ -294,12 +295,10 @@ export default () => "answered";
     def test_work_that_does_not_end_is_cut_off(self):
         self.write("a.mjs", "export default (request, env, ctx) => {\n"
                             "  ctx.waitUntil(new Promise(() => {}));\n  return 'answered';\n};\n")
-        self.write("duet.toml", "[server]\nlisten = '127.0.0.1:0'\n[server.timeouts]\nshutdown = '300ms'\n"
-                                "[handlers.a]\nsource = 'a.mjs'\n[[routes]]\npath = '/'\nhandler = 'a'\n")
-        duet = self.serve("duet.toml")
+        duet = self.serve_with_grace("300ms")
         with duet:
             self.assertEqual(duet.get("/").body, b"answered")
-        self.assertIn("cut off", "".join(duet.output))
+        self.assertIn("waitUntil work was cut off", "".join(duet.output))
 
 
 if __name__ == "__main__":

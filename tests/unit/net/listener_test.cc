@@ -43,6 +43,15 @@ class ListenerTest : public ::testing::Test {
       return listeners_.back()->address().to_string();
     });
   }
+  // Only takes a port; gives the address.
+  std::string take_port() {
+    return thread_.run([&] {
+      auto bound = Listener::bind(thread_.loop(), *Address::parse("127.0.0.1:0"), {},
+                                  [this](int fd) { accepted_.push_back(fd); });
+      listeners_.push_back(std::move(*bound));
+      return listeners_.back()->address().to_string();
+    });
+  }
   void close_all() {
     thread_.run([this] { listeners_.clear(); });
   }
@@ -75,12 +84,7 @@ TEST_F(ListenerTest, PicksAPortAndSaysWhich) {
 }
 
 TEST_F(ListenerTest, HasItsPortBeforeItListens) {
-  const std::string address = thread_.run([&] {
-    auto bound = Listener::bind(thread_.loop(), *Address::parse("127.0.0.1:0"), {},
-                                [this](int fd) { accepted_.push_back(fd); });
-    listeners_.push_back(std::move(*bound));
-    return listeners_.back()->address().to_string();
-  });
+  const std::string address = take_port();
   const Address port = *Address::parse(address);
   const int early = socket(AF_INET, SOCK_STREAM, 0);
   EXPECT_NE(connect(early, port.get(), port.length()), 0);
@@ -91,12 +95,7 @@ TEST_F(ListenerTest, HasItsPortBeforeItListens) {
 }
 
 TEST_F(ListenerTest, KeepsThePortThatTheKernelChoseFromOthers) {
-  const std::string address = thread_.run([&] {
-    auto bound = Listener::bind(thread_.loop(), *Address::parse("127.0.0.1:0"), {},
-                                [this](int fd) { accepted_.push_back(fd); });
-    listeners_.push_back(std::move(*bound));
-    return listeners_.back()->address().to_string();
-  });
+  const std::string address = take_port();
   // Another server is told the same number.
   EXPECT_TRUE(open(address).starts_with("error: cannot listen on " + address));
   thread_.run([&] { ASSERT_TRUE(listeners_.front()->start().ok()); });
@@ -105,13 +104,8 @@ TEST_F(ListenerTest, KeepsThePortThatTheKernelChoseFromOthers) {
 }
 
 TEST_F(ListenerTest, KeepsClientsThatComeBeforeItStarts) {
-  const std::string address = thread_.run([&] {
-    auto bound = Listener::bind(thread_.loop(), *Address::parse("127.0.0.1:0"), {},
-                                [this](int fd) { accepted_.push_back(fd); });
-    listeners_.push_back(std::move(*bound));
-    listeners_.back()->queue_clients();
-    return listeners_.back()->address().to_string();
-  });
+  const std::string address = take_port();
+  thread_.run([&] { listeners_.back()->queue_clients(); });
   HttpClient early(address);  // connects
   EXPECT_EQ(accepted(), 0U);
   thread_.run([&] { ASSERT_TRUE(listeners_.back()->start().ok()); });
