@@ -46,6 +46,8 @@ TEST_F(BenchWebSocket, MessagesComeBackToEachTargetAlsoBesideIdleSockets) {
                                    "4",
                                    "--rate",
                                    "300",
+                                   "--arrivals",
+                                   "constant",
                                    "--duration",
                                    "500ms",
                                    "--warmup",
@@ -55,7 +57,7 @@ TEST_F(BenchWebSocket, MessagesComeBackToEachTargetAlsoBesideIdleSockets) {
   const Json result = Json::parse(finished.out);
   ASSERT_EQ(result["arms"].size(), 3u);  // the first one runs once more
   for (const Json& arm : result["arms"]) {
-    EXPECT_GT(arm["requests"], 20) << arm;
+    EXPECT_EQ(arm["requests"], 30) << arm;  // a block of 100 ms
     EXPECT_EQ(arm["answered"], arm["requests"]) << arm;
     EXPECT_EQ(arm["changed"], 0) << arm;
     EXPECT_EQ(arm["state"]["idle_open"], 50) << arm;
