@@ -15,9 +15,6 @@ namespace duet {
 
 namespace {
 
-// Answer bytes that may wait for the kernel before the handler is told to wait as well.
-constexpr std::size_t kOutputHighWater = 64 * 1024;
-
 // An unread request body of at most this size is read and thrown away to keep the connection;
 // a larger one costs more than a new connection does.
 constexpr std::uint64_t kDiscardedBody = 64 * 1024;

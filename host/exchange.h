@@ -79,6 +79,9 @@ enum class WriteResult : std::uint8_t {
   kGone,  // nobody reads it (client gone, or already answered): stop
 };
 
+// Bytes that may wait for the kernel before who writes is told to wait as well (kFull).
+inline constexpr std::size_t kOutputHighWater = 64 * 1024;
+
 // The way back to the socket; implemented by the connection (and by a fake in tests).
 class ExchangeTransport {
  public:

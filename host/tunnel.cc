@@ -4,12 +4,6 @@
 
 namespace duet {
 
-namespace {
-
-constexpr std::size_t kOutputHighWater = 64 * 1024;  // as for answers
-
-}  // namespace
-
 WriteResult Tunnel::write(std::string_view bytes) {
   if (ended_) return WriteResult::kGone;
   transport_->output().append(bytes);

@@ -10,9 +10,6 @@ namespace duet {
 
 namespace {
 
-// Bytes of output from which a sender is asked to wait, as for answers.
-constexpr std::size_t kOutputHighWater = 64 * 1024;
-
 // Bytes of output from which the client's own messages are not read any more: who echoes to a
 // client that never reads must not fill the memory.
 constexpr std::size_t kThrottle = 1024 * 1024;

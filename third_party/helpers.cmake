@@ -17,6 +17,14 @@
 #   duet_programs(<folder>...)  the target "programs": all that these folders build by default, which
 #                              is what users run, without the tests
 
+# Sources compiled together, since reading headers is half of the work: for builds from nothing. A file
+# that names something as another one does says so with the target property UNITY_BUILD.
+function(duet_unity target)
+  if(DUET_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+  endif()
+endfunction()
+
 macro(duet_arguments options values lists)
   cmake_parse_arguments(arg "${options}" "${values}" "FILES;DEPS;${lists}" ${ARGN})
   if(NOT arg_FILES)
@@ -34,6 +42,7 @@ function(duet_library name)
   set(target duet_${name})
   if(sources)
     add_library(${target} STATIC ${sources})
+    duet_unity(${target})
     target_link_libraries(${target} PUBLIC ${arg_DEPS} PRIVATE duet_flags)
     target_include_directories(${target} PUBLIC "${CMAKE_SOURCE_DIR}")
     set_property(GLOBAL APPEND PROPERTY DUET_HOST_LIBRARIES ${target})
@@ -89,7 +98,6 @@ function(duet_engine name)
     $<TARGET_PROPERTY:duet::fmt,INTERFACE_INCLUDE_DIRECTORIES>
     $<TARGET_PROPERTY:duet::hdr,INTERFACE_INCLUDE_DIRECTORIES>
     $<TARGET_PROPERTY:duet::llhttp,INTERFACE_INCLUDE_DIRECTORIES>)
-  target_compile_definitions(duet_${name} PRIVATE FMT_HEADER_ONLY=1)
   target_link_libraries(duet_${name} PRIVATE duet_flags duet::uv ${arg_DEPS})
   target_link_options(duet_${name} PRIVATE -Wl,--allow-shlib-undefined -Wl,--disable-new-dtags)
 endfunction()
@@ -106,16 +114,18 @@ function(duet_plugin name)
 endfunction()
 
 # Tests run for a moment and are compiled often: what compiles fast is right for them. GoogleTest's
-# header is a quarter of the work, and is read once for all of them.
+# and JSON's headers are most of the work, and are read once for all of them.
 function(duet_compile_test target)
   target_compile_options(${target} PRIVATE -O0)
   if(NOT TARGET duet_test_headers)
     file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/test_headers.cc" CONTENT "int main() {}\n")
     add_executable(duet_test_headers EXCLUDE_FROM_ALL "${CMAKE_BINARY_DIR}/test_headers.cc")
-    target_link_libraries(duet_test_headers PRIVATE duet::gtest duet_flags)
+    target_link_libraries(duet_test_headers PRIVATE duet::gtest duet::json duet_flags)
     target_compile_options(duet_test_headers PRIVATE -O0)
-    target_precompile_headers(duet_test_headers PRIVATE <gtest/gtest.h>)
+    target_precompile_headers(duet_test_headers PRIVATE
+      <gtest/gtest.h> <nlohmann/json.hpp> <chrono> <filesystem> <functional> <future> <sstream>)
   endif()
+  target_link_libraries(${target} PRIVATE duet::json)
   target_precompile_headers(${target} REUSE_FROM duet_test_headers)
 endfunction()
 
@@ -128,6 +138,7 @@ function(duet_test name)
     set(arg_TIMEOUT 60)
   endif()
   add_executable(${name} ${sources})
+  duet_unity(${name})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   target_link_libraries(${name} PRIVATE ${arg_DEPS} duet::gtest_main duet::prefix_link duet_flags)
   if(arg_OPTIMIZED)

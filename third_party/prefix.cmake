@@ -67,7 +67,7 @@ duet_import(llhttp HEADERS llhttp.h LIBRARIES llhttp)
 duet_import(hdr HEADERS hdr LIBRARIES hdr_histogram)
 duet_import(toml HEADERS toml++)
 duet_import(cli11 HEADERS CLI)
-duet_import(fmt HEADERS fmt DEFINES FMT_HEADER_ONLY=1)
+duet_import(fmt HEADERS fmt LIBRARIES fmt)
 duet_import(json HEADERS nlohmann)
 duet_import(pybind11 HEADERS pybind11)
 # libnode-dev brings it along: the copy that V8 and Node use.

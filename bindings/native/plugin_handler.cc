@@ -11,9 +11,6 @@
 namespace duet::native {
 namespace {
 
-duet_str to_str(std::string_view text) { return {text.data(), text.size()}; }
-std::string_view to_view(duet_str text) { return {text.data, text.size}; }
-
 // What was thrown, for a message. Inside a catch block only.
 std::string current_exception_text() {
   try {

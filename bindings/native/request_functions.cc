@@ -8,8 +8,6 @@
 namespace duet::native {
 namespace {
 
-duet_str to_str(std::string_view text) { return {text.data(), text.size()}; }
-std::string_view to_view(duet_str text) { return {text.data, text.size}; }
 Exchange& of(duet_request* request) { return *reinterpret_cast<Exchange*>(request); }
 const Exchange& of(const duet_request* request) {
   return *reinterpret_cast<const Exchange*>(request);

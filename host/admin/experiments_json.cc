@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "host/admin/micros.h"
+
 namespace duet::admin {
 namespace {
 
@@ -11,8 +13,6 @@ using Json = nlohmann::ordered_json;
 using experiment::LiveSnapshot;
 using experiment::VariantSnapshot;
 using measure::Histogram;
-
-double micros(Nanos nanos) { return static_cast<double>(nanos) / 1000; }
 
 Json bounded(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "host/admin/micros.h"
+
 namespace duet::admin {
 namespace {
 
@@ -10,7 +12,6 @@ using measure::HandlerSnapshot;
 using measure::Phase;
 using measure::Spread;
 
-double micros(Nanos nanos) { return static_cast<double>(nanos) / 1000; }
 double seconds(Nanos nanos) { return static_cast<double>(nanos) / 1e9; }
 
 Json spread(const Spread& spread) {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "host/stats/change_points.h"
+#include "host/stats/nan.h"
 
 namespace duet::bench {
 
@@ -13,7 +14,6 @@ namespace {
 using stats::BlockedSample;
 using stats::Draw;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kNeverCame = std::numeric_limits<double>::infinity();
 constexpr double kMostLag = 0.01;     // of a ratio
 constexpr double kMostOwnLag = 0.05;  // of an arm's figure, as Summary::lagged_at
@@ -47,10 +47,10 @@ double figure_of(const ArmRounds& arm, Metric metric, Draw draw) {
   const double answers = total(arm.counts, draw, answered);
   if (metric == Metric::kCpu) {
     const double cpu = total(arm.counts, draw, [](const RoundCounts& one) { return one.cpu; });
-    return answers == 0 ? kNaN : cpu / answers;
+    return answers == 0 ? stats::kNan : cpu / answers;
   }
   const double loaded = total(arm.counts, draw, [](const RoundCounts& one) { return one.loaded; });
-  return loaded == 0 ? kNaN : answers * 1e9 / loaded;
+  return loaded == 0 ? stats::kNan : answers * 1e9 / loaded;
 }
 
 // The logarithm of the figure of each round by itself.
@@ -87,9 +87,9 @@ std::string_view no_value(double value) {
 Figure arm_figure(const ArmRounds& arm, Metric metric, const stats::BootstrapOptions& options) {
   const std::vector<std::uint32_t> all(arm.counts.size(), 1);
   if (arm.lag[static_cast<std::size_t>(metric)] > kMostOwnLag) {
-    return {kNaN, std::nullopt, kLagged};
+    return {stats::kNan, std::nullopt, kLagged};
   }
-  if (metric == Metric::kCpu && arm.beyond_reach) return {kNaN, std::nullopt, kBeyondReach};
+  if (metric == Metric::kCpu && arm.beyond_reach) return {stats::kNan, std::nullopt, kBeyondReach};
   Figure figure;
   figure.value = figure_of(arm, metric, all);
   figure.missing = no_value(figure.value);
@@ -147,7 +147,7 @@ Figure ratio_figure(const ArmFigure& of, const ArmFigure& to, Metric metric, boo
   if (ratio.missing.empty() && to.figure.value == 0) ratio.missing = kNotKnown;
   if (&of.rounds == &to.rounds) return ratio;
   if (std::isfinite(ratio.value) && lag_moves(to.rounds, of.rounds, metric)) {
-    return {kNaN, std::nullopt, kLagged};
+    return {stats::kNan, std::nullopt, kLagged};
   }
   if (!ratio.missing.empty()) return ratio;
   ratio.interval = paired ? paired_interval(to.rounds, of.rounds, metric, options)
@@ -169,7 +169,7 @@ ArmRounds arm_rounds(const Schedule& schedule, std::uint16_t arm, Rounds rounds,
   std::vector<RoundCounts> counts(rounds.count());
   const std::vector<double> times = answering_times(schedule, arm, rounds);
   for (std::uint32_t i = 0; i < rounds.count(); ++i) {
-    counts[i].cpu = rounds.first + i < cpu.size() ? cpu[rounds.first + i] : kNaN;
+    counts[i].cpu = rounds.first + i < cpu.size() ? cpu[rounds.first + i] : stats::kNan;
     counts[i].loaded = times[i];
   }
   std::vector<stats::Observation> observations;
@@ -221,7 +221,7 @@ Comparison compare(const std::vector<ArmRounds>& arms, const CompareOptions& opt
       const auto metric = static_cast<Metric>(i);
       const bool chosen = metric == Metric::kThroughput && !options.closed;  // by the rate
       figures[i] =
-          chosen ? Figure{kNaN, std::nullopt, kNotKnown} : arm_figure(arm, metric, bootstrap);
+          chosen ? Figure{stats::kNan, std::nullopt, kNotKnown} : arm_figure(arm, metric, bootstrap);
     }
   }
   const auto ratios = [&](std::size_t of, std::size_t to) {

@@ -2,16 +2,15 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 #include <utility>
 
 #include "host/bench/process_cpu.h"
+#include "host/stats/nan.h"
 
 namespace duet::bench {
 
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr Nanos kAskEvery = kMillisecond;  // whether the run has started
 // Before a block begins, within the pause that comes before it: a late reading would miss its
 // begin.
@@ -59,7 +58,7 @@ CpuRounds::CpuRounds(std::vector<std::vector<pid_t>> processes, const Schedule& 
       own_(own) {
   for (const Block& block : blocks_) bounds_.push_back(std::max<Nanos>(0, block.from - kAhead));
   bounds_.push_back(schedule.length);
-  readings_.assign(processes_.size(), std::vector<double>(bounds_.size(), kNaN));
+  readings_.assign(processes_.size(), std::vector<double>(bounds_.size(), stats::kNan));
   thread_ = std::thread([this] { run(); });
 }
 
@@ -91,7 +90,7 @@ void CpuRounds::run() {
     if (!sleep_until(started_() + bounds_[bound]) && !last) return;
     for (std::size_t arm = 0; arm < processes_.size(); ++arm) {
       const auto used = cpu_of(processes_[arm]);
-      readings_[arm][bound] = used ? static_cast<double>(*used) : kNaN;
+      readings_[arm][bound] = used ? static_cast<double>(*used) : stats::kNan;
     }
   }
 }

@@ -16,7 +16,7 @@ namespace {
 // About to be taken at a time: a listener that is slow has room for five in its backlog.
 constexpr std::uint32_t kAtOnce = 4;
 constexpr int kEvents = 256;
-constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::size_t kReadBytes = 64 * 1024;
 
 }  // namespace
 
@@ -28,7 +28,7 @@ IdleConnections::~IdleConnections() {
 Result<void> IdleConnections::open(std::uint32_t number, Nanos patience,
                                    const std::function<bool()>& give_up) {
   raise_descriptor_limit();
-  buffer_.resize(kBufferBytes);
+  buffer_.resize(kReadBytes);
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_ < 0) return Error{std::string("epoll: ") + std::strerror(errno), {}, {}, {}};
   connections_.reserve(number);

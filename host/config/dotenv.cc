@@ -3,17 +3,10 @@
 #include <algorithm>
 
 #include "host/base/escape.h"
+#include "host/config/text.h"
 
 namespace duet::config {
 namespace {
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 class Reader {
  public:

@@ -7,7 +7,7 @@ namespace {
 
 // Words longer than this are not compared: nobody mistypes a key of a hundred letters, and the
 // comparison is quadratic.
-constexpr std::size_t kLongest = 100;
+constexpr std::size_t kLongestWord = 100;
 
 std::string normalized(std::string_view word) {
   std::string text(word);
@@ -40,12 +40,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
-  if (word.empty() || word.size() > kLongest) return {};
+  if (word.empty() || word.size() > kLongestWord) return {};
   const std::string wanted = normalized(word);
   std::string_view best;
   std::size_t best_distance = 0;
   for (const std::string_view candidate : candidates) {
-    if (candidate.empty() || candidate.size() > kLongest) continue;
+    if (candidate.empty() || candidate.size() > kLongestWord) continue;
     const std::size_t distance = edit_distance(wanted, normalized(candidate));
     const std::size_t allowed =
         std::max<std::size_t>(1, std::max(wanted.size(), candidate.size()) / 3);

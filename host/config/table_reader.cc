@@ -4,12 +4,11 @@
 
 #include "host/base/escape.h"
 #include "host/config/suggest.h"
+#include "host/config/text.h"
 #include "host/config/values.h"
 
 namespace duet::config {
 namespace {
-
-std::string in_quotes(std::string_view text) { return "'" + printable(text) + "'"; }
 
 std::string write(std::string_view key, std::string_view value) {
   return "write " + std::string(key) + " = " + std::string(value);

@@ -9,6 +9,7 @@
 #include "host/config/source.h"
 #include "host/config/suggest.h"
 #include "host/config/table_reader.h"
+#include "host/config/text.h"
 #include "host/config/toml_experiment.h"
 #include "host/config/toml_handler.h"
 #include "host/config/toml_server.h"
@@ -19,10 +20,7 @@
 namespace duet::config {
 namespace {
 
-constexpr std::uint64_t kMebi = 1024 * 1024;
-constexpr std::size_t kLongestName = 64;  // a handler's name is a label of every metric
 
-std::string in_quotes(std::string_view text) { return "'" + printable(text) + "'"; }
 
 std::string upper(std::string_view text) {
   std::string result(text);

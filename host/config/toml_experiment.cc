@@ -9,6 +9,7 @@
 #include "host/base/escape.h"
 #include "host/base/service_url.h"
 #include "host/config/suggest.h"
+#include "host/config/text.h"
 #include "host/config/toml_endpoints.h"
 #include "host/config/toml_guardrails.h"
 #include "host/config/toml_shadow.h"
@@ -20,11 +21,9 @@ namespace {
 
 using Type = TomlValue::Type;
 
-constexpr std::size_t kLongestName = 64;  // names are labels, and a header's value
 constexpr std::size_t kMostVariants = 16;
 constexpr Nanos kDay = 24 * 3600 * kSecond;
 
-std::string in_quotes(std::string_view text) { return "'" + printable(text) + "'"; }
 
 bool is_token(std::string_view text) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";

@@ -11,7 +11,6 @@
 namespace duet::config {
 namespace {
 
-constexpr std::uint64_t kMebi = 1024 * 1024;
 
 void read_listen(const ReaderContext& context, TableReader& table, const std::string& directory,
                  ServerConfig& server) {

@@ -3,20 +3,13 @@
 #include <algorithm>
 
 #include "host/base/escape.h"
+#include "host/config/text.h"
 
 namespace duet::config {
 namespace {
 
 constexpr char kLostHeader = '\x01';
 constexpr std::size_t kToLineEnd = static_cast<std::size_t>(-1) / 2;
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 bool is_header(std::string_view line) { return trimmed(line).starts_with('['); }
 
@@ -77,14 +70,6 @@ std::string as_toml(std::string_view text) {
     return "'" + std::string(text) + "'";
   }
   return '"' + std::string(text) + '"';
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
 }
 
 // The line (from 1) before `before` whose trimmed text begins with `begin`; 0: none.

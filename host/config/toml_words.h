@@ -1,11 +1,17 @@
 // Words that people bring from other servers, for suggestions; and the methods there are.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "host/config/table_reader.h"
 
 namespace duet::config {
+
+inline constexpr std::uint64_t kMebi = 1024 * 1024;
+// A name is a label of every metric, and a header's value.
+inline constexpr std::size_t kLongestName = 64;
 
 // Words of nginx, uvicorn, FastAPI, Express, ... for ours.
 inline constexpr Synonym kRootWords[] = {

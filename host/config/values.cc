@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "host/base/escape.h"
+#include "host/config/text.h"
 
 namespace duet::config {
 namespace {
@@ -45,22 +46,6 @@ constexpr Unit kSizeUnits[] = {
     {"mib", 1048576}, {"g", 1073741824}, {"gib", 1073741824},
 };
 constexpr double kLargest = 1099511627776.0;
-
-std::string in_quotes(std::string_view text) { return "'" + printable(text) + "'"; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
 
 Error wrong(std::string message, std::string_view hint) {
   return Error{std::move(message), {}, std::string(hint), {}};

@@ -12,7 +12,7 @@ namespace {
 constexpr double kLeastRelative = 0.2;
 constexpr double kLeastAbsolute = 0.0003;
 // About so many comparisons in which one side differs are to tell.
-constexpr double kTuned = 30;
+constexpr double kTellingDifferences = 30;
 
 double threshold() { return std::log(ShadowRecord::kMostFields / ShadowRecord::kAlpha); }
 
@@ -25,7 +25,7 @@ bool is_real(const ShadowField& field, std::uint64_t compared) {
 
 void update_evidence(ShadowField& field) {
   static const double c =
-      stats::concentration(kTuned, ShadowRecord::kAlpha / ShadowRecord::kMostFields);
+      stats::concentration(kTellingDifferences, ShadowRecord::kAlpha / ShadowRecord::kMostFields);
   if (field.raw_only <= field.noise_only) return;
   const auto k = static_cast<double>(field.raw_only);
   const auto n = static_cast<double>(field.raw_only + field.noise_only);

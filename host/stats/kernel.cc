@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "host/stats/nan.h"
 
 namespace duet::stats {
 
@@ -20,7 +21,6 @@ namespace duet::stats {
 
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kMostCounts = 9007199254740992.0;  // 2^53
 constexpr double kMultipliedOut = 64;  // at most so many observations: products beat Stirling
 

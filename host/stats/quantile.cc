@@ -5,12 +5,12 @@
 #include <numeric>
 
 #include "host/stats/kernel.h"
+#include "host/stats/nan.h"
 
 namespace duet::stats {
 
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 double total(std::span<const double> counts) {
   return std::accumulate(counts.begin(), counts.end(), 0.0);

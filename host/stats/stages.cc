@@ -6,12 +6,12 @@
 #include <limits>
 
 #include "host/stats/kernel.h"
+#include "host/stats/nan.h"
 
 namespace duet::stats {
 
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // The place between `inside` (evidence below `enough`) and `outside` (not below) where it crosses.

@@ -10,8 +10,6 @@
 namespace duet::stats {
 namespace {
 
-constexpr int kRuns = DUET_SIMULATIONS;
-
 struct Alarms {
   int errors = 0, slower_than = 0, quantile = 0, split = 0;
 };
@@ -37,8 +35,6 @@ void expect_calibrated(const Scenario& scenario) {
   EXPECT_TRUE(compatible(alarms.quantile, kRuns, 0.05)) << alarms.quantile;
   EXPECT_TRUE(compatible(alarms.split, kRuns, kSplitAlpha)) << alarms.split;
 }
-
-const std::vector<double> kRamp = {0.01, 0.05, 0.25, 0.5};
 
 TEST(FalseAlarms, IndependentRequests) { expect_calibrated({}); }
 

@@ -20,14 +20,14 @@ std::size_t median_of(int runs, const Scenario& scenario, const Judge& judge, Fo
   return when[when.size() / 2];
 }
 
-constexpr int kRuns = DUET_SIMULATIONS / 5 | 1;
+constexpr int kExperiments = kRuns / 5 | 1;
 
 TEST(Power, TenPercentSlowerIsFoundAtTheP99) {
   Scenario scenario;
   scenario.requests = 60000;
   scenario.b_slower = 1.1;
   const std::size_t median =
-      median_of(kRuns, scenario, {}, [](const Calls& calls) { return calls.quantile_against_b; });
+      median_of(kExperiments, scenario, {}, [](const Calls& calls) { return calls.quantile_against_b; });
   std::printf("10%% slower at p99: %zu requests an arm\n", median / 2);
   EXPECT_LE(median / 2, 20000u);
 }
@@ -38,7 +38,7 @@ TEST(Power, TwiceTheErrorsAreFound) {
   scenario.b_error_rate = 0.02;
   Judge judge;
   judge.alpha = 0.05 / 4;
-  const std::size_t median = median_of(3 * kRuns, scenario, judge,
+  const std::size_t median = median_of(3 * kExperiments, scenario, judge,
                                        [](const Calls& calls) { return calls.errors_against_b; });
   std::printf("errors 1%% to 2%% at alpha/4: %zu requests of both arms\n", median);
   EXPECT_LE(median, 8000u);

@@ -24,6 +24,10 @@ class Random {
   bool has_spare_ = false;
 };
 
+// Experiments for each figure, and the traffic shares of a ramp.
+constexpr int kRuns = DUET_SIMULATIONS;
+inline const std::vector<double> kRamp = {0.01, 0.05, 0.25, 0.5};
+
 struct Scenario {
   std::size_t requests = 20000;      // of both arms
   std::vector<double> ramp = {0.5};  // arm b's shares, each for an equal part of the requests

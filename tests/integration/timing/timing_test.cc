@@ -1,7 +1,8 @@
 // Whether the phases say what happened. They are wall time, so they say the truth of a machine that
 // is shared as well, and then it is not what the test expects. The kernel counts how long the
 // host's thread was ready and had no processor: what was measured with much of that is measured
-// again, and when nothing else comes, the test is skipped and says why.
+// again, and when nothing else comes, the test is skipped and says why. What a hypervisor takes is
+// not in that count: there the handler's own clock tells.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,7 +30,15 @@ function spin(ms) { for (const end = performance.now() + ms; performance.now() <
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 export default async (request) => {
   const what = request.params.rest;
-  if (what === "steps") { spin(3); await sleep(7); spin(2); }
+  if (what === "steps") {
+    const begun = performance.now();
+    spin(3);
+    const slept = performance.now();
+    await sleep(7);
+    const woken = performance.now();
+    spin(2);
+    return String(slept - begun + performance.now() - woken);
+  }
   if (what === "hold") spin(20);
   return what;
 };
@@ -46,9 +55,13 @@ def spin(ms):
 async def fetch(request):
     what = request.params["rest"]
     if what == "steps":
+        begun = time.perf_counter()
         spin(3)
+        slept = time.perf_counter()
         await asyncio.sleep(0.007)
+        woken = time.perf_counter()
         spin(2)
+        return str((slept - begun + time.perf_counter() - woken) * 1000)
     if what == "hold":
         spin(20)
     return what
@@ -108,8 +121,8 @@ TEST_P(Timing, PhasesAreWhatTheHandlerDid) {
   DuetHost host = start();
   HttpClient client = host.client();
   for (int n = 0; n < 10; ++n) ASSERT_EQ(client.get("/a/steps").status, 200);  // warm
-  // Judged are the requests during which the host had the processor whenever it wanted it, however
-  // rare those are on this machine.
+  // Judged are the requests during which the host had the processor whenever it wanted it, and whose
+  // 5 ms by the handler's own clock were 5, however rare those are on this machine.
   constexpr std::size_t kWanted = 20;
   int requests = 0;
   const auto phases = [&](const std::string& phase) {
@@ -119,7 +132,7 @@ TEST_P(Timing, PhasesAreWhatTheHandlerDid) {
           const double before = kept_waiting_us(host.process().pid());
           const auto answer = client.get("/a/steps", "Duet-Timing: 1\r\n");
           ++requests;
-          if (kept_waiting_us(host.process().pid()) - before <= 100) {
+          if (kept_waiting_us(host.process().pid()) - before <= 100 && std::stod(answer.body) <= 5.05) {
             found.push_back(phase_ms(answer.value("server-timing"), phase));
           }
           return found.size() == kWanted;

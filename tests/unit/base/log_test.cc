@@ -100,7 +100,7 @@ class ErrorPipe {
     char bytes[65536];
     pollfd ready{ends_[0], POLLIN, 0};
     while (poll(&ready, 1, 0) == 1) {
-      const ssize_t n = read(ends_[0], bytes, sizeof bytes);
+      const ssize_t n = ::read(ends_[0], bytes, sizeof bytes);
       if (n <= 0) break;
       all.append(bytes, static_cast<std::size_t>(n));
     }

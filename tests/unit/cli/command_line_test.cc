@@ -20,7 +20,7 @@ constexpr Option kOptionList[] = {
      "800", true},
     kHelpOption,
 };
-constexpr OptionGroup kOptions[] = {{"Heat", kOptionList}};
+constexpr OptionGroup kHeatGroups[] = {{"Heat", kOptionList}};
 constexpr HelpRow kArguments[] = {{"EGG", "what to fry"}};
 constexpr HelpSection kSections[] = {{"Arguments", kArguments, {}},
                                      {"Notes", {}, "one\n\n  two\n"}};
@@ -28,7 +28,7 @@ const Command kFry = {"fry",
                       "fries eggs",
                       "EGG...",
                       kExamples,
-                      kOptions,
+                      kHeatGroups,
                       kSections,
                       {},
                       2,

@@ -5,15 +5,15 @@
 namespace duet::cli {
 namespace {
 
-constexpr Option kOptions[] = {{"inspect", "[=[HOST:]PORT]", "", ""},
+constexpr Option kDebuggers[] = {{"inspect", "[=[HOST:]PORT]", "", ""},
                                {"inspect-wait", "[=[HOST:]PORT]", "", ""},
                                {"debugpy", "[=[HOST:]PORT]", "", ""},
                                {"debugpy-wait", "[=[HOST:]PORT]", "", ""}};
-constexpr OptionGroup kGroups[] = {{"Debuggers", kOptions}};
+constexpr OptionGroup kDebugGroups[] = {{"Debuggers", kDebuggers}};
 
 // "javascript 127.0.0.1:9229", "python 127.0.0.1:1 waits", or the error.
 std::string parsed(const std::vector<std::string>& arguments) {
-  const Arguments given = parse_arguments(kGroups, arguments);
+  const Arguments given = parse_arguments(kDebugGroups, arguments);
   const Result<DebugOptions> options = debug_options(given);
   if (!options) return options.error().to_string();
   std::string text;

@@ -13,7 +13,7 @@ constexpr Option kLoad[] = {
     {"duration", "TIME", "", ""}, {"path", "PATH", "", ""}, {"header", "'A: b'", "", "", true},
     {"json", "", "", ""},
 };
-constexpr OptionGroup kOptions[] = {{"Load", kLoad}};
+constexpr OptionGroup kClaimGroups[] = {{"Load", kLoad}};
 
 struct Read {
   Claim claim;
@@ -29,7 +29,7 @@ Read read(std::string text, const char* package_json = nullptr,
   ClaimFiles files{std::move(text), std::nullopt, std::nullopt, std::nullopt};
   if (package_json != nullptr) files.package_json = package_json;
   if (requirements != nullptr) files.requirements = requirements;
-  read_claim(files, kOptions, result.claim, result.diagnostics);
+  read_claim(files, kClaimGroups, result.claim, result.diagnostics);
   return result;
 }
 

@@ -8,13 +8,13 @@ namespace {
 constexpr Option kFirst[] = {{"listen", "ADDRESS", "", "", true}, {"admin", "ADDRESS", "", ""}};
 constexpr Option kSecond[] = {
     {"dev", "", "", ""}, {"help", "", "", "", false, 'h'}, {"inspect", "[=PORT]", "", ""}};
-constexpr OptionGroup kGroups[] = {{"A", kFirst}, {"B", kSecond}};
+constexpr OptionGroup kTwoGroups[] = {{"A", kFirst}, {"B", kSecond}};
 constexpr OptionHint kHints[] = {{"port", "write --listen 127.0.0.1:PORT"},
                                  {"p", "write --listen 127.0.0.1:PORT"}};
 
 using Strings = std::vector<std::string>;
 
-Arguments parse(const Strings& arguments) { return parse_arguments(kGroups, arguments, kHints); }
+Arguments parse(const Strings& arguments) { return parse_arguments(kTwoGroups, arguments, kHints); }
 
 std::string errors(const Strings& arguments) {
   std::string text;

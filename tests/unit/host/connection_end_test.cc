@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/support/test_server.h"
+#include "tests/unit/host/heads.h"
 
 namespace duet {
 namespace {
@@ -18,16 +19,6 @@ using testing_support::HttpResponse;
 using testing_support::TestServer;
 
 using Events = std::vector<std::string>;
-
-std::string get(const std::string& target) {
-  return "GET " + target + " HTTP/1.1\r\nHost: test\r\n\r\n";
-}
-
-http::ResponseHead ok_head() {
-  http::ResponseHead head;
-  head.reset(200);
-  return head;
-}
 
 // A server whose handler answers /now at once, begins to stream at /stream, and answers nothing
 // else.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/support/test_server.h"
+#include "tests/unit/host/heads.h"
 
 namespace duet {
 namespace {
@@ -17,16 +18,6 @@ using testing_support::HttpResponse;
 using testing_support::TestServer;
 
 using Events = std::vector<std::string>;
-
-http::ResponseHead ok_head() {
-  http::ResponseHead head;
-  head.reset(200);
-  return head;
-}
-
-std::string get(const std::string& target) {
-  return "GET " + target + " HTTP/1.1\r\nHost: test\r\n\r\n";
-}
 
 // Waits until all of them are open: they were sent and nobody has answered.
 bool all_open(TestServer& server, const std::vector<std::string>& targets) {

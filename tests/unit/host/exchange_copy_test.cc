@@ -14,7 +14,7 @@ using testing_support::FakeExchanges;
 
 constexpr std::size_t kMost = 100;
 
-http::ResponseHead head_of(int status) {
+http::ResponseHead own_head(int status) {
   http::ResponseHead head;
   head.reset(status);
   EXPECT_EQ(head.add("X-Own", "1"), nullptr);
@@ -36,7 +36,7 @@ TEST_F(ExchangeCopies, ARecordHasTheAnswerWholeOrInPieces) {
   Exchange& whole = open(kGet);
   ExchangeRecord first(whole, kMost);
   whole.set_tap(&first);
-  whole.respond(head_of(201), "body");
+  whole.respond(own_head(201), "body");
   EXPECT_TRUE(first.complete(whole));
   EXPECT_EQ(first.target(), "GET /a");
   EXPECT_EQ(first.answer().status, 201);
@@ -46,7 +46,7 @@ TEST_F(ExchangeCopies, ARecordHasTheAnswerWholeOrInPieces) {
   Exchange& pieces = open(kGet);
   ExchangeRecord second(pieces, kMost);
   pieces.set_tap(&second);
-  pieces.start(head_of(200));
+  pieces.start(own_head(200));
   pieces.write("one");
   EXPECT_EQ(second.answer().body, "one");
   pieces.write("two");
@@ -59,13 +59,13 @@ TEST_F(ExchangeCopies, ARecordThatMissesSomethingIsNotUsed) {
   Exchange& large = open(kGet);
   ExchangeRecord first(large, kMost);
   large.set_tap(&first);
-  large.respond(head_of(200), std::string(kMost + 1, 'x'));
+  large.respond(own_head(200), std::string(kMost + 1, 'x'));
   EXPECT_FALSE(first.complete(large)) << "too large";
 
   Exchange& left = open(kGet);
   ExchangeRecord second(left, kMost);
   left.set_tap(&second);
-  left.start(head_of(200));
+  left.start(own_head(200));
   ExchangeTester::abort(left, AbortReason::kClientGone);
   EXPECT_FALSE(second.complete(left));
 
@@ -94,7 +94,7 @@ TEST_F(ExchangeCopies, ACopyIsTheRequestAgainWithAllOfItsBody) {
   EXPECT_EQ(exchange.url(), "http://shop/up");
 
   EXPECT_FALSE(copy.done());
-  exchange.respond(head_of(202), "done");
+  exchange.respond(own_head(202), "done");
   EXPECT_TRUE(copy.done());
   EXPECT_EQ(copy.answer().status, 202);
   EXPECT_EQ(copy.answer().fields, "X-Own: 1\r\n");
@@ -120,18 +120,18 @@ TEST_F(ExchangeCopies, ACopyEndsWhateverItsHandlerDoes) {
   EXPECT_EQ(copied([](ExchangeCopy& copy) { copy.abort(AbortReason::kShutdown); }), "503");
   EXPECT_EQ(copied([](ExchangeCopy& copy) { copy.exchange().drop(); }), "500");
   EXPECT_EQ(copied([](ExchangeCopy& copy) {
-              copy.exchange().start(head_of(200));
+              copy.exchange().start(own_head(200));
               copy.exchange().write("begun");
               copy.abort(AbortReason::kDeadline);
             }),
             "200 broken off");
   EXPECT_EQ(copied([](ExchangeCopy& copy) {
-              copy.exchange().start(head_of(200));
+              copy.exchange().start(own_head(200));
               copy.exchange().cut();
             }),
             "200 broken off");
   EXPECT_EQ(copied([](ExchangeCopy& copy) {
-              copy.exchange().start(head_of(200));
+              copy.exchange().start(own_head(200));
               EXPECT_EQ(copy.exchange().write(std::string(kMost + 1, 'x')), WriteResult::kGone);
             }),
             "200 too large");
