@@ -11,6 +11,7 @@
 //   aborted (client gone, or deadline passed): the listener is told, writes are ignored.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "host/base/escape.h"
 #include "host/config/suggest.h"
 #include "host/config/text.h"
 #include "host/config/values.h"
