@@ -220,8 +220,8 @@ Comparison compare(const std::vector<ArmRounds>& arms, const CompareOptions& opt
     for (std::size_t i = 0; i < kMetrics; ++i) {
       const auto metric = static_cast<Metric>(i);
       const bool chosen = metric == Metric::kThroughput && !options.closed;  // by the rate
-      figures[i] =
-          chosen ? Figure{stats::kNan, std::nullopt, kNotKnown} : arm_figure(arm, metric, bootstrap);
+      figures[i] = chosen ? Figure{stats::kNan, std::nullopt, kNotKnown}
+                          : arm_figure(arm, metric, bootstrap);
     }
   }
   const auto ratios = [&](std::size_t of, std::size_t to) {

@@ -20,8 +20,6 @@
 namespace duet::config {
 namespace {
 
-
-
 std::string upper(std::string_view text) {
   std::string result(text);
   for (char& c : result) {

@@ -24,7 +24,6 @@ using Type = TomlValue::Type;
 constexpr std::size_t kMostVariants = 16;
 constexpr Nanos kDay = 24 * 3600 * kSecond;
 
-
 bool is_token(std::string_view text) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {

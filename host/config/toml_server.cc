@@ -11,7 +11,6 @@
 namespace duet::config {
 namespace {
 
-
 void read_listen(const ReaderContext& context, TableReader& table, const std::string& directory,
                  ServerConfig& server) {
   const TomlEntry* entry = table.take("listen");

@@ -11,7 +11,6 @@ namespace duet::stats {
 
 namespace {
 
-
 double total(std::span<const double> counts) {
   return std::accumulate(counts.begin(), counts.end(), 0.0);
 }

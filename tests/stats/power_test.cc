@@ -26,8 +26,8 @@ TEST(Power, TenPercentSlowerIsFoundAtTheP99) {
   Scenario scenario;
   scenario.requests = 60000;
   scenario.b_slower = 1.1;
-  const std::size_t median =
-      median_of(kExperiments, scenario, {}, [](const Calls& calls) { return calls.quantile_against_b; });
+  const std::size_t median = median_of(kExperiments, scenario, {},
+                                       [](const Calls& calls) { return calls.quantile_against_b; });
   std::printf("10%% slower at p99: %zu requests an arm\n", median / 2);
   EXPECT_LE(median / 2, 20000u);
 }

@@ -121,8 +121,8 @@ TEST_P(Timing, PhasesAreWhatTheHandlerDid) {
   DuetHost host = start();
   HttpClient client = host.client();
   for (int n = 0; n < 10; ++n) ASSERT_EQ(client.get("/a/steps").status, 200);  // warm
-  // Judged are the requests during which the host had the processor whenever it wanted it, and whose
-  // 5 ms by the handler's own clock were 5, however rare those are on this machine.
+  // Judged are the requests during which the host had the processor whenever it wanted it, and
+  // whose 5 ms by the handler's own clock were 5, however rare those are on this machine.
   constexpr std::size_t kWanted = 20;
   int requests = 0;
   const auto phases = [&](const std::string& phase) {
@@ -132,7 +132,8 @@ TEST_P(Timing, PhasesAreWhatTheHandlerDid) {
           const double before = kept_waiting_us(host.process().pid());
           const auto answer = client.get("/a/steps", "Duet-Timing: 1\r\n");
           ++requests;
-          if (kept_waiting_us(host.process().pid()) - before <= 100 && std::stod(answer.body) <= 5.05) {
+          if (kept_waiting_us(host.process().pid()) - before <= 100 &&
+              std::stod(answer.body) <= 5.05) {
             found.push_back(phase_ms(answer.value("server-timing"), phase));
           }
           return found.size() == kWanted;

@@ -6,9 +6,9 @@ namespace duet::cli {
 namespace {
 
 constexpr Option kDebuggers[] = {{"inspect", "[=[HOST:]PORT]", "", ""},
-                               {"inspect-wait", "[=[HOST:]PORT]", "", ""},
-                               {"debugpy", "[=[HOST:]PORT]", "", ""},
-                               {"debugpy-wait", "[=[HOST:]PORT]", "", ""}};
+                                 {"inspect-wait", "[=[HOST:]PORT]", "", ""},
+                                 {"debugpy", "[=[HOST:]PORT]", "", ""},
+                                 {"debugpy-wait", "[=[HOST:]PORT]", "", ""}};
 constexpr OptionGroup kDebugGroups[] = {{"Debuggers", kDebuggers}};
 
 // "javascript 127.0.0.1:9229", "python 127.0.0.1:1 waits", or the error.
