@@ -55,8 +55,10 @@ std::string shift_of(const Report& report) {
     }
   }
   if (plot.lines.empty()) {
-    return report::note(std::string("Slower or faster at each quantile: ") + kTooFew +
-                        ". A band around all of them takes some hundred requests of each variant.");
+    return report::note(
+        fmt::format("Slower or faster at each quantile: {}. A band around all of them takes some "
+                    "hundred requests of each variant.",
+                    kTooFew));
   }
   // The band of the slowest requests is so wide that it would hide all else: it may leave the
   // drawing.
