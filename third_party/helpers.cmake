@@ -17,8 +17,8 @@
 #   duet_programs(<folder>...)  the target "programs": all that these folders build by default, which
 #                              is what users run, without the tests
 
-# Sources compiled together, since reading headers is half of the work: for builds from nothing. A file
-# that names something as another one does says so with the target property UNITY_BUILD.
+# Sources compiled together, since reading headers is half of the work: for builds from nothing. What two
+# sources of a target name alike goes into a header, or the target says UNITY_BUILD OFF.
 function(duet_unity target)
   if(DUET_UNITY)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
