@@ -21,7 +21,7 @@ DUET = os.environ["DUET"]
 CLAIMS = os.environ["CLAIMS"]
 # Of a workload: what makes it long or heavy, and is no matter here.
 LOAD = ("--duration", "--warmup", "--closed", "--cold", "--starts", "--rate", "--idle", "--block",
-        "--connections", "--no-aa", "--quick")
+        "--arrivals", "--connections", "--no-aa", "--quick")
 
 
 def lab(*arguments):
@@ -47,8 +47,8 @@ def environment_of(folder):
 def ask(handler, options, folder, variables):
     """One handler, for a moment; what went wrong, or ''."""
     done = subprocess.run(
-        [DUET, "bench", "it=" + handler, *options, "--rate", "20", "--connections", "2",
-         "--duration", "300ms", "--warmup", "0", "--json"],
+        [DUET, "bench", "it=" + handler, *options, "--rate", "20", "--arrivals", "constant",
+         "--connections", "2", "--duration", "300ms", "--warmup", "0", "--json"],
         cwd=folder, env=dict(os.environ, **variables), capture_output=True, text=True, timeout=60)
     if done.returncode != 0:
         return done.stderr
