@@ -84,7 +84,9 @@ foreach(header IN LISTS ssl_headers)
 endforeach()
 
 duet_import(node LIBRARIES node)
-target_include_directories(duet_dep_node SYSTEM INTERFACE "${DUET_PREFIX}/usr/include/node")
+# The second has the same headers and v8-fast-api-calls.h, which Node does not install by itself.
+target_include_directories(duet_dep_node SYSTEM INTERFACE
+  "${DUET_PREFIX}/usr/include/node" "${DUET_PREFIX}/usr/include/nodejs/deps/v8/include")
 target_link_libraries(duet_dep_node INTERFACE duet::uv)
 
 # For executables. DT_RPATH (not RUNPATH) so that libraries opened later by engines resolve in the

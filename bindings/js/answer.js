@@ -19,6 +19,24 @@ const FULL = 1, GONE = 2;  // of host.write()
 // One answer is taken apart at a time, and nothing runs in between: no object an answer.
 const out = { status: 0, headers: '', source: null, stream: null, unusable: false };
 
+// Most answers of a handler have equal heads, and text for a body: the host, which has taken the last
+// one's head apart, is then told no more than the text. Another head has another count in `shared`.
+const { shared } = host;
+const HEAD = 1;  // as in Pump::Shared
+let lastStatus = 0, lastHeaders = '', lastCount = -1;
+
+function respond(frame, status, headers, body) {
+  if (typeof body === 'string' && headers === lastHeaders && status === lastStatus &&
+      shared[HEAD] === lastCount) {
+    host.respondAlike(frame.id, body);
+    return;
+  }
+  host.respond(frame.id, status, headers, body);
+  lastStatus = status;
+  lastHeaders = headers;
+  lastCount = shared[HEAD];
+}
+
 /** Answers the frame's exchange with what the handler gave. May throw: then it has failed. */
 function settle(frame, value) {
   if (frame.socket !== undefined) {  // answered by the upgrade; now its messages may come
@@ -26,7 +44,7 @@ function settle(frame, value) {
     return;
   }
   if (typeof value === 'string') {
-    host.respond(frame.id, 200, TEXT, value);
+    respond(frame, 200, TEXT, value);
     return;
   }
   if (typeof value !== 'object' || value === null) throw notAnAnswer(value);
@@ -58,7 +76,7 @@ function settle(frame, value) {
   }
   const text = JSON.stringify(value);
   if (text === undefined) throw notAnAnswer(value);
-  host.respond(frame.id, 200, JSON_TYPE, text);
+  respond(frame, 200, JSON_TYPE, text);
 }
 
 function notAnAnswer(value) {
@@ -82,7 +100,7 @@ function answer(frame, response) {
     markSent(response);
     sendStream(frame, status, headers, stream);
   } else if (source === null || typeof source === 'string' || types.isUint8Array(source)) {
-    host.respond(frame.id, status, headers, source);
+    respond(frame, status, headers, source);
   } else {
     sendStream(frame, status, `${headers}content-length\n${source.size}\n`, source.stream());
   }

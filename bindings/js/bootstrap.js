@@ -55,10 +55,13 @@ function workEnded() {
   if (--afterWork === 0) host.idle();
 }
 
+const { shared, sharedId } = host;
+const SLOT = 2;  // in `shared`, as in Pump::Shared
+
 /** Called by C++ for each request, inside a slice of its handler. */
-function dispatch(slot, id) {
-  const handler = handlers[slot];
-  const frame = new Frame(id, handler);
+function dispatch() {
+  const handler = handlers[shared[SLOT]];
+  const frame = new Frame(sharedId[0], handler);
   entered(frame);
   setFrame(frame);
   if (handler.server !== undefined) {

@@ -193,47 +193,49 @@ bool is_ascii(const unsigned char* bytes, std::size_t length) {
   return (high & 0x8080808080808080u) == 0;
 }
 
+std::string_view latin1_as_utf8(const unsigned char* units, std::size_t length, std::string& copy) {
+  if (is_ascii(units, length)) return {reinterpret_cast<const char*>(units), length};
+  copy.clear();
+  copy.reserve(length + length / 4);
+  for (std::size_t i = 0; i < length; ++i) {
+    if (units[i] < 0x80) {
+      copy += static_cast<char>(units[i]);
+    } else {
+      copy += static_cast<char>(0xc0 | (units[i] >> 6));
+      copy += static_cast<char>(0x80 | (units[i] & 0x3f));
+    }
+  }
+  return copy;
+}
+
 Utf8View::Utf8View(v8::Isolate* isolate, v8::Local<v8::String> string) : value_(isolate, string) {
   const std::size_t length = static_cast<std::size_t>(value_.length());
   if (value_.is_one_byte()) {
-    const std::uint8_t* units = value_.data8();
-    if (is_ascii(units, length)) {
-      view_ = {reinterpret_cast<const char*>(units), length};
-      return;
+    view_ = latin1_as_utf8(value_.data8(), length, copy_);
+    return;
+  }
+  const std::uint16_t* units = value_.data16();
+  copy_.reserve(length * 2);
+  for (std::size_t i = 0; i < length; ++i) {
+    std::uint32_t code = units[i];
+    if (code >= 0xd800 && code < 0xe000) {
+      const bool pair = code < 0xdc00 && i + 1 < length && (units[i + 1] & 0xfc00) == 0xdc00;
+      code = pair ? 0x10000 + ((code - 0xd800) << 10) + (units[++i] - 0xdc00) : 0xfffd;
     }
-    copy_.reserve(length + length / 4);
-    for (std::size_t i = 0; i < length; ++i) {
-      if (units[i] < 0x80) {
-        copy_ += static_cast<char>(units[i]);
-      } else {
-        copy_ += static_cast<char>(0xc0 | (units[i] >> 6));
-        copy_ += static_cast<char>(0x80 | (units[i] & 0x3f));
-      }
-    }
-  } else {
-    const std::uint16_t* units = value_.data16();
-    copy_.reserve(length * 2);
-    for (std::size_t i = 0; i < length; ++i) {
-      std::uint32_t code = units[i];
-      if (code >= 0xd800 && code < 0xe000) {
-        const bool pair = code < 0xdc00 && i + 1 < length && (units[i + 1] & 0xfc00) == 0xdc00;
-        code = pair ? 0x10000 + ((code - 0xd800) << 10) + (units[++i] - 0xdc00) : 0xfffd;
-      }
-      if (code < 0x80) {
-        copy_ += static_cast<char>(code);
-      } else if (code < 0x800) {
-        copy_ += static_cast<char>(0xc0 | (code >> 6));
-        copy_ += static_cast<char>(0x80 | (code & 0x3f));
-      } else if (code < 0x10000) {
-        copy_ += static_cast<char>(0xe0 | (code >> 12));
-        copy_ += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
-        copy_ += static_cast<char>(0x80 | (code & 0x3f));
-      } else {
-        copy_ += static_cast<char>(0xf0 | (code >> 18));
-        copy_ += static_cast<char>(0x80 | ((code >> 12) & 0x3f));
-        copy_ += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
-        copy_ += static_cast<char>(0x80 | (code & 0x3f));
-      }
+    if (code < 0x80) {
+      copy_ += static_cast<char>(code);
+    } else if (code < 0x800) {
+      copy_ += static_cast<char>(0xc0 | (code >> 6));
+      copy_ += static_cast<char>(0x80 | (code & 0x3f));
+    } else if (code < 0x10000) {
+      copy_ += static_cast<char>(0xe0 | (code >> 12));
+      copy_ += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
+      copy_ += static_cast<char>(0x80 | (code & 0x3f));
+    } else {
+      copy_ += static_cast<char>(0xf0 | (code >> 18));
+      copy_ += static_cast<char>(0x80 | ((code >> 12) & 0x3f));
+      copy_ += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
+      copy_ += static_cast<char>(0x80 | (code & 0x3f));
     }
   }
   view_ = copy_;
@@ -290,10 +292,12 @@ void set_functions(v8::Local<v8::Context> context, v8::Local<v8::Object> object,
                    std::span<const NamedFunction> functions, void* self) {
   v8::Isolate* isolate = context->GetIsolate();
   v8::Local<v8::External> data = v8::External::New(isolate, self);
-  for (const auto& [name, callback] : functions) {
+  for (const NamedFunction& function : functions) {
+    v8::Local<v8::FunctionTemplate> made = v8::FunctionTemplate::New(
+        isolate, function.callback, data, {}, 0, v8::ConstructorBehavior::kThrow,
+        v8::SideEffectType::kHasSideEffect, function.fast);
     object
-        ->Set(context, to_name(isolate, name),
-              v8::Function::New(context, callback, data).ToLocalChecked())
+        ->Set(context, to_name(isolate, function.name), made->GetFunction(context).ToLocalChecked())
         .Check();
   }
 }

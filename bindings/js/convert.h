@@ -34,6 +34,9 @@ std::string from_value(v8::Isolate* isolate, v8::Local<v8::Context> context,
 // Whether no byte has its high bit set: Latin-1 bytes that are also UTF-8.
 bool is_ascii(const unsigned char* bytes, std::size_t length);
 
+// Latin-1, one byte a unit, as UTF-8: the bytes themselves where they are ASCII, else in `copy`.
+std::string_view latin1_as_utf8(const unsigned char* units, std::size_t length, std::string& copy);
+
 // The bytes of a string in UTF-8, without copying where V8 has them as ASCII: a view that is valid
 // until the object goes away or JavaScript runs again. Holding one forbids V8 to collect, so keep
 // it only around calls that do not enter V8.
@@ -85,7 +88,13 @@ v8::Local<v8::Uint8Array> to_bytes(v8::Isolate* isolate, std::string&& bytes);
 
 // Makes functions members of `object`. `self`: what they find as their data, an External; it
 // outlives them.
-using NamedFunction = std::pair<const char*, v8::FunctionCallback>;
+struct NamedFunction {
+  const char* name;
+  v8::FunctionCallback callback;
+  // The same for optimised code, which calls it without leaving JavaScript's state: it may neither
+  // make handles nor throw nor run JavaScript (v8-fast-api-calls.h). Of static storage; null: none.
+  const v8::CFunction* fast = nullptr;
+};
 void set_functions(v8::Local<v8::Context> context, v8::Local<v8::Object> object,
                    std::span<const NamedFunction> functions, void* self);
 

@@ -1,5 +1,6 @@
 #include "bindings/js/exchange_object.h"
 
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -71,6 +72,7 @@ std::string_view why_aborted(AbortReason reason) {
 }
 
 void ExchangeObject::install(v8::Local<v8::Context> context, v8::Local<v8::Object> host) {
+  static const v8::CFunction kRespondAlike = v8::CFunction::Make(respond_alike_fast);
   const NamedFunction functions[] = {
       {"text", text},
       {"header", header},
@@ -88,6 +90,7 @@ void ExchangeObject::install(v8::Local<v8::Context> context, v8::Local<v8::Objec
       {"bodyTooLong", body_too_long},
       {"discardBody", discard_body},
       {"respond", respond},
+      {"respondAlike", respond_alike, &kRespondAlike},
       {"start", start},
       {"write", write},
       {"end", end},
@@ -107,10 +110,13 @@ void ExchangeObject::install(v8::Local<v8::Context> context, v8::Local<v8::Objec
   for (std::size_t i = 0; i + 1 < methods_.size(); ++i) {
     methods_[i].Set(isolate_, to_name(isolate_, http::method_name(static_cast<http::Method>(i))));
   }
-  std::shared_ptr<v8::BackingStore> state = v8::ArrayBuffer::NewBackingStore(
-      pump_.state(), 4 * sizeof(std::int32_t), v8::BackingStore::EmptyDeleter, nullptr);
-  host->Set(context, to_name(isolate_, "sliceState"),
-            v8::Int32Array::New(v8::ArrayBuffer::New(isolate_, std::move(state)), 0, 4))
+  Pump::Shared& shared = pump_.shared();
+  v8::Local<v8::ArrayBuffer> memory = v8::ArrayBuffer::New(
+      isolate_, v8::ArrayBuffer::NewBackingStore(&shared, sizeof shared,
+                                                 v8::BackingStore::EmptyDeleter, nullptr));
+  host->Set(context, to_name(isolate_, "shared"), v8::Int32Array::New(memory, 0, 4)).Check();
+  host->Set(context, to_name(isolate_, "sharedId"),
+            v8::Float64Array::New(memory, offsetof(Pump::Shared, id), 1))
       .Check();
 }
 
@@ -305,6 +311,7 @@ bool ExchangeObject::set_head(const Arguments& arguments) {
     const ByteStringView view(isolate_, arguments[2].As<v8::String>());
     std::string_view text = view.view();
     if (status == head_.status() && text == head_text_) return true;
+    ++pump_.shared().head;
     head_text_ = text;
     head_.reset(status);
     while (!text.empty() && wrong == nullptr) {
@@ -334,6 +341,27 @@ void ExchangeObject::respond(const Arguments& arguments) {
   with_bytes(object->isolate_, arguments[3],
              [&](std::string_view body) { sent = exchange->respond(object->head_, body); });
   arguments.GetReturnValue().Set(sent);
+}
+
+// respondAlike(id, text): respond() with the head of the last answer, and a string.
+void ExchangeObject::respond_alike(const Arguments& arguments) {
+  ExchangeObject* object = self(arguments);
+  Exchange* exchange = object->find(arguments);
+  if (exchange == nullptr) return;
+  const Utf8View text(object->isolate_, arguments[1].As<v8::String>());
+  arguments.GetReturnValue().Set(exchange->respond(object->head_, text.view()));
+}
+
+bool ExchangeObject::respond_alike_fast(v8::Local<v8::Object> /*receiver*/, double id,
+                                        const v8::FastOneByteString& text,
+                                        v8::FastApiCallbackOptions& options) {
+  auto* object = static_cast<ExchangeObject*>(options.data.As<v8::External>()->Value());
+  Exchange* exchange = object->exchanges_.find(static_cast<ExchangeId>(id));
+  if (exchange == nullptr) return false;
+  std::string copy;
+  return exchange->respond(
+      object->head_,
+      latin1_as_utf8(reinterpret_cast<const unsigned char*>(text.data), text.length, copy));
 }
 
 void ExchangeObject::start(const Arguments& arguments) {

@@ -5,6 +5,7 @@
 // error that says so.
 #pragma once
 
+#include <v8-fast-api-calls.h>
 #include <v8.h>
 
 #include <array>
@@ -38,7 +39,8 @@ class ExchangeObject {
   Exchange* find(const Arguments& arguments) {
     return exchanges_.find(static_cast<ExchangeId>(arguments[0].As<v8::Number>()->Value()));
   }
-  // Fills head_ from the status and the fields' text. False: an exception is pending.
+  // Fills head_ from the status and the fields' text. False: an exception is pending. What changes
+  // head_ counts up pump_.shared().head.
   bool set_head(const Arguments& arguments);
 
   // The request.
@@ -60,6 +62,10 @@ class ExchangeObject {
   static void discard_body(const Arguments& arguments);
   // The answer.
   static void respond(const Arguments& arguments);
+  static void respond_alike(const Arguments& arguments);
+  static bool respond_alike_fast(v8::Local<v8::Object> receiver, double id,
+                                 const v8::FastOneByteString& text,
+                                 v8::FastApiCallbackOptions& options);
   static void start(const Arguments& arguments);
   static void write(const Arguments& arguments);
   static void end(const Arguments& arguments);

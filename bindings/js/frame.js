@@ -51,9 +51,10 @@ function currentFrame() {
 }
 
 // --- slices ---
-// sliceState[0] is 1 while a slice is open. C++ closes slices by itself when the microtasks are
+// shared[OPEN] is 1 while a slice is open. C++ closes slices by itself when the microtasks are
 // done, so JavaScript must look before it believes `running`.
-const { sliceState } = host;
+const { shared } = host;
+const OPEN = 0;  // as in Pump::Shared
 let running;
 const outer = [];  // frames of the slices around nested callbacks (AsyncResource.runInAsyncScope)
 
@@ -83,9 +84,9 @@ function entered(frame) {
 // this costs one comparison.
 function beforePromise() {
   const value = getFrame();
-  if (value === running && sliceState[0] !== 0) return;
+  if (value === running && shared[OPEN] !== 0) return;
   const frame = currentFrame();
-  if (sliceState[0] !== 0) {
+  if (shared[OPEN] !== 0) {
     if (frame === running) return;
     if (frame === undefined) {
       host.pause();
@@ -99,7 +100,7 @@ function beforePromise() {
 
 // Around each callback that is not a promise's: timers, immediates, ticks, sockets, files.
 function beforeCallback() {
-  if (sliceState[0] === 0) {
+  if (shared[OPEN] === 0) {
     outer.length = 0;
     const frame = currentFrame();
     outer.push(undefined);
@@ -116,8 +117,8 @@ function beforeCallback() {
 function afterCallback() {
   const frame = outer.pop();
   if (frame === undefined) {
-    if (sliceState[0] !== 0) host.pause();
-  } else if (frame !== running || sliceState[0] === 0) {
+    if (shared[OPEN] !== 0) host.pause();
+  } else if (frame !== running || shared[OPEN] === 0) {
     open(frame);
   }
 }
@@ -236,7 +237,7 @@ exports.Frame = Frame;
 exports.currentFrame = currentFrame;
 exports.setFrame = setFrame;
 exports.entered = entered;
-exports.runningFrame = () => (sliceState[0] !== 0 ? running : undefined);
+exports.runningFrame = () => (shared[OPEN] !== 0 ? running : undefined);
 exports.startTiming = startTiming;
 exports.watch = watch;
 exports.event = event;

@@ -31,7 +31,7 @@ void Pump::resume(ExchangeId id, measure::HandlerIndex handler, double timer_sta
   }
   ledger_.begin(handler, timeline, at);
   current_ = timeline != nullptr ? id : 0;
-  state_[0] = 1;
+  shared_.open = 1;
 }
 
 void Pump::gc_started(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* self) {

@@ -9,7 +9,6 @@
 #include <uv.h>
 #include <v8.h>
 
-#include <array>
 #include <cstdint>
 
 #include "host/exchange.h"
@@ -32,20 +31,28 @@ class Pump {
   // The request of the slice that is open, or was last; 0: none.
   ExchangeId current() const { return current_; }
 
-  // The word in which JavaScript sees whether a slice is open: [0] is 1 then. Outlives the isolate.
-  std::int32_t* state() { return state_.data(); }
+  // What JavaScript reads and C++ writes without a call, as `shared` and `sharedId` of the scripts'
+  // host. Outlives the isolate.
+  struct Shared {
+    std::int32_t open = 0;  // 1: a slice is open
+    std::int32_t head = 0;  // counts the changes of the head that respondAlike() sends
+    std::int32_t slot = 0;  // of dispatch(): the handler
+    std::int32_t unused = 0;
+    double id = 0;  // of dispatch(): the exchange; a whole number below 2^53
+  };
+  Shared& shared() { return shared_; }
 
   // A slice that C++ opens: a dispatch, an event.
   void begin(Exchange& exchange) {
     ledger_.begin(exchange.handler(), &exchange.timeline());
     current_ = exchange.id();
-    state_[0] = 1;
+    shared_.open = 1;
   }
   // One for work of the handler outside any request: loading it.
   void begin(measure::HandlerIndex handler) {
     ledger_.begin(handler, nullptr);
     current_ = 0;
-    state_[0] = 1;
+    shared_.open = 1;
   }
   // A continuation of request `id` (0 or over: work of the handler alone). A timer's was set at
   // `timer_start`, for `timer_delay`, both in whole milliseconds, the first of Node's clock; a
@@ -53,9 +60,9 @@ class Pump {
   void resume(ExchangeId id, measure::HandlerIndex handler, double timer_start, double timer_delay);
   // Nobody's code runs now. No effect when no slice is open.
   void pause() {
-    if (state_[0] == 0) return;
+    if (shared_.open == 0) return;
     ledger_.end(measure::Phase::kAwait);
-    state_[0] = 0;
+    shared_.open = 0;
   }
 
   // Node's clock for timers counts from its start: `node_now` is what it says at this moment.
@@ -75,7 +82,7 @@ class Pump {
   measure::Ledger& ledger_;
   ExchangeTable& exchanges_;
   uv_loop_t* loop_;
-  std::array<std::int32_t, 4> state_{};
+  Shared shared_;
   ExchangeId current_ = 0;
   Nanos timer_base_ = 0;
   Nanos gc_since_ = 0;

@@ -169,14 +169,12 @@ void JsRuntime::dispatch(std::uint32_t slot, Exchange& exchange) noexcept {
   LightScope scope(*engine_);
   pump_->begin(exchange);
   exchange.set_inner_route(routes_.unmatched(exchange.timeline().handler()));
-  v8::Local<v8::Value> arguments[] = {
-      v8::Integer::NewFromUnsigned(isolate, slot),
-      v8::Number::New(isolate, static_cast<double>(exchange.id())),
-  };
-  const bool empty =
-      dispatch_.Get(isolate)
-          ->Call(engine_->context(), v8::Undefined(isolate), std::size(arguments), arguments)
-          .IsEmpty();
+  // Not as arguments: a number that is no small integer would be an object.
+  pump_->shared().slot = static_cast<std::int32_t>(slot);
+  pump_->shared().id = static_cast<double>(exchange.id());
+  const bool empty = dispatch_.Get(isolate)
+                         ->Call(engine_->context(), v8::Undefined(isolate), 0, nullptr)
+                         .IsEmpty();
   pump_->pause();
   if (empty) [[unlikely]]
     interrupter_->recover();

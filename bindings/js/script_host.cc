@@ -96,7 +96,6 @@ void JsRuntime::loaded(const Arguments& arguments) {
   LoadedHandler handler;
   handler.slot = arguments[0].As<v8::Uint32>()->Value();
   handler.shape = from_string(arguments.GetIsolate(), arguments[1].As<v8::String>());
-  handler.after_read = true;
   // Applications of Node read bodies as streams, and have limits of their own.
   handler.takes_any_body = handler.takes_connect = handler.shape == "node";
   // The host may go on to load, or to stop: not from inside JavaScript.
