@@ -63,19 +63,16 @@ void HttpConnection::on_read(std::string_view bytes, Nanos arrival, Nanos starte
 }
 
 void HttpConnection::process(std::string_view bytes, Nanos started) {
-  corked_ = true;
   started_ = started;
   requests_in_read_ = 0;
   const std::size_t consumed = parser_.feed(bytes);
-  const bool taken = std::exchange(input_taken_, false);
   if (parser_.refused()) {
     refuse(parser_.refusal().status, parser_.refusal().reason);
-  } else if (consumed < bytes.size() && !close_after_ && !taken) {
+  } else if (consumed < bytes.size() && (upgrade_asked_ || !close_after_)) {
     pending_input_.assign(bytes.substr(consumed));
   }
-  server_.service_.batch_end();
-  corked_ = false;
-  flush(std::max(started_, server_.ledger_.last()));
+  mark_dirty();
+  server_.has_read(started);
 }
 
 // More requests fit, or a body is wanted again: goes on where process() stopped.

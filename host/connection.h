@@ -1,7 +1,7 @@
 // One HTTP/1.1 connection: bytes to exchanges, answers to bytes, in the order of the requests.
 //
-// Answers to one read leave in one write. Output made outside a read (by timers, promises, threads)
-// is marked and leaves at the end of that phase of the loop, again in one write a connection.
+// What one phase of the loop (reads, timers, promises, threads) makes is marked, and leaves at its
+// end in one write a connection: see HttpServer::turn().
 #pragma once
 
 #include <cstdint>
@@ -132,14 +132,12 @@ class HttpConnection final : net::StreamEvents,
   std::uint32_t in_flight_ = 0;
   std::uint32_t requests_in_read_ = 0;
   Waiting waiting_ = Waiting::kNothing;
-  bool corked_ = false;         // inside process(): flush at its end
   bool dirty_ = false;          // in the server's list
   bool reset_after_ = false;    // an answer was cut short: close without courtesy
   bool close_after_ = false;    // no request is taken any more; close when all answers are out
   bool lingering_ = false;      // answers are out; what still arrives is thrown away
   bool upgrade_asked_ = false;  // the newest request may upgrade: nothing behind it is parsed
   bool input_paused_ = false;   // by upgraded_
-  bool input_taken_ = false;    // what the parser leaves over is with upgraded_ already
   bool ends_output_ = false;    // upgraded_ writes no more
   bool linger_after_ = false;   // close with courtesy although no request is cut
   bool cut_ = false;            // close at the next flush

@@ -29,11 +29,9 @@ std::string& HttpConnection::output_of(Exchange& exchange) {
   return output_;
 }
 
-// The server's one large buffer goes to whoever answers; it is back before the loop waits.
+// The server's buffers go to whoever answers; they are back when the kernel has taken all of it.
 void HttpConnection::take_spare_output() {
-  if (output_.empty() && output_.capacity() < server_.spare_output_.capacity()) {
-    output_.swap(server_.spare_output_);
-  }
+  if (output_.capacity() == std::string().capacity()) server_.lend_output(output_);
 }
 
 void HttpConnection::append_head(Exchange& exchange, const http::ResponseHead& head,
@@ -207,7 +205,7 @@ void HttpConnection::answer_complete(Exchange& exchange) {
 }
 
 void HttpConnection::mark_dirty() {
-  if (corked_ || dirty_ || closed_) return;
+  if (dirty_ || closed_) return;
   dirty_ = true;
   server_.dirty_.push_back(this);
 }
@@ -241,10 +239,7 @@ void HttpConnection::flush(Nanos at) {
   pop_finished(at);
   if (closed_) return;
   if (output_.empty()) {  // an idle connection holds no buffer
-    if (output_.capacity() > server_.spare_output_.capacity()) {
-      output_.swap(server_.spare_output_);
-    }
-    std::string().swap(output_);
+    if (output_.capacity() > std::string().capacity()) server_.take_output_back(output_);
     if (upgraded_ != nullptr) {
       if (std::exchange(ends_output_, false)) stream_.shutdown_writes();
       upgraded_->on_sent();

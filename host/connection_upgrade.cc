@@ -23,19 +23,18 @@ UpgradeTransport* HttpConnection::send_upgrade(Exchange& exchange, std::string_v
 }
 
 void HttpConnection::process_upgraded(char* bytes, std::size_t size, Nanos started) {
-  corked_ = true;
   server_.ledger_.charge_host(upgraded_->handler(), started, now());
   const std::size_t taken = upgraded_->on_bytes(bytes, size);
   if (taken < size && !close_after_) pending_input_.assign(bytes + taken, size - taken);
-  corked_ = false;
-  flush();
+  const Nanos last = server_.ledger_.last();
+  if (!server_.messages_are_short(last - started)) return flush(last);
+  mark_dirty();
+  server_.has_read(started);
 }
 
 std::string HttpConnection::take_input() {
   mark_dirty();  // reading may go on
-  if (input_taken_ || parser_.rest().empty()) return std::exchange(pending_input_, {});
-  input_taken_ = true;
-  return std::string(parser_.rest());
+  return std::exchange(pending_input_, {});
 }
 
 std::string& HttpConnection::output() {

@@ -105,37 +105,70 @@ void Pipeline::serve(Exchange& exchange) {
   if (!handler.unavailable.empty()) return answer_plain(exchange, 503, handler.unavailable);
   if (handler.deadlines->duration() > 0)
     exchange.set_deadline(timeline.arrival() + handler.spec.deadline);
-  if (wants_whole_body(handler.loaded, head) && !exchange.want_body(BodyDemand::kWhole)) {
-    // Not in the queue any more: what it waits for is the client.
-    ledger_.charge_wait(timeline, timeline.last());
-    timeline.change(measure::Phase::kQueue, measure::Phase::kAwait, timeline.last());
-    exchange.arm_deadline(*handler.deadlines);
-    return;
-  }
-  if (handler.loaded.after_read && head.has_body() && !head.expects_continue()) {
-    after_read_.push_back(&exchange);
-    return;
-  }
-  dispatch(handler, exchange);
+  ready_.push_back(&exchange);
 }
 
 void Pipeline::on_body(Exchange& exchange) noexcept {
   if (exchange.body_failed() || exchange.answered()) return;
-  Handler& handler = handlers_[exchange.handler()];
   exchange.timeline().change(measure::Phase::kAwait, measure::Phase::kQueue, now());
+  ready_.push_back(&exchange);
+}
+
+// An exchange that ends before its turn takes itself out.
+void Pipeline::on_end(Exchange& exchange) noexcept {
+  std::replace(ready_.begin(), ready_.end(), &exchange, static_cast<Exchange*>(nullptr));
+}
+
+bool Pipeline::run_ready() {
+  if (ready_.empty()) return false;
+  const Nanos began = now();
+  for (bool first = true; next_ready_ < ready_.size(); ++next_ready_) {
+    Exchange* exchange = ready_[next_ready_];
+    if (exchange == nullptr || exchange->answered() || exchange->aborted()) continue;
+    Handler& handler = handlers_[exchange->handler()];
+    if (!std::exchange(first, false) && ledger_.last() - began + handler.recent > kTurn) break;
+    const Nanos before = std::max(began, ledger_.last());
+    run(handler, *exchange);
+    handler.recent = std::max(ledger_.last() - before, handler.recent - handler.recent / 16);
+  }
+  for (Runtime* runtime : entered_) runtime->leave();
+  entered_.clear();
+  if (next_ready_ == ready_.size()) {
+    ready_.clear();
+    next_ready_ = 0;
+  }
+  return true;
+}
+
+void Pipeline::run(Handler& handler, Exchange& exchange) {
   if (!handler.unavailable.empty()) return answer_plain(exchange, 503, handler.unavailable);
+  if (wants_whole_body(handler.loaded, exchange.head()) &&
+      !exchange.want_body(BodyDemand::kWhole)) {
+    // Not in the queue any more: what it waits for is the client.
+    measure::Timeline& timeline = exchange.timeline();
+    const Nanos at = now();
+    ledger_.charge_wait(timeline, at);
+    timeline.change(measure::Phase::kQueue, measure::Phase::kAwait, at);
+    exchange.arm_deadline(*handler.deadlines);
+    return;
+  }
   dispatch(handler, exchange);
 }
 
 void Pipeline::dispatch(Handler& handler, Exchange& exchange) {
   Runtime& runtime = *handler.runtime;
-  if (std::find(entered_.begin(), entered_.end(), &runtime) == entered_.end()) {
+  auto entered = std::find(entered_.begin(), entered_.end(), &runtime);
+  if (entered == entered_.end()) {
     runtime.enter();
-    entered_.push_back(&runtime);
+    entered = entered_.insert(entered, &runtime);
   }
   exchange.hand_to(runtime, exchange.info());
   runtime.dispatch(handler.loaded.slot, exchange);
-  if (!exchange.answered()) exchange.arm_deadline(*handler.deadlines);
+  if (exchange.answered()) return;
+  exchange.arm_deadline(*handler.deadlines);
+  // What it queued (microtasks, callbacks) is the rest of its run: others come after it.
+  runtime.leave();
+  entered_.erase(entered);
 }
 
 bool Pipeline::dispatch_copy(Exchange& exchange, measure::HandlerIndex index,
@@ -151,25 +184,6 @@ bool Pipeline::dispatch_copy(Exchange& exchange, measure::HandlerIndex index,
   handler.runtime->dispatch(handler.loaded.slot, exchange);
   handler.runtime->leave();
   return true;
-}
-
-// An exchange that ended before its turn takes itself out.
-void Pipeline::on_end(Exchange& exchange) noexcept { std::erase(after_read_, &exchange); }
-
-void Pipeline::batch_end() {
-  while (!after_read_.empty()) {
-    Exchange& exchange = *after_read_.front();
-    after_read_.erase(after_read_.begin());
-    if (exchange.answered() || exchange.aborted()) continue;
-    Handler& handler = handlers_[exchange.handler()];
-    if (handler.unavailable.empty()) {
-      dispatch(handler, exchange);
-    } else {
-      answer_plain(exchange, 503, handler.unavailable);
-    }
-  }
-  for (Runtime* runtime : entered_) runtime->leave();
-  entered_.clear();
 }
 
 void Pipeline::over(Exchange& exchange) {

@@ -4,9 +4,11 @@
 //   2. experiment - which variant answers: all that follows is that handler's, its limits included
 //   3. size       - a body declared too long is refused before anybody waits for it
 //   4. readiness  - an engine that cannot take requests answers 503 instead of letting them hang
-//   5. body       - a plain Python `def` runs only when all of the body is there
-//   6. turn       - an ASGI application's request with a body waits for the end of the read it came
-//   in
+//   5. turn       - the request waits until all sockets that were readable have been read
+//
+// and, in its turn (Pipeline::run_ready):
+//
+//   6. body       - a plain Python `def` runs only when all of the body is there
 //   7. dispatch   - the engine; whatever is not answered at once gets its deadline
 #pragma once
 
@@ -71,14 +73,17 @@ class Pipeline final : public Service, ExchangeListener {
 
   // Hands a copy of a request, which no client waits for and no observer hears of, to `handler`.
   // Its body is there, its deadline the caller's. False: the handler cannot answer, nothing
-  // happened. Not while a read is being served.
+  // happened. Not inside serve() or run_ready().
   bool dispatch_copy(Exchange& exchange, measure::HandlerIndex handler, const HandlerInfo& info);
 
   void serve(Exchange& exchange) override;
-  void batch_end() override;
+  bool run_ready() override;
   void over(Exchange& exchange) override;
 
  private:
+  // What is answered waits no longer than about this for others that run.
+  static constexpr Nanos kTurn = 100 * kMicrosecond;
+
   struct Handler {
     HandlerSpec spec;
     std::string language;
@@ -86,6 +91,7 @@ class Pipeline final : public Service, ExchangeListener {
     LoadedHandler loaded;
     TimeoutQueue* deadlines = nullptr;
     std::string unavailable;  // why 503; empty when it answers
+    Nanos recent = kTurn;     // how long it had the loop for a request: the most, fading
     bool dev = false;
   };
   struct Route {
@@ -99,6 +105,7 @@ class Pipeline final : public Service, ExchangeListener {
   void on_abort(Exchange&, AbortReason) noexcept override {}
   void on_end(Exchange& exchange) noexcept override;
 
+  void run(Handler& handler, Exchange& exchange);
   void dispatch(Handler& handler, Exchange& exchange);
   void route_connect(http::RouteMatch& match) const;
   void answer_unrouted(Exchange& exchange);
@@ -109,8 +116,9 @@ class Pipeline final : public Service, ExchangeListener {
   std::deque<Handler> handlers_;
   std::deque<Route> routes_;  // exchanges point into it
   std::map<Nanos, std::unique_ptr<TimeoutQueue>> deadlines_;
-  std::vector<Runtime*> entered_;      // by the requests of this read
-  std::vector<Exchange*> after_read_;  // of this read: dispatched when all of it is parsed
+  std::vector<Runtime*> entered_;  // by what run_ready() runs
+  std::vector<Exchange*> ready_;   // wait for their turn; null: ended before
+  std::size_t next_ready_ = 0;
   std::vector<PipelineObserver*> observers_;
   PipelineExperiments* experiments_ = nullptr;
 };

@@ -53,9 +53,6 @@ struct LoadedHandler {
   // It reads bodies piece by piece, as applications expect of a server: a limit that nobody asked
   // for does not apply.
   bool takes_any_body = false;
-  // It is dispatched when its body has been parsed as far as it arrived with the head: what is
-  // there at once needs no waiting for. Not with wants_whole_body.
-  bool after_read = false;
   // CONNECT is for it: an application of Node that listens for 'connect' is a proxy.
   bool takes_connect = false;
   // Bodies declared to have at most so many bytes are waited for as by wants_whole_body.
@@ -126,9 +123,9 @@ class Runtime : public ExchangeListener {
   // (top-level await, lifespan). Errors carry file, line and the language's own stack in `detail`.
   virtual void load(const HandlerSpec& spec, std::function<void(Result<LoadedHandler>)> done) = 0;
 
-  // Requests that came in one read are dispatched between enter() and leave(): engines take their
-  // lock and open their scopes once for all of them. leave() drains what the calls queued
-  // (microtasks, ready callbacks).
+  // Requests are dispatched between enter() and leave(), several where each was answered when
+  // dispatch() returned: engines take their lock and open their scopes once for all of them.
+  // leave() drains what the calls queued (microtasks, ready callbacks).
   virtual void enter() noexcept = 0;
   virtual void leave() noexcept = 0;
 
@@ -157,7 +154,7 @@ class Runtime : public ExchangeListener {
 
 // The one symbol of an engine module. `version` is kRuntimeBoundary of the host; a module built for
 // another returns null.
-inline constexpr std::uint32_t kRuntimeBoundary = 7;
+inline constexpr std::uint32_t kRuntimeBoundary = 8;
 using CreateRuntime = Runtime* (*)(std::uint32_t version);
 inline constexpr const char* kCreateRuntimeSymbol = "duet_create_runtime";
 

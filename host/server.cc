@@ -16,6 +16,15 @@ namespace {
 // piece of a body, small enough to stay in the second-level cache.
 constexpr std::size_t kReadBuffer = 64 * 1024;
 
+// The loop's poll reads up to 1,024 sockets before it is over: the first one does not wait for all.
+constexpr Nanos kReading = 200 * kMicrosecond;
+
+// Messages that take longer are answered before the next socket is read.
+constexpr Nanos kShortMessage = 20 * kMicrosecond;
+
+// What is kept of buffers for output, for the answers of one turn.
+constexpr std::size_t kSpareOutputs = 512 * 1024;
+
 // How long a closing connection may go on sending what nobody will read.
 constexpr Nanos kLingerTimeout = 2 * kSecond;
 
@@ -39,7 +48,9 @@ HttpServer::HttpServer(Loop& loop, ExchangeTable& exchanges, measure::Ledger& le
       linger_queue_(loop, kLingerTimeout),
       parting_queue_(loop, kParting),
       read_buffer_(kReadBuffer, '\0') {
-  spare_output_.reserve(kReadBuffer);
+  std::string first;
+  first.reserve(kReadBuffer);
+  take_output_back(first);
   loop.add_observer(this);
 }
 
@@ -74,18 +85,53 @@ void HttpServer::abort_all() {
   }
 }
 
-// Output made by timers, promises and threads leaves here, and input that had to wait goes on.
-void HttpServer::flush_dirty() {
-  while (!dirty_.empty()) {
-    flushing_.swap(dirty_);
-    for (HttpConnection* connection : flushing_) connection->dirty_ = false;
-    const Nanos began = now();
-    for (HttpConnection* connection : flushing_) {
-      connection->flush(std::max(began, ledger_.last()));
-      connection->resume_input();
-    }
-    flushing_.clear();
+// Requests run, their answers leave, and with them what timers, promises and threads have written.
+void HttpServer::turn() {
+  if (turning_) return;
+  turning_ = true;
+  while (service_.run_ready() || !dirty_.empty()) flush_dirty();
+  reading_since_ = 0;
+  turning_ = false;
+}
+
+void HttpServer::has_read(Nanos started) {
+  if (reading_since_ == 0) {
+    reading_since_ = started;
+  } else if (ledger_.last() - reading_since_ > kReading) {
+    turn();
   }
+}
+
+void HttpServer::lend_output(std::string& output) {
+  if (spare_outputs_.empty()) return;
+  output = std::move(spare_outputs_.back());
+  spare_outputs_.pop_back();
+  spare_bytes_ -= output.capacity();
+}
+
+void HttpServer::take_output_back(std::string& output) {
+  if (spare_bytes_ + output.capacity() <= kSpareOutputs) {
+    spare_bytes_ += output.capacity();
+    spare_outputs_.push_back(std::move(output));
+  }
+  std::string().swap(output);
+}
+
+bool HttpServer::messages_are_short(Nanos took) {
+  recent_message_ = std::max(took, recent_message_ - recent_message_ / 16);
+  return recent_message_ <= kShortMessage;
+}
+
+// Input that had to wait goes on, as there is room again.
+void HttpServer::flush_dirty() {
+  flushing_.swap(dirty_);
+  for (HttpConnection* connection : flushing_) connection->dirty_ = false;
+  const Nanos began = now();
+  for (HttpConnection* connection : flushing_) {
+    connection->flush(std::max(began, ledger_.last()));
+    connection->resume_input();
+  }
+  flushing_.clear();
 }
 
 }  // namespace duet

@@ -50,12 +50,22 @@ class HttpServer final : public LoopObserver {
   // Called when the last connection has closed, any number of times. May be empty.
   std::function<void()> on_empty;
 
-  void before_poll() noexcept override { flush_dirty(); }
-  void after_poll() noexcept override { flush_dirty(); }
+  void before_poll() noexcept override { turn(); }
+  void after_poll() noexcept override { turn(); }
 
  private:
   friend class HttpConnection;
+  // One after the other, and not a request from its read to its write: each kind of work finds its
+  // code and data in the caches (a request costs JavaScript 8% less so, Python 4%).
+  void turn();
   void flush_dirty();
+  // A connection has taken in what it read from `started` on; the answers wait for the turn.
+  void has_read(Nanos started);
+  // A buffer for output, and back when it is empty again.
+  void lend_output(std::string& output);
+  void take_output_back(std::string& output);
+  // What a connection that left HTTP has just read took so long, its handler included.
+  bool messages_are_short(Nanos took);
 
   Loop& loop_;
   ExchangeTable& exchanges_;
@@ -65,12 +75,16 @@ class HttpServer final : public LoopObserver {
   TimeoutQueue head_queue_, body_queue_, keep_alive_queue_, send_queue_, linger_queue_,
       parting_queue_;
   http::DateCache date_;
-  std::string read_buffer_;                // shared by all connections: an idle one holds no buffer
-  std::string spare_output_;               // likewise: lent to the connection that is answering
-  std::vector<HttpConnection*> dirty_;     // have output that was made outside their own read
-  std::vector<HttpConnection*> flushing_;  // those of them whose turn it is
+  std::string read_buffer_;  // shared by all connections: an idle one holds no buffer
+  std::vector<std::string> spare_outputs_;  // likewise: lent to the connections that are answering
+  std::size_t spare_bytes_ = 0;             // their capacity
+  std::vector<HttpConnection*> dirty_;      // have read, or have output
+  std::vector<HttpConnection*> flushing_;   // those of them whose turn it is
   HttpConnection* first_ = nullptr;
   std::size_t connections_ = 0;
+  Nanos reading_since_ = 0;   // the first read after the last turn; 0: none
+  Nanos recent_message_ = 0;  // the longest, fading
+  bool turning_ = false;
   bool draining_ = false;
 };
 

@@ -11,8 +11,9 @@ class Service {
   // The body may still be on its way.
   virtual void serve(Exchange& exchange) = 0;
 
-  // The requests of one read have been served: engines that were entered for them are left.
-  virtual void batch_end() = 0;
+  // All that could be read has been: the turn of the requests that were taken. Runs some of them;
+  // false: none was waiting. What they answered is sent before the next call.
+  virtual bool run_ready() = 0;
 
   // The last byte of the answer was accepted, or the client is gone: the timeline is final.
   // The exchange is valid during the call only.

@@ -109,7 +109,6 @@ void PythonRuntime::loaded(std::size_t slot,
   result.takes_any_body = handler.interface != Interface::kFetch;
   // A thread is dear, and waits no better for a slow client than the loop does.
   if (handler.interface == Interface::kWsgi) result.whole_body_up_to = 64 * 1024;
-  result.after_read = handler.interface == Interface::kAsgi;
   done(result);
 }
 

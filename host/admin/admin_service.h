@@ -53,7 +53,7 @@ class AdminService final : public Service, ExchangeListener {
   AdminService& operator=(const AdminService&) = delete;
 
   void serve(Exchange& exchange) override;
-  void batch_end() override {}
+  bool run_ready() override { return false; }
   void over(Exchange&) override {}
 
  private:

@@ -165,9 +165,7 @@ std::size_t RequestParser::feed(std::string_view bytes) {
         at = read_head(at, end);
         if (phase_ == Phase::kHead || head_ == nullptr || phase_ == Phase::kUnknownMethod) break;
         head_ = nullptr;
-        rest_ = {at, static_cast<std::size_t>(end - at)};
         next = sink_.on_head();
-        rest_ = {};
         if (next == Next::kUpgrade) {
           upgrading_ = true;
           next = Next::kContinue;

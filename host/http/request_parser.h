@@ -74,8 +74,6 @@ class RequestParser {
   bool in_body() const { return phase_ >= Phase::kBody && phase_ <= Phase::kTrailers; }
   // The trailers of the request that is complete, "name\nvalue\n" each. Valid inside on_complete().
   std::string_view trailers() const { return trailers_; }
-  // Inside on_head(): the bytes behind the head that have been read.
-  std::string_view rest() const { return rest_; }
   // on_head() answered kUpgrade and that request is complete: feed() takes no more.
   bool upgraded() const { return phase_ == Phase::kUpgraded; }
 
@@ -132,7 +130,6 @@ class RequestParser {
   std::uint32_t section_ = 0;       // bytes of this head, chunk line or trailers in earlier slices
   std::uint32_t chunk_excess_ = 0;  // bytes of chunk lines beyond what is reasonable
   std::string trailers_;            // bounded like a head
-  std::string_view rest_;
   Refusal refusal_;
   Phase phase_ = Phase::kIdle;
   std::uint8_t empty_lines_ = 0;  // skipped before this request

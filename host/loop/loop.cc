@@ -38,11 +38,7 @@ Result<std::unique_ptr<Loop>> Loop::create() {
       observer->before_poll();
     }
   });
-  uv_check_start(&loop->check_, [](uv_check_t* check) {
-    for (LoopObserver* observer : static_cast<Loop*>(check->data)->observers_) {
-      observer->after_poll();
-    }
-  });
+  uv_check_start(&loop->check_, after_poll);
   // The observers alone do not keep the loop going; `wake_` does, until stop().
   uv_unref(reinterpret_cast<uv_handle_t*>(&loop->prepare_));
   uv_unref(reinterpret_cast<uv_handle_t*>(&loop->check_));
@@ -60,7 +56,19 @@ Loop::~Loop() {
   uv_loop_close(&loop_);
 }
 
-void Loop::run() { uv_run(&loop_, UV_RUN_DEFAULT); }
+void Loop::run() {
+  // uv tells those first that began last. The observers are before the engines' own: what they run
+  // may wait for the engine's part of the same turn (setImmediate).
+  uv_check_stop(&check_);
+  uv_check_start(&check_, after_poll);
+  uv_run(&loop_, UV_RUN_DEFAULT);
+}
+
+void Loop::after_poll(uv_check_t* check) {
+  for (LoopObserver* observer : static_cast<Loop*>(check->data)->observers_) {
+    observer->after_poll();
+  }
+}
 
 void Loop::stop() { uv_stop(&loop_); }
 

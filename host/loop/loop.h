@@ -58,6 +58,7 @@ class Loop {
   struct OneShot;
   Loop() = default;
   void run_posted();
+  static void after_poll(uv_check_t* check);
 
   uv_loop_t loop_;
   uv_async_t wake_;

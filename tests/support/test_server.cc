@@ -1,5 +1,7 @@
 #include "tests/support/test_server.h"
 
+#include <algorithm>
+
 #include "host/base/check.h"
 
 namespace duet::testing_support {
@@ -30,7 +32,18 @@ void ScriptedService::serve(Exchange& exchange) {
   served.push_back(target);
   ids[target] = exchange.id();
   exchange.hand_to(*this, &kInfo);
-  if (on_request) on_request(exchange);
+  if (on_head) on_head(exchange);
+  ready_.push_back(&exchange);
+}
+
+bool ScriptedService::run_ready() {
+  if (ready_.empty()) return false;
+  for (std::size_t i = 0; i < ready_.size(); ++i) {
+    Exchange* exchange = ready_[i];  // null: it ended before
+    if (exchange != nullptr && !exchange->answered() && on_request) on_request(*exchange);
+  }
+  ready_.clear();
+  return true;
 }
 
 void ScriptedService::on_body(Exchange& exchange) noexcept {
@@ -47,7 +60,10 @@ void ScriptedService::on_abort(Exchange& exchange, AbortReason reason) noexcept 
   note(exchange, abort_event(reason));
 }
 
-void ScriptedService::on_end(Exchange& exchange) noexcept { note(exchange, "end"); }
+void ScriptedService::on_end(Exchange& exchange) noexcept {
+  std::replace(ready_.begin(), ready_.end(), &exchange, static_cast<Exchange*>(nullptr));
+  note(exchange, "end");
+}
 
 TestServer::TestServer(const ServerOptions& options, const MakeService& make) {
   run([&] {

@@ -21,12 +21,14 @@
 
 namespace duet::testing_support {
 
-// Answers exchanges by functions and notes what it is told. Loop's thread only, save where a test
-// sets it up before the first request.
+// Answers exchanges by functions, in their turn, and notes what it is told. Loop's thread only,
+// save where a test sets it up before the first request.
 class ScriptedService final : public Service, public ExchangeListener {
  public:
-  // Called with each request's head. Without one, requests stay unanswered.
+  // Called for each request, when what came with its head has been parsed. Without one, requests
+  // stay unanswered.
   std::function<void(Exchange&)> on_request;
+  std::function<void(Exchange&)> on_head;  // as soon as its head is complete
   std::function<void(Exchange&)> on_body_ready;
   std::function<void(Exchange&)> on_room;
 
@@ -35,11 +37,10 @@ class ScriptedService final : public Service, public ExchangeListener {
   std::map<std::string, std::vector<std::string>> events;
   std::vector<std::string> served;  // targets, in order of arrival
   std::map<std::string, ExchangeId> ids;
-  int batches = 0;
   int finished = 0;  // calls of Service::over
 
   void serve(Exchange& exchange) override;
-  void batch_end() override { ++batches; }
+  bool run_ready() override;
   void over(Exchange&) override { ++finished; }
   void on_body(Exchange& exchange) noexcept override;
   void on_writable(Exchange& exchange) noexcept override;
@@ -47,6 +48,7 @@ class ScriptedService final : public Service, public ExchangeListener {
   void on_end(Exchange& exchange) noexcept override;
 
  private:
+  std::vector<Exchange*> ready_;
   void note(Exchange& exchange, const char* event) {
     events[std::string(exchange.head().target())].emplace_back(event);
   }

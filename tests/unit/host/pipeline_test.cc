@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -79,6 +80,8 @@ class PipelineTest : public ::testing::Test {
           pipeline->ready(1, runtime_, {.slot = 8, .wants_whole_body = true, .shape = ""});
           pipeline->add_observer(observer_);
           pipeline_ = pipeline.get();
+          ledger_ = &ledger;
+          ledger.add_handler(2);
           return pipeline;
         }) {
     runtime_.handler = [](std::uint32_t, Exchange& exchange) {
@@ -107,6 +110,7 @@ class PipelineTest : public ::testing::Test {
   FakeRuntime runtime_;
   Observer observer_;
   Pipeline* pipeline_ = nullptr;  // in server_.run() only
+  measure::Ledger* ledger_ = nullptr;
   TestServer server_;
 };
 
@@ -134,6 +138,48 @@ TEST_F(PipelineTest, EntersTheEngineOnceForTheRequestsOfOneRead) {
   EXPECT_TRUE(eventually([&] { return events().size() == 8; }));
   EXPECT_EQ(events(), (Events{"enter", "dispatch 7 /echo/1", "dispatch 7 /echo/2",
                               "dispatch 7 /echo/3", "leave", "end", "end", "end"}));
+}
+
+TEST_F(PipelineTest, RunsWhatSeveralConnectionsSentInOneTurn) {
+  HttpClient a = server_.client();
+  HttpClient b = server_.client();
+  server_.run([&] {  // the loop finds both when it goes on
+    a.send("GET /echo/a HTTP/1.1\r\nHost: a\r\n\r\n");
+    b.send("GET /echo/b HTTP/1.1\r\nHost: a\r\n\r\n");
+  });
+  EXPECT_EQ(a.read().body, "a");
+  EXPECT_EQ(b.read().body, "b");
+  ASSERT_TRUE(eventually([&] { return events().size() == 6; }));
+  Events seen = events();
+  std::sort(seen.begin() + 1, seen.begin() + 3);
+  EXPECT_EQ(seen,
+            (Events{"enter", "dispatch 7 /echo/a", "dispatch 7 /echo/b", "leave", "end", "end"}));
+}
+
+// Whatever is read behind a request, its answer does not wait for a handler that is known to be
+// slow.
+TEST_F(PipelineTest, SendsAnAnswerBeforeALongHandlerRuns) {
+  runtime_.handler = [&](std::uint32_t slot, Exchange& exchange) {
+    ledger_->begin(exchange.handler(), &exchange.timeline());
+    const Nanos until = now() + (slot == 8 ? 2 * kMillisecond : 0);
+    while (now() < until) {
+    }
+    answer(exchange, "done");
+    ledger_->end(measure::Phase::kAwait);
+  };
+  HttpClient client = server_.client();
+  EXPECT_EQ(client.post("/whole", "").status, 200);  // so much it takes
+  ASSERT_TRUE(eventually([&] { return events().size() == 4; }));
+  server_.run([&] { runtime_.events.clear(); });
+  client.send(
+      "GET /echo/fast HTTP/1.1\r\nHost: a\r\n\r\n"
+      "POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+      "POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.read().status, 200);
+  ASSERT_TRUE(eventually([&] { return events().size() == 12; }));
+  EXPECT_EQ(events(), (Events{"enter", "dispatch 7 /echo/fast", "leave", "end",  //
+                              "enter", "dispatch 8 /whole", "leave", "end",      //
+                              "enter", "dispatch 8 /whole", "leave", "end"}));
 }
 
 TEST_F(PipelineTest, AnswersWhatNoRouteTakes) {
