@@ -143,7 +143,10 @@ TEST_F(PipelineTest, EntersTheEngineOnceForTheRequestsOfOneRead) {
 TEST_F(PipelineTest, RunsWhatSeveralConnectionsSentInOneTurn) {
   HttpClient a = server_.client();
   HttpClient b = server_.client();
+  for (HttpClient* client : {&a, &b}) EXPECT_EQ(client->get("/echo/accepted").status, 200);
+  ASSERT_TRUE(eventually([&] { return events().size() == 8; }));
   server_.run([&] {  // the loop finds both when it goes on
+    runtime_.events.clear();
     a.send("GET /echo/a HTTP/1.1\r\nHost: a\r\n\r\n");
     b.send("GET /echo/b HTTP/1.1\r\nHost: a\r\n\r\n");
   });
