@@ -26,10 +26,8 @@ void HttpConnection::process_upgraded(char* bytes, std::size_t size, Nanos start
   server_.ledger_.charge_host(upgraded_->handler(), started, now());
   const std::size_t taken = upgraded_->on_bytes(bytes, size);
   if (taken < size && !close_after_) pending_input_.assign(bytes + taken, size - taken);
-  const Nanos last = server_.ledger_.last();
-  if (!server_.messages_are_short(last - started)) return flush(last);
   mark_dirty();
-  server_.has_read(started);
+  server_.has_read_message(started);
 }
 
 std::string HttpConnection::take_input() {

@@ -126,10 +126,11 @@ bool Pipeline::run_ready() {
     Exchange* exchange = ready_[next_ready_];
     if (exchange == nullptr || exchange->answered() || exchange->aborted()) continue;
     Handler& handler = handlers_[exchange->handler()];
-    if (!std::exchange(first, false) && ledger_.last() - began + handler.recent > kTurn) break;
+    if (!std::exchange(first, false) && ledger_.last() - began + handler.slice.length() > kTurn)
+      break;
     const Nanos before = std::max(began, ledger_.last());
     run(handler, *exchange);
-    handler.recent = std::max(ledger_.last() - before, handler.recent - handler.recent / 16);
+    handler.slice.note(ledger_.last() - before);
   }
   for (Runtime* runtime : entered_) runtime->leave();
   entered_.clear();

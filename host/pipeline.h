@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "host/base/recent_longest.h"
 #include "host/base/result.h"
 #include "host/exchange.h"
 #include "host/http/router.h"
@@ -90,8 +91,8 @@ class Pipeline final : public Service, ExchangeListener {
     Runtime* runtime = nullptr;
     LoadedHandler loaded;
     TimeoutQueue* deadlines = nullptr;
-    std::string unavailable;  // why 503; empty when it answers
-    Nanos recent = kTurn;     // how long it had the loop for a request: the most, fading
+    std::string unavailable;     // why 503; empty when it answers
+    RecentLongest slice{kTurn};  // how long it has the loop for a request
     bool dev = false;
   };
   struct Route {

@@ -117,9 +117,10 @@ void HttpServer::take_output_back(std::string& output) {
   std::string().swap(output);
 }
 
-bool HttpServer::messages_are_short(Nanos took) {
-  recent_message_ = std::max(took, recent_message_ - recent_message_ / 16);
-  return recent_message_ <= kShortMessage;
+void HttpServer::has_read_message(Nanos started) {
+  message_.note(ledger_.last() - started);
+  if (message_.length() > kShortMessage) return turn();
+  has_read(started);
 }
 
 // Input that had to wait goes on, as there is room again.

@@ -31,7 +31,8 @@ function respond(frame, status, headers, body) {
     host.respondAlike(frame.id, body);
     return;
   }
-  host.respond(frame.id, status, headers, body);
+  // Undefined: the request is over, and the host has not looked at the head.
+  if (host.respond(frame.id, status, headers, body) === undefined) return;
   lastStatus = status;
   lastHeaders = headers;
   lastCount = shared[HEAD];

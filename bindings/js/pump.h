@@ -34,9 +34,9 @@ class Pump {
   // What JavaScript reads and C++ writes without a call, as `shared` and `sharedId` of the scripts'
   // host. Outlives the isolate.
   struct Shared {
-    std::int32_t open = 0;  // 1: a slice is open
-    std::int32_t head = 0;  // counts the changes of the head that respondAlike() sends
-    std::int32_t slot = 0;  // of dispatch(): the handler
+    std::int32_t open = 0;   // 1: a slice is open
+    std::uint32_t head = 0;  // counts the changes of the head that respondAlike() sends
+    std::int32_t slot = 0;   // of dispatch(): the handler
     std::int32_t unused = 0;
     double id = 0;  // of dispatch(): the exchange; a whole number below 2^53
   };

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
-from duet_process import Duet  # noqa: E402
+from duet_process import Duet, eventually  # noqa: E402
 
 HANDLER = """
 const long = "0123456789".repeat(100);
@@ -38,6 +38,26 @@ export default {
   },
 };
 """
+LATE = """
+import { writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+let waiting = false;
+export default {
+  async fetch(request) {
+    switch (new URL(request.url).pathname) {
+      case "/waiting": return new Response(String(waiting), { headers: { a: "first" } });
+      case "/second": return new Response("x", { headers: { a: "second" } });
+      case "/late":
+        waiting = true;
+        await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
+        await sleep(20);  // until the host has forgotten it
+        setImmediate(writeFileSync, new URL("answered", import.meta.url), "");
+        return new Response("x", { headers: { a: "second" } });
+      default: return new Response("x", { headers: { a: "first" } });
+    }
+  },
+};
+"""
 LONG = "0123456789" * 100
 BODIES = [
     lambda i: "plain", lambda i: "", lambda i: "café", lambda i: "日本 😀", lambda i: "lone \ufffd",
@@ -61,6 +81,20 @@ class AnswersTest(unittest.TestCase):
                     for _ in range(AT_ONCE):
                         self.check(i, *self.read(answers))
                         i += 1
+
+    def test_after_one_that_came_too_late(self):
+        """The head of an answer that nobody takes is not taken for that of the last answer."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "late.mjs")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(LATE)
+            with Duet(os.environ["DUET"], [path]) as duet:
+                self.assertEqual(duet.get("/").headers.get("a"), "first")
+                with duet.socket() as client:
+                    client.sendall(b"GET /late HTTP/1.1\r\nHost: a\r\n\r\n")
+                    eventually(lambda: duet.get("/waiting").body == b"true", "it has come")
+                eventually(lambda: os.path.exists(os.path.join(folder, "answered")), "answered")
+                self.assertEqual(duet.get("/second").headers.get("a"), "second")
 
     @staticmethod
     def read(answers):

@@ -38,6 +38,7 @@ void ScriptedService::serve(Exchange& exchange) {
 
 bool ScriptedService::run_ready() {
   if (ready_.empty()) return false;
+  ++turns;
   for (std::size_t i = 0; i < ready_.size(); ++i) {
     Exchange* exchange = ready_[i];  // null: it ended before
     if (exchange != nullptr && !exchange->answered() && on_request) on_request(*exchange);

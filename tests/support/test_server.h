@@ -38,6 +38,7 @@ class ScriptedService final : public Service, public ExchangeListener {
   std::vector<std::string> served;  // targets, in order of arrival
   std::map<std::string, ExchangeId> ids;
   int finished = 0;  // calls of Service::over
+  int turns = 0;     // in which requests ran
 
   void serve(Exchange& exchange) override;
   bool run_ready() override;

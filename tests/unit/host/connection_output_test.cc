@@ -199,6 +199,31 @@ TEST(ConnectionOutput, AnswersOneReadWithOneWrite) {
     ++answers;
   }
   EXPECT_EQ(answers, 16u);
+  EXPECT_EQ(server.run([&] { return server.service.turns; }), 1);
+}
+
+// The first request does not wait until everybody has been read.
+TEST(ConnectionOutput, AnswersBeforeAllHaveBeenReadWhereThatTakesLong) {
+  TestServer server;
+  server.service.on_request = [](Exchange& exchange) { answer(exchange, "x"); };
+  constexpr int kClients = 60, kRequests = 60;
+  std::vector<HttpClient> clients;
+  std::string requests;
+  for (int i = 0; i < kRequests; ++i) requests += get("/");
+  for (int i = 0; i < kClients; ++i) {
+    clients.push_back(server.client());
+    EXPECT_EQ(clients.back().get("/").status, 200);
+  }
+  server.run([&] {  // the loop finds all of them when it goes on
+    server.service.turns = 0;
+    for (HttpClient& client : clients) client.send(requests);
+  });
+  for (HttpClient& client : clients) {
+    for (int i = 0; i < kRequests; ++i) ASSERT_EQ(client.read().body, "x");
+  }
+  const int turns = server.run([&] { return server.service.turns; });
+  EXPECT_GT(turns, 1);
+  EXPECT_LT(turns, kClients);
 }
 
 TEST(ConnectionOutput, SendsWhatIsAnsweredTogetherTogether) {
