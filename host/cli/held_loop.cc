@@ -7,16 +7,25 @@
 #include <string_view>
 
 #include "host/base/check.h"
+#include "host/base/clock.h"
 
 namespace duet::cli {
 
 namespace {
 
+// npm and coreutils' `timeout` send one wish twice, within a millisecond or two: to the process and
+// to its group. Nobody presses a key again as soon as this.
+constexpr Nanos kEcho = 100 * kMillisecond;
+
 std::atomic<int> unseen{0};
+std::atomic<Nanos> heard{0};
 struct sigaction of_the_loop[NSIG];
 
 // A signal handler: system calls and atomics only.
 void on_signal(int number) {
+  const Nanos at = now();
+  if (at - heard.load() < kEcho) return;
+  heard.store(at);
   if (unseen.fetch_add(1) == 0) return of_the_loop[number].sa_handler(number);
   constexpr std::string_view kWhy = "duet: stopped at once by a second signal: the loop was held\n";
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kWhy.data(), kWhy.size());

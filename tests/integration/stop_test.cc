@@ -191,8 +191,22 @@ TEST_P(Stop, EndsAtOnceWhenAskedTwice) {
   HttpClient waiting = begun("never");
   host_->process().signal(SIGTERM);
   EXPECT_TRUE(host_->process().wait_for_err("stopping"));
-  host_->process().signal(SIGTERM);
-  EXPECT_EQ(host_->process().wait(std::chrono::seconds(5)), 128 + SIGTERM);
+  int code = -1;
+  for (int asked = 0; asked < 50 && code == -1; ++asked) {
+    host_->process().signal(SIGTERM);
+    code = host_->process().wait(std::chrono::milliseconds(100));
+  }
+  EXPECT_EQ(code, 128 + SIGTERM);
+}
+
+TEST_P(Stop, TakesAnEchoForTheSameSignal) {  // npm and `timeout` send two at once
+  start();
+  HttpClient waiting = begun("slow");
+  const auto first = testing_support::Clock::now();
+  do host_->process().signal(SIGTERM);
+  while (testing_support::Clock::now() - first < std::chrono::milliseconds(20));
+  EXPECT_EQ(waiting.read().body, "finished");
+  EXPECT_EQ(host_->process().wait(), 0) << host_->process().err();
 }
 
 TEST_P(Stop, PrintsWhatItMeasured) {
