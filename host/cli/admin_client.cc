@@ -52,6 +52,16 @@ Error unreachable(const std::string& address, int cause) {
           {}};
 }
 
+// As duet serve prints it, or a browser shows it: "http://127.0.0.1:9000/".
+std::string address_in(std::string_view url) {
+  constexpr std::string_view kScheme = "http://";
+  if (url.starts_with(kScheme)) {
+    url.remove_prefix(kScheme.size());
+    if (url.ends_with('/')) url.remove_suffix(1);
+  }
+  return std::string(url);
+}
+
 bool send_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -64,8 +74,9 @@ bool send_all(int fd, std::string_view bytes) {
 
 }  // namespace
 
-Result<AdminAnswer> ask_admin(const std::string& address, std::string_view method,
-                              std::string_view target, std::string_view fields) {
+Result<AdminAnswer> ask_admin(std::string address, std::string_view method, std::string_view target,
+                              std::string_view fields) {
+  address = address_in(address);
   const auto parsed = net::Address::parse(address);
   if (!parsed) return parsed.error();
   const Socket socket(parsed->family());

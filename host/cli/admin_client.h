@@ -13,10 +13,10 @@ struct AdminAnswer {
   std::string body;
 };
 
-// `address`: "127.0.0.1:9000", "unix:/run/admin.sock". `fields`: further ones, each "Name:
-// value\r\n". Errors: nobody listens there, or what answers speaks no HTTP; the hint says what to
-// do.
-Result<AdminAnswer> ask_admin(const std::string& address, std::string_view method,
-                              std::string_view target, std::string_view fields = {});
+// `address`: "127.0.0.1:9000", "http://127.0.0.1:9000/", "unix:/run/admin.sock". `fields`: further
+// ones, each "Name: value\r\n". Errors: nobody listens there, or what answers speaks no HTTP; the
+// hint says what to do.
+Result<AdminAnswer> ask_admin(std::string address, std::string_view method, std::string_view target,
+                              std::string_view fields = {});
 
 }  // namespace duet::cli

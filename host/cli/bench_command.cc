@@ -165,42 +165,42 @@ constexpr HelpSection kSections[] = {
     {"Recorded requests",
      {},
      "A JSON line is {\"path\": ..., \"method\", \"headers\": {...}, \"body\" or \"json\" or\n"
-     "\"body_file\", \"at\": seconds or a time}; all may be missing, and the path is then the\n"
-     "target's. Fields of the connection and Host are not repeated. What cannot be sent is\n"
-     "left out, and said."},
+     "\"body_file\", \"at\": seconds or a time}; all may be missing, and the path is\n"
+     "then the target's. Fields of the connection and Host are not repeated. What\n"
+     "cannot be sent is left out, and said."},
     {"How it measures",
      {},
-     "The load is open: every request has an intended time, fixed before the run, and\n"
-     "its latency counts from there. A server that stalls for a second delays all that\n"
-     "was to arrive in that second, and all of it is counted. A request without an\n"
-     "answer is slower than any. Arrivals are the kernel's times.\n"
+     "The load is open: every request has an intended time, fixed before the run,\n"
+     "and its latency counts from there. A server that stalls for a second delays\n"
+     "all that was to arrive in that second, and all of it is counted. A request\n"
+     "without an answer is slower than any. Arrivals are the kernel's times.\n"
      "\n"
      "What the generator itself sends late is shown as send lag and subtracted from\n"
-     "nothing: a latency that consists of it by more than 5% is void, and not shown; nor\n"
-     "is a quantile beyond which not even one request lies (too few)."},
+     "nothing: a latency that consists of it by more than 5% is void, and not shown;\n"
+     "nor is a quantile beyond which not even one request lies (too few)."},
     {"The comparison",
      {},
-     "With several, the first one is what the others are compared with, and runs once\n"
-     "more as the A/A arm. Each round has a block of each; whole rounds are drawn again\n"
-     "and again (bootstrap, from the seed), which gives intervals that hold the truth in\n"
-     "95 of 100 runs. Rounds before the last level of the blocks' medians are left out as\n"
-     "warming up (change points). A verdict is as wide as its interval, or says that it\n"
-     "cannot tell and how many more requests that takes. A ratio that the generator's\n"
-     "lag moves by more than 1% is void."},
+     "With several, the first one is what the others are compared with, and runs\n"
+     "once more as the A/A arm. Each round has a block of each; whole rounds are\n"
+     "drawn again and again (bootstrap, from the seed), which gives intervals that\n"
+     "hold the truth in 95 of 100 runs. Rounds before the last level of the blocks'\n"
+     "medians are left out as warming up (change points). A verdict is as wide as\n"
+     "its interval, or says that it cannot tell and how many more requests that\n"
+     "takes. A ratio that the generator's lag moves by more than 1% is void."},
     {"Runs that were kept",
      {},
-     "duet bench compare OLD NEW compares what --output kept, for targets of the same\n"
-     "name. It refuses when the kernel, the processor, a limit, a version, a flag in the\n"
-     "environment or the load is another, unless --force is given. A ratio of --fail-if\n"
-     "is to OLD."},
+     "duet bench compare OLD NEW compares what --output kept, for targets of the\n"
+     "same name. It refuses when the kernel, the processor, a limit, a version, a\n"
+     "flag in the environment or the load is another, unless --force is given. A\n"
+     "ratio of --fail-if is to OLD."},
     {"Signals and exit codes",
      {},
      "Ctrl-C ends the run and prints what the complete rounds say; a second one ends\n"
-     "at once. 0 done, 1 a server does not start or cannot be reached, the result cannot\n"
-     "be written, or runs cannot be compared, 2 command line wrong, 3 a --fail-if holds:\n"
-     "the whole 95% interval lies beyond its limit, 4 none holds but one cannot be told,\n"
-     "as the limit lies within the interval or there is no interval (a longer\n"
-     "--duration), 130 interrupted."},
+     "at once. 0 done, 1 a server does not start or cannot be reached, the result\n"
+     "cannot be written, or runs cannot be compared, 2 command line wrong, 3 a\n"
+     "--fail-if holds: the whole 95% interval lies beyond its limit, 4 none holds\n"
+     "but one cannot be told, as the limit lies within the interval or there is no\n"
+     "interval (a longer --duration), 130 interrupted."},
 };
 
 constexpr OptionHint kHints[] = {

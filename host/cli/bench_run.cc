@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "host/base/escape.h"
+#include "host/base/thread_room.h"
 #include "host/bench/cpu_rounds.h"
 #include "host/bench/process_cpu.h"
 #include "host/bench/process_memory.h"
@@ -121,7 +122,7 @@ Result<void> BenchRun::start_all() {
     if (auto tried = try_out(arm, *target); !tried) return std::move(tried).error();
     targets_.push_back(std::move(*target));
   }
-  return {};
+  return room_for_threads(2);  // the generator, and who reads the servers' CPU time
 }
 
 Result<CapacityResult> BenchRun::search() {

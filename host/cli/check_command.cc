@@ -23,8 +23,8 @@ constexpr HelpSection kSections[] = {
     {"What is checked",
      {},
      "Syntax, unknown keys, types and ranges, addresses, sources that exist, routes\n"
-     "and their handlers, .env files: all at once, each with its line and what to do.\n"
-     "Handlers are not loaded: errors in their code show when they are served."},
+     "and their handlers, .env files: all at once, each with its line and what to\n"
+     "do. Handlers are not loaded: errors in their code show when they are served."},
     {"Exit codes", {}, "0 no mistake (warnings do not count), 1 mistakes, 2 command line wrong."},
 };
 

@@ -63,9 +63,9 @@ constexpr HelpSection kSections[] = {
     {"Signals and exit codes",
      {},
      "Ctrl-C ends it and prints the claims that are complete; a second one ends at\n"
-     "once. 0 every claim was tested, whatever came out; 1 a server or an installation\n"
-     "failed, or a claim.toml is wrong; 2 command line wrong; 4 some claim cannot be\n"
-     "tested on this machine, and none failed; 130 interrupted."},
+     "once. 0 every claim was tested, whatever came out; 1 a server or an\n"
+     "installation failed, or a claim.toml is wrong; 2 command line wrong; 4 some\n"
+     "claim cannot be tested on this machine, and none failed; 130 interrupted."},
 };
 
 constexpr OptionHint kHints[] = {

@@ -96,17 +96,17 @@ constexpr HelpSection kSections[] = {
      "listen = [\"127.0.0.1:8000\"]        # also admin, dev, deadline, env_file\n"
      "[handlers.hello]\n"
      "source = \"hello.mjs\"               # or hello.py, main:app, plugin.so\n"
-     "deadline = \"2s\"                    # also blocking, body_limit, root, language,\n"
-     "                                   # interface, root_path\n"
+     "deadline = \"2s\"                    # also blocking, body_limit, root,\n"
+     "                                   # language, interface, root_path\n"
      "env = { GREETING = \"hello\" }       # what the handler gets as env\n"
      "[[routes]]\n"
      "path = \"/hello/{name}\"             # {rest...} or * takes the rest of a path\n"
      "methods = [\"GET\"]                  # all when absent\n"
      "handler = \"hello\"\n"
      "\n"
-     "Also [server.limits] head, target, body, pipelined;\n"
-     "[server.timeouts] head, body, keep_alive, shutdown; [server.websocket] message,\n"
-     "buffered, ping, compression; [log] format, level.\n"
+     "Also [server.limits] head, target, body, pipelined; [server.timeouts] head,\n"
+     "body, keep_alive, shutdown; [server.websocket] message, buffered, ping,\n"
+     "compression; [log] format, level.\n"
      "duet check shows every mistake in it."},
     {"Environment", kEnvironment, {}},
     {"Signals and exit codes",

@@ -99,7 +99,8 @@ class Loader {
 
   void choose_sources() {
     if (request_.sources.empty()) {
-      if (is_regular_file(absolute("duet.toml"))) return read_toml("duet.toml");
+      std::error_code ignored;
+      if (fs::exists(absolute("duet.toml"), ignored)) return read_toml("duet.toml");
       return nothing_to_serve();
     }
     std::vector<std::string> configurations;

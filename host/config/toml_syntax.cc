@@ -1,6 +1,8 @@
 #include "host/config/toml_syntax.h"
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 
 #include "host/base/escape.h"
 #include "host/config/text.h"
@@ -161,6 +163,14 @@ SyntaxError explain_header(const FoundError& found) {
   return error;
 }
 
+// A number by its form that no double holds: "1e400".
+bool is_huge_number(std::string_view word) {
+  if (word.starts_with('+') || word.starts_with('-')) word.remove_prefix(1);
+  double value = 0;
+  const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), value);
+  return code == std::errc::result_out_of_range && end == word.data() + word.size();
+}
+
 // A value without quotes: "listen = 127.0.0.1:80", "deadline = 30s", "methods = [GET]".
 SyntaxError explain_bare_value(const FoundError& found) {
   const std::string& line = found.lines[found.line];
@@ -194,6 +204,9 @@ SyntaxError explain_bare_value(const FoundError& found) {
   } else if (low == "false" || low == "no" || low == "none" || low == "null") {
     error.message = "'" + std::string(word) + "' is not a value";
     error.hint = write + "false";
+  } else if (is_huge_number(word)) {
+    error.message = "'" + std::string(word) + "' is larger than any number that TOML can hold";
+    error.hint = "write a smaller one";
   } else {
     error.message = "text must be in quotes";
     error.hint = write + as_toml(word);

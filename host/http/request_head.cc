@@ -60,15 +60,16 @@ bool named(std::string_view name, const char (&lower)[N]) {
   return true;
 }
 
+// Any number of digits (RFC 3986 3.2.3): "000080" is 80, as URL parsers have it.
 bool valid_port(std::string_view port) {
-  if (port.size() > 5) return false;
   unsigned value = 0;
   for (const char c : port) {
     const auto digit = static_cast<unsigned>(c - '0');
     if (digit > 9) return false;
     value = value * 10 + digit;
+    if (value > 65535) return false;
   }
-  return value <= 65535;
+  return true;
 }
 
 bool valid_ipv6(std::string_view address) {

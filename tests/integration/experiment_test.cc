@@ -204,7 +204,7 @@ TEST_F(Experiments, AreShownAndChangedByTheCommandWithoutARestart) {
   HttpClient client = host.client();
   const auto duet = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "experiment");
-    arguments.insert(arguments.end(), {"--by", "ann", "--admin", host.admin().substr(7)});
+    arguments.insert(arguments.end(), {"--by", "ann", "--admin", host.admin() + "/"});
     return testing_support::run(testing_support::duet_program(),
                                 {.arguments = arguments, .environment = {}, .directory = ""});
   };
@@ -240,7 +240,7 @@ TEST_F(Experiments, AreReportedAsTextAndAsAPage) {
   for (int i = 0; i < 300; ++i) client.get("/c/x");
   const auto duet = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "report");
-    arguments.insert(arguments.end(), {"--admin", host.admin().substr(7)});
+    arguments.insert(arguments.end(), {"--admin", host.admin()});
     return testing_support::run(testing_support::duet_program(),
                                 {.arguments = arguments, .environment = {}, .directory = ""});
   };

@@ -124,6 +124,11 @@ TEST_F(LoadTest, WithoutArgumentsDuetTomlIsTaken) {
   EXPECT_EQ(load().file, folder_ / "duet.toml");
 }
 
+TEST_F(LoadTest, AFolderCalledDuetTomlIsNamed) {
+  folder_.write("duet.toml/hello.mjs", "");
+  EXPECT_EQ(errors(), "duet: error: 'duet.toml' is a directory (name a file in it)\n");
+}
+
 TEST_F(LoadTest, SourcesAreRelativeToTheConfiguration) {
   folder_.write("sub/duet.toml",
                 "[handlers.h]\nsource = \"other.py\"\n[[routes]]\npath = \"/\"\nhandler = \"h\"\n");

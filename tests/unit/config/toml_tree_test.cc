@@ -41,6 +41,9 @@ TEST(TomlSyntax, TextWithoutQuotes) {
             "t:1:10: error: text must be in quotes (write source = \"hello.mjs\")\n");
   EXPECT_EQ(errors("deadline = 30s\n"),
             "t:1:12: error: text must be in quotes (write deadline = \"30s\")\n");
+  EXPECT_EQ(errors("weight = 1e400\n"),
+            "t:1:10: error: '1e400' is larger than any number that TOML can hold (write a smaller "
+            "one)\n");
   EXPECT_EQ(errors("source = C:\\x\n"),
             "t:1:10: error: text must be in quotes (write source = 'C:\\x')\n");
   EXPECT_EQ(errors("methods = [GET, \"POST\"]\n"),

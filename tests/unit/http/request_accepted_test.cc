@@ -170,6 +170,14 @@ TEST(RequestHead, KeepAliveFollowsConnection) {
   EXPECT_FALSE(keeps("HTTP/1.0", "Connection: keep-alive, close\r\n"));
 }
 
+TEST(RequestHead, APortMayBeginWithZeros) {
+  for (const char* host : {"a:80", "a:", "a:000080", "[::1]:0000065535"}) {
+    EXPECT_EQ(transcript("GET / HTTP/1.0\r\nHost: " + std::string(host) + "\r\n\r\n"),
+              "begin\nhead GET / HTTP/1.0 path=/ query= host=" + std::string(host) +
+                  " close\n  Host: " + host + "\ncomplete\n");
+  }
+}
+
 TEST(RequestHead, ExpectMatters) {
   const auto expects = [](const std::string& version, const std::string& fields) {
     const std::string text = transcript("POST / " + version + "\r\nHost: a\r\n" + fields + "\r\n");

@@ -178,6 +178,7 @@ INSTANTIATE_TEST_SUITE_P(
         RequestCase{"not ASCII", with_host("Host: \xc3\xa4.example\r\n"), "400"},
         RequestCase{"port is a word", with_host("Host: a:http\r\n"), "400"},
         RequestCase{"port too large", with_host("Host: a:65536\r\n"), "400"},
+        RequestCase{"port too large by far", with_host("Host: a:99999999999999999999\r\n"), "400"},
         RequestCase{"port negative", with_host("Host: a:-1\r\n"), "400"},
         RequestCase{"two ports", with_host("Host: a:1:2\r\n"), "400"},
         RequestCase{"unclosed bracket", with_host("Host: [::1\r\n"), "400"},
