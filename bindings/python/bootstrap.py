@@ -176,6 +176,48 @@ def _guard_exit():
         real_exit(status)
 
     os._exit = _exit
+    real_kill, real_killpg, real_abort = os.kill, os.killpg, os.abort
+
+    def kill(pid, signalnum):
+        if pid in (os.getpid(), 0, -os.getpgrp()):
+            _refuse_deadly("os.kill", signalnum)
+        real_kill(pid, signalnum)
+
+    def killpg(pgid, signalnum):
+        if pgid in (0, os.getpgrp()):
+            _refuse_deadly("os.killpg", signalnum)
+        real_killpg(pgid, signalnum)
+
+    def abort():
+        if os.getpid() == _host_pid:
+            raise SystemExit("os.abort() was called")
+        real_abort()
+
+    os.kill, os.killpg, os.abort = kill, killpg, abort
+
+
+def _refuse_deadly(function, signalnum):
+    """A signal that nobody handles would end every handler, or stop them."""
+    harmless = (0, _signal.SIGCHLD, _signal.SIGCONT, _signal.SIGURG, _signal.SIGWINCH)
+    if os.getpid() != _host_pid or signalnum in harmless:
+        return
+    name = _signal_names.get(signalnum)  # none: the call itself says what is wrong
+    if name is not None and not _is_handled(signalnum):
+        raise SystemExit(f"{function} sends {name}, which nobody handles")
+
+
+_signal_names = {
+    number: name
+    for name, number in vars(_signal).items()
+    if name.startswith("SIG") and not name.startswith("SIG_")
+}
+
+
+def _is_handled(signalnum):
+    """By anybody: Node and libuv have handlers that the module `signal` does not know."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as lines:
+        masks = [int(line.split()[1], 16) for line in lines if line.startswith(("SigCgt", "SigIgn"))]
+    return any(mask >> (signalnum - 1) & 1 for mask in masks)
 
 
 def _guard_signals():
@@ -187,6 +229,13 @@ def _guard_signals():
 def _replace_signal_functions(signal):
     """SIGINT and SIGTERM stop the host; user code's handlers for them run before it does."""
     real_signal = signal.signal
+    real_raise = signal.raise_signal
+    real_alarm, real_setitimer = signal.alarm, signal.setitimer
+    of_timers = {
+        signal.ITIMER_REAL: signal.SIGALRM,
+        signal.ITIMER_VIRTUAL: signal.SIGVTALRM,
+        signal.ITIMER_PROF: signal.SIGPROF,
+    }
     real_getsignal = signal.getsignal
 
     def set_any(signalnum, handler):
@@ -207,7 +256,24 @@ def _replace_signal_functions(signal):
             return exit_handlers[signalnum]
         return real_getsignal(signalnum)
 
+    def raise_signal(signalnum):
+        _refuse_deadly("signal.raise_signal", signalnum)
+        real_raise(signalnum)
+
+    def alarm(seconds):
+        if seconds != 0:  # which takes it back
+            _refuse_deadly("signal.alarm", signal.SIGALRM)
+        return real_alarm(seconds)
+
+    def setitimer(which, seconds, interval=0.0):
+        if seconds != 0 and which in of_timers:
+            _refuse_deadly("signal.setitimer", of_timers[which])
+        return real_setitimer(which, seconds, interval)
+
     set_handler.original = set_any
+    signal.raise_signal = raise_signal
+    signal.alarm = alarm
+    signal.setitimer = setitimer
     signal.signal = set_handler
     signal.getsignal = get_handler
 

@@ -365,6 +365,15 @@ class PlainTest(Served):
         self.assertIn("plain.py:", line)
         for case in ("exit", "os_exit", "quit", "interrupt"):
             self.ask(f"/plain/{case}", status=500)
+        for case in ("kill", "kill_group", "raise_signal", "abort", "alarm", "timer"):
+            self.ask(f"/plain/{case}", status=500)
+        logged(self.duet, "SystemExit: os.kill sends SIGHUP, which nobody handles")
+        logged(self.duet, "SystemExit: os.killpg sends SIGSTOP, which nobody handles")
+        logged(self.duet, "SystemExit: signal.raise_signal sends SIGKILL")
+        logged(self.duet, "SystemExit: signal.alarm sends SIGALRM")
+        logged(self.duet, "SystemExit: signal.setitimer sends SIGPROF")
+        logged(self.duet, "SystemExit: os.abort() was called")
+        self.assertEqual(self.text("/plain/kill_handled"), "handled")
         logged(self.duet, "SystemExit: 3")
         logged(self.duet, "KeyboardInterrupt")
 

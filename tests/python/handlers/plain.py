@@ -2,6 +2,7 @@
 
 import array
 import os
+import signal
 import sys
 import time
 
@@ -74,6 +75,42 @@ def case_exit(request):
 
 def case_os_exit(request):
     os._exit(4)
+
+
+def case_kill(request):
+    os.kill(os.getpid(), signal.SIGHUP)
+
+
+def case_kill_group(request):
+    os.killpg(os.getpgrp(), signal.SIGSTOP)
+
+
+def case_raise_signal(request):
+    signal.raise_signal(signal.SIGKILL)
+
+
+def case_alarm(request):
+    signal.alarm(1)
+
+
+def case_timer(request):
+    signal.setitimer(signal.ITIMER_PROF, 0.01)
+
+
+def case_abort(request):
+    os.abort()
+
+
+def case_kill_handled(request):
+    said = []
+    signal.signal(signal.SIGUSR2, lambda number, frame: said.append("handled"))
+    try:
+        os.kill(os.getpid(), signal.SIGUSR2)
+        while not said:  # CPython calls it between two instructions
+            pass
+    finally:
+        signal.signal(signal.SIGUSR2, signal.SIG_DFL)
+    return said[0]
 
 
 def case_quit(request):
