@@ -99,6 +99,7 @@ class RequestParser {
   const char* read_head(const char* at, const char* end);
   const char* read_unknown_method(const char* at, const char* end);
   void begin_chunks();
+  const char* before_white_space(const char* at, const char* end);
   const char* read_chunk_line(const char* at, const char* end);
   const char* read_chunk_end(const char* at, const char* end);
   const char* read_trailers(const char* at, const char* end);
@@ -127,7 +128,14 @@ class RequestParser {
   std::uintptr_t origin_ = 0;    // address that the section's first byte would have in this slice
   std::uint64_t remaining_ = 0;  // of the body, or of the chunk
   std::uint32_t head_limit_, target_limit_;
-  std::uint32_t section_ = 0;       // bytes of this head, chunk line or trailers in earlier slices
+  std::uint32_t section_ = 0;  // bytes of this head, chunk line or trailers in earlier slices
+  struct ChunkLine {           // as far as it has been looked through for white space
+    char last = 0;             // that is none
+    bool spaced = false;       // white space has followed it
+    bool quoted = false, escaped = false;
+    bool ended = false;  // its CR is there
+  };
+  ChunkLine line_;
   std::uint32_t chunk_excess_ = 0;  // bytes of chunk lines beyond what is reasonable
   std::string trailers_;            // bounded like a head
   Refusal refusal_;

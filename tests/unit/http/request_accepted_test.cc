@@ -50,6 +50,11 @@ INSTANTIATE_TEST_SUITE_P(
                     "POST / HTTP/1.1\r\n" + kHost +
                         "Transfer-Encoding: chunked\r\n\r\n1;a;b=c;d=\"e;f\"\r\nx\r\n0;z\r\n\r\n",
                     "POST / [x]"},
+        RequestCase{"white space beside separators of chunk extensions",
+                    "POST / HTTP/1.1\r\n" + kHost +
+                        "Transfer-Encoding: chunked\r\n\r\n1 ;\t a =  b ; c=\" ;\\\"= \" "
+                        ";d\r\nx\r\n0\t; z\r\n\r\n",
+                    "POST / [x]"},
         RequestCase{"chunk sizes with leading zeros",
                     "POST / HTTP/1.1\r\n" + kHost +
                         "Transfer-Encoding: chunked\r\n\r\n0001\r\nx\r\n000\r\n\r\n",
