@@ -56,6 +56,7 @@ class HttpConnection final : net::StreamEvents,
   WriteResult send_piece(Exchange&, std::string_view bytes) override;
   void send_end(Exchange&, std::string_view trailers) override;
   void send_reset(Exchange&) override;
+  void reset_on_close() override { stream_.reset_on_close(); }
   void close_after(Exchange&) override;
   void send_interim(Exchange&, int status, std::string_view fields) override;
   UpgradeTransport* send_upgrade(Exchange&, std::string_view head, Upgraded&) override;

@@ -197,6 +197,12 @@ void Exchange::cut() {
   transport_->send_reset(*this);
 }
 
+void Exchange::cut_by_reset() {
+  if (complete()) return;
+  transport_->reset_on_close();
+  cut();
+}
+
 void Exchange::close_after() {
   if (!over()) transport_->close_after(*this);
 }

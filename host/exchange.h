@@ -94,6 +94,8 @@ class ExchangeTransport {
   virtual void send_end(Exchange& exchange, std::string_view trailers) = 0;
   // The answer cannot be completed: the connection closes so that the client sees it.
   virtual void send_reset(Exchange& exchange) = 0;
+  // When the connection closes, TCP tells the peer so by a reset.
+  virtual void reset_on_close() {}
   // No further request is taken.
   virtual void close_after(Exchange&) {}
   // An interim answer: 100, or 103 with fields.
@@ -171,6 +173,8 @@ class Exchange {
   // Ends the connection without the answer, or without the rest of it, because the handler wants
   // it.
   void cut();
+  // As cut(), and TCP tells the client so: a reset, not an end.
+  void cut_by_reset();
   // No request is taken after this one: the connection ends with the answers that are owed.
   void close_after();
   // The engine lost the exchange without an answer: as fail(), with that cause.

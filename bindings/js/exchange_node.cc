@@ -96,10 +96,15 @@ void ExchangeObject::close_after(const Arguments& arguments) {
   if (exchange != nullptr) exchange->close_after();
 }
 
-// cut(id): the connection ends, whatever was answered.
+// cut(id, whether by a reset): the connection ends, whatever was answered.
 void ExchangeObject::cut(const Arguments& arguments) {
   Exchange* exchange = self(arguments)->find(arguments);
-  if (exchange != nullptr) exchange->cut();
+  if (exchange == nullptr) return;
+  if (arguments[1]->IsTrue()) {
+    exchange->cut_by_reset();
+  } else {
+    exchange->cut();
+  }
 }
 
 }  // namespace duet::js

@@ -34,6 +34,14 @@ function guarded(frame, run) {
   }
 }
 
+function cut(socket, error, byReset) {
+  if (socket.destroyed) return socket;
+  socket.destroyed = true;
+  host.cut(socket.frame.id, byReset);
+  process.nextTick(lose, socket, error);
+  return socket;
+}
+
 let HostSocket, addressesOf;
 let onLost;  // what the end of the connection means for its response: node_response.js
 
@@ -90,11 +98,7 @@ function define() {
       return this;
     },
     destroy(error) {
-      if (this.destroyed) return this;
-      this.destroyed = true;
-      host.cut(this.frame.id);
-      process.nextTick(lose, this, error);
-      return this;
+      return cut(this, error, false);
     },
     // After an answer, or after what was written here, the connection ends once that has left.
     end(chunk, encoding, callback) {
@@ -114,7 +118,7 @@ function define() {
       this.end();
     },
     resetAndDestroy() {
-      return this.destroy();
+      return cut(this, undefined, true);
     },
     // Instead of an answer by `res`: bytes that the application has framed itself.
     write(chunk, encoding, callback) {

@@ -194,6 +194,8 @@ class MisbehaviourTest(Folder):
             "/listener": () => { res.on("finish", () => { throw new Error("in finish"); }); res.end("a"); },
             "/cut": () => { req.socket.destroy(); },
             "/half": () => { res.write("half"); setTimeout(() => res.destroy(), 5); },
+            "/reset": () => { req.socket.resetAndDestroy(); },
+            "/half-reset": () => { res.write("half"); setTimeout(() => req.socket.resetAndDestroy(), 5); },
             "/status": () => { res.writeHead(150); },
             "/raw": () => { req.socket.write("no status line"); },
             "/seen": () => { res.end(seen.join()); },
@@ -235,6 +237,16 @@ class MisbehaviourTest(Folder):
                     except ConnectionResetError:
                         pass
                     self.assertNotIn(b"\r\n0\r\n", received)
+                self.assertEqual(200, get(duet, "/seen")[0])
+
+    def test_a_reset_reaches_the_client(self):
+        with self.serve(self.APP) as duet:
+            for target in ("/reset", "/half-reset"):
+                with self.subTest(target), duet.socket() as client:
+                    client.sendall(f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                    with self.assertRaises(ConnectionResetError):
+                        while client.recv(65536):
+                            pass
                 self.assertEqual(200, get(duet, "/seen")[0])
 
     def test_who_answers_after_the_client_has_left_is_no_error(self):
