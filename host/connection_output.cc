@@ -59,7 +59,7 @@ void HttpConnection::append_head(Exchange& exchange, const http::ResponseHead& h
   const Assignment& assignment = exchange.assignment_;
   http::append_response_head(output_of(exchange), head, framing,
                              server_.date_.line(std::time(nullptr)),
-                             {assignment.field, assignment.set_cookie, measured});
+                             {assignment.field, assignment.cookie_field(), measured});
 }
 
 // Server-Timing and traceparent, for the clients that ask for them.

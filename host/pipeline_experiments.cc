@@ -43,7 +43,7 @@ PipelineExperiments::~PipelineExperiments() {
 std::uint32_t PipelineExperiments::add(std::unique_ptr<experiment::Live> live) {
   auto one = std::make_unique<One>();
   for (const std::string& variant : live->spec().spec.variants) {
-    one->fields.push_back("Duet-Variant: " + variant + "\r\n");
+    one->fields.push_back(Assignment::field_of(variant));
   }
   one->live = std::move(live);
   all_.push_back(std::move(one));
@@ -108,7 +108,6 @@ const PipelineExperiments::Target* PipelineExperiments::choose(Exchange& exchang
   assignment.variant = static_cast<std::uint16_t>(choice.variant);
   assignment.counted = choice.counted;
   assignment.ticket = choice.ticket;
-  assignment.name = spec.spec.variants[choice.variant];
   assignment.field = one.fields[choice.variant];
   wake();
   if (on_chosen) on_chosen(exchange);

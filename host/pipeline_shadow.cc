@@ -25,12 +25,17 @@ struct PipelineShadow::One {
         targets(std::move(its_targets)),
         ignored(spec.ignore),
         deadlines(loop, spec.deadline),
-        counts(live.spec(), spec.rate, spec.ignore) {}
+        counts(live.spec(), spec.rate, spec.ignore) {
+    for (const std::string& variant : live.spec().spec.variants) {
+      fields.push_back(Assignment::field_of(variant));
+    }
+  }
 
   const std::uint32_t number;
   const experiment::Live& live;
   const Spec spec;
   const std::vector<Target> targets;
+  std::vector<std::string> fields;  // Assignment::field, by variant
   const experiment::IgnoreRules ignored;
   TimeoutQueue deadlines;
   ShadowCounts counts;
@@ -214,7 +219,7 @@ void PipelineShadow::begin_copy(std::unique_ptr<Sample> sample) {
   Assignment& assignment = exchange.assignment();
   assignment.experiment = one.number;
   assignment.variant = static_cast<std::uint16_t>(variant);
-  assignment.name = name;
+  assignment.field = one.fields[variant];
   assignment.key = running->sample->key;
   ledger_.charge_host(target.account, began, now());
   if (!pipeline_.dispatch_copy(exchange, target.account, target.info)) {

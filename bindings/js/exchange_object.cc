@@ -232,7 +232,7 @@ void ExchangeObject::assignment(const Arguments& arguments) {
     if (value.empty()) return v8::Null(isolate);
     return to_string(isolate, value);
   };
-  v8::Local<v8::Value> both[] = {text(assignment.name), text(assignment.key)};
+  v8::Local<v8::Value> both[] = {text(assignment.name()), text(assignment.key)};
   arguments.GetReturnValue().Set(v8::Array::New(isolate, both, 2));
 }
 

@@ -218,7 +218,7 @@ PyObject* get_duet(PyObject* self, void*) {
     const Exchange* exchange = live_exchange(request);
     if (exchange == nullptr) return nullptr;
     deadline = exchange->deadline();
-    variant = exchange->assignment().name;
+    variant = exchange->assignment().name();
     key = exchange->assignment().key;
   }
   const auto text = [](std::string_view value) {
@@ -364,7 +364,7 @@ std::unique_ptr<Snapshot> snapshot_of(const Exchange& exchange, bool with_body) 
   copy->local_address = transport.local_address();
   copy->local_port = transport.local_port();
   copy->deadline = exchange.deadline();
-  copy->variant = exchange.assignment().name;
+  copy->variant = exchange.assignment().name();
   copy->key = exchange.assignment().key;
   return copy;
 }

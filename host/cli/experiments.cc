@@ -141,7 +141,7 @@ void withdraw_variants(PipelineExperiments& experiments, measure::HandlerIndex h
   }
 }
 
-std::vector<Nanos> cpu_of_variants(const Live& live, const measure::Metrics& metrics) {
+std::vector<Nanos> cpu_of_variants(Live& live, const measure::Metrics& metrics) {
   std::vector<Nanos> all;
   for (std::size_t v = 0; v < live.spec().variants.size(); ++v) {
     const measure::HandlerIndex handler = live.spec().variants[v].handler_index;

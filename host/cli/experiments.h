@@ -34,7 +34,7 @@ std::vector<experiment::LiveSnapshot> experiment_snapshots(PipelineExperiments& 
                                                            measure::Metrics& metrics);
 
 // VariantSnapshot::cpu of each variant, as experiment_snapshots() gives it.
-std::vector<Nanos> cpu_of_variants(const experiment::Live& live, const measure::Metrics& metrics);
+std::vector<Nanos> cpu_of_variants(experiment::Live& live, const measure::Metrics& metrics);
 
 // Says it when the wall clock jumped since the last call: in the log and in each audit.
 void watch_clock(experiment::ClockWatch& watch, PipelineExperiments& experiments, Nanos at);

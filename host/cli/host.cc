@@ -182,8 +182,7 @@ Result<void> Host::set_up() {
   auto webhooks = Webhooks::create(config_);
   if (!webhooks) return std::move(webhooks).error();
   webhooks_ = std::move(webhooks).value();
-  experiments_->on_decision = [this](const experiment::Live& live,
-                                     const experiment::Decision& decision) {
+  experiments_->on_decision = [this](experiment::Live& live, const experiment::Decision& decision) {
     log_decision(live, decision);
     webhooks_->tell(live, decision);
   };
@@ -483,7 +482,7 @@ measure::Snapshot Host::snapshot() {
   }
   measure::Snapshot shot = measure::take_snapshot(metrics_, std::move(engines));
   for (std::size_t i = 0; experiments_ && i < experiments_->size(); ++i) {
-    const experiment::Live& live = experiments_->live(i);
+    experiment::Live& live = experiments_->live(i);
     measure::ExperimentFigures& figures = shot.experiments.emplace_back(live.figures());
     const std::vector<Nanos> cpu = cpu_of_variants(live, metrics_);
     for (std::size_t v = 0; v < cpu.size(); ++v) figures.variants[v].cpu = cpu[v];

@@ -130,7 +130,7 @@ Result<std::unique_ptr<Webhooks>> Webhooks::create(const config::Config& config)
   return webhooks;
 }
 
-void Webhooks::tell(const experiment::Live& live, const Decision& decision) {
+void Webhooks::tell(experiment::Live& live, const Decision& decision) {
   const auto found = all_.find(live.spec().spec.name);
   if (found == all_.end() || event_name(decision.kind) == nullptr) return;
   const auto& [outbox, secret] = found->second;

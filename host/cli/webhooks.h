@@ -19,7 +19,7 @@ class Webhooks {
   static Result<std::unique_ptr<Webhooks>> create(const config::Config& config);
 
   // Nothing for an operator's own word, and for experiments without a webhook.
-  void tell(const experiment::Live& live, const experiment::Decision& decision);
+  void tell(experiment::Live& live, const experiment::Decision& decision);
 
  private:
   struct One {

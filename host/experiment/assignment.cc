@@ -75,7 +75,7 @@ void Split::lay_out() {
     const std::uint64_t left = length(others[0]);
     const std::uint64_t right = std::min(length(others[1]), whole - left);
     parts_.push_back({0, left, others[0]});
-    parts_.push_back({whole - right, whole, others[1]});
+    parts_.push_back({whole - right, right, others[1]});
   }
   if (others.size() < 3) return;
   const std::uint64_t lane = whole / others.size();
@@ -85,7 +85,7 @@ void Split::lay_out() {
     const std::uint64_t wanted = length(others[i]);
     const std::uint64_t begin = i * lane;
     const std::uint64_t own = std::min(wanted, lane);
-    parts_.push_back({begin, begin + own, others[i]});
+    parts_.push_back({begin, own, others[i]});
     free_from.push_back(begin + own);
     if (wanted > own) excess.push_back({wanted - own, 0, others[i]});
   }
@@ -93,7 +93,7 @@ void Split::lay_out() {
     for (std::size_t i = others.size(); i-- > 0 && lacking.begin > 0;) {
       const std::uint64_t taken = std::min(lacking.begin, (i + 1) * lane - free_from[i]);
       if (taken == 0) continue;
-      parts_.push_back({free_from[i], free_from[i] + taken, lacking.variant});
+      parts_.push_back({free_from[i], taken, lacking.variant});
       free_from[i] += taken;
       lacking.begin -= taken;
     }

@@ -43,10 +43,11 @@ class Split {
   // The variant of a key, by its hash.
   std::size_t variant(std::uint64_t hash) const {
     const std::uint64_t at = hash >> 32;
+    std::size_t found = control_;  // without a branch: nobody foretells it
     for (const Part& part : parts_) {
-      if (at >= part.begin && at < part.end) return part.variant;
+      found = at - part.begin < part.length ? part.variant : found;
     }
-    return control_;
+    return found;
   }
   // The part of the line that is a variant's, as configured: 0..1.
   double share(std::size_t variant) const { return shares_[variant]; }
@@ -55,7 +56,7 @@ class Split {
 
  private:
   struct Part {
-    std::uint64_t begin, end;  // of [0, 2^32)
+    std::uint64_t begin, length;  // of [0, 2^32)
     std::uint32_t variant;
   };
   Split() = default;

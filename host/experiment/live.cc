@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <span>
 #include <utility>
 
 #include "host/base/check.h"
@@ -96,21 +97,22 @@ std::optional<std::size_t> Live::asked_for(const http::RequestHead& head) const 
 }
 
 // The new key, within `set_cookie`.
-std::string_view Live::new_visitor(std::string& set_cookie) {
+std::string_view Live::new_visitor(std::unique_ptr<std::string>& set_cookie) {
   std::uint64_t id[2];
   if (getrandom(id, sizeof id, 0) != sizeof id) {
     for (std::uint64_t& part : id) part = next_random(random_);
   }
   constexpr std::size_t kDigits = 32;
-  fmt::format_to(std::back_inserter(set_cookie), "Set-Cookie: {}={:016x}{:016x}", spec_.key_name,
-                 id[0], id[1]);
-  const std::size_t end = set_cookie.size();
-  fmt::format_to(std::back_inserter(set_cookie), "{}\r\n", *spec_.cookie_attributes);
-  return std::string_view(set_cookie).substr(end - kDigits, kDigits);
+  std::string field = fmt::format("Set-Cookie: {}={:016x}{:016x}", spec_.key_name, id[0], id[1]);
+  const std::size_t end = field.size();
+  field += *spec_.cookie_attributes + "\r\n";
+  set_cookie = std::make_unique<std::string>(std::move(field));
+  return std::string_view(*set_cookie).substr(end - kDigits, kDigits);
 }
 
 inline std::string_view Live::find_key(const http::RequestHead& head,
-                                       std::string_view remote_address, std::string& set_cookie) {
+                                       std::string_view remote_address,
+                                       std::unique_ptr<std::string>& set_cookie) {
   switch (spec_.key) {
     case KeySource::kCookie: {
       const std::string_view key = cookie_of(head, spec_.key_name);
@@ -137,7 +139,8 @@ Experiment::Assigned Live::assign_random() {
 }
 
 Live::Choice Live::choose(const http::RequestHead& head, std::string_view remote_address,
-                          Nanos arrival, std::string_view& key, std::string& set_cookie) {
+                          Nanos arrival, std::string_view& key,
+                          std::unique_ptr<std::string>& set_cookie) {
   const Choice control{spec_.spec.control, false, 0};
   ++revision_;
   active_ = true;
@@ -177,23 +180,24 @@ Live::Choice Live::choose(const http::RequestHead& head, std::string_view remote
   return {assigned.variant, true, experiment_.started(assigned, arrival)};
 }
 
-void Live::ended(const Choice& choice, const Ending& ending) {
-  OfVariant& variant = variants_[choice.variant];
-  ++revision_;
-  active_ = true;
-  --variant.in_flight;
-  variant.stage_total.record(ending.total);
-  variant.errors += ending.failed;
-  variant.run += ending.cpu;
-  variant.runs.add(static_cast<double>(ending.cpu));
-  if (ending.failed && choice.variant != spec_.spec.control) urgent_ = true;
-  experiment_.ended(choice.ticket, ending);
+void Live::count_ended() {
+  for (const Ended& one : std::span(ended_).first(std::exchange(uncounted_, 0))) {
+    const Ending& ending = one.ending;
+    OfVariant& variant = variants_[one.variant];
+    --variant.in_flight;
+    variant.stage_total.record(ending.total);
+    variant.errors += ending.failed;
+    variant.runs.add(ending.cpu);
+    if (ending.failed && one.variant != spec_.spec.control) urgent_ = true;
+    experiment_.ended(one.ticket, ending);
+  }
 }
 
 // --- judging -----------------------------------------------------------------------------------
 
 std::vector<Decision> Live::look(Nanos now) {
   if (urgent_ && now - looked_at_ < kUrgentPeriod) return {};
+  count_ended();
   urgent_ = false;
   active_ = false;
   ++revision_;
@@ -230,6 +234,7 @@ std::vector<Decision> Live::look(Nanos now) {
 
 // When the shares are others than before, quantiles begin afresh.
 void Live::stage_began() {
+  count_ended();
   std::vector<double> shares;
   for (std::size_t v = 0; v < variants_.size(); ++v) shares.push_back(experiment_.split().share(v));
   if (shares == stage_shares_) return;

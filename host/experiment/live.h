@@ -5,6 +5,7 @@
 // look() about every 100 ms while something happens, and acts on the decisions. Loop's thread only.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -43,8 +44,15 @@ class Live {
   // ("Set-Cookie: ...\r\n"). Both are empty before. `remote_address` is read when the key is the
   // address. About 50 ns.
   Choice choose(const http::RequestHead& head, std::string_view remote_address, Nanos arrival,
-                std::string_view& key, std::string& set_cookie);
-  void ended(const Choice& choice, const Ending& ending);
+                std::string_view& key, std::unique_ptr<std::string>& set_cookie);
+  // Counts it now when it failed, else together with others: when there are enough of them, and
+  // before anything is looked at or given out.
+  void ended(const Choice& choice, const Ending& ending) {
+    ++revision_;
+    active_ = true;
+    ended_[uncounted_++] = {ending, choice.ticket, static_cast<std::uint16_t>(choice.variant)};
+    if (ending.failed || uncounted_ == ended_.size()) count_ended();
+  }
 
   // Whether look() has anything to do: requests since the last one, or some that are not judged.
   bool needs_look() const { return active_ || experiment_.evidence().waiting() > 0; }
@@ -67,9 +75,9 @@ class Live {
 
   const LiveSpec& spec() const { return spec_; }
   const Experiment& experiment() const { return experiment_; }
-  LiveSnapshot snapshot() const;
+  LiveSnapshot snapshot();
   // The same counts without what takes time to compute. `cpu` is left at 0.
-  measure::ExperimentFigures figures() const;
+  measure::ExperimentFigures figures();
   void audit(std::string who, std::string what);
 
   // --- for a store, which lets another process go on ---
@@ -90,7 +98,7 @@ class Live {
     std::map<std::string, std::string> pins;  // key to variant
   };
   // `cpu`: of each variant, as VariantSnapshot's.
-  State state(const std::vector<Nanos>& cpu) const;
+  State state(const std::vector<Nanos>& cpu);
   // Before the first request. False: it is of another experiment than this one, or no state at all;
   // nothing happened. `crashed`: the other process did not stop by itself, so that what it had in
   // flight failed.
@@ -99,12 +107,18 @@ class Live {
   void keep(bool on) { experiment_.evidence().keep(on); }
   // Keys, requests that ended and wait to be judged, and audit entries, since the last call.
   std::vector<Evidence::Key> take_keys() { return experiment_.evidence().take_keys(); }
-  std::vector<ArrivalOrder::Ended> take_ended() { return experiment_.evidence().take_ended(); }
+  std::vector<ArrivalOrder::Ended> take_ended() {
+    count_ended();
+    return experiment_.evidence().take_ended();
+  }
   std::vector<AuditEntry> take_audit();
   void restore_audit(std::vector<AuditEntry> entries);
   // Of a variant's requests: those of this process in the phase `run`, and VariantSnapshot::cpu of
   // those before it.
-  Nanos run(std::size_t variant) const { return variants_[variant].run; }
+  Nanos run(std::size_t variant) {
+    count_ended();
+    return variants_[variant].runs.sum();
+  }
   Nanos cpu_before(std::size_t variant) const { return variants_[variant].cpu_before; }
   // Differs from what it was when anything has changed.
   std::uint64_t revision() const { return revision_; }
@@ -114,13 +128,29 @@ class Live {
     measure::Histogram stage_total, before;  // of this stage, of those before it
     std::uint64_t errors = 0;
     std::uint64_t in_flight = 0;
-    std::uint64_t lost = 0;  // with an earlier process that had them in flight
-    Nanos run = 0;           // of this process
-    stats::Moments runs;     // of each request, of all processes
-    Nanos cpu_before = 0;    // of earlier ones
+    std::uint64_t lost = 0;      // with an earlier process that had them in flight
+    stats::IntegerMoments runs;  // of this process' requests in the phase `run`
+    stats::Moments runs_before;  // of earlier ones
+    Nanos cpu_before = 0;        // of earlier ones
     std::string unavailable;
     Quantiles quantiles;
+
+    stats::Moments all_runs() const {
+      stats::Moments all = runs_before;
+      all.merge(runs.moments());
+      return all;
+    }
   };
+
+  // A request that has ended and is not counted yet.
+  struct Ended {
+    Ending ending;
+    Evidence::Ticket ticket = 0;
+    std::uint16_t variant = 0;
+  };
+  // So many are counted together: code and figures are in the processor's first cache then, and do
+  // not take the place there of what the next request needs.
+  static constexpr std::size_t kTogether = 64;
 
   Live(LiveSpec spec, Experiment experiment, double (*wall)());
   void check_schedule(Nanos now);
@@ -128,9 +158,10 @@ class Live {
   std::optional<std::size_t> asked_for(const http::RequestHead& head) const;
   // The request's key: empty when it has none, or when the keys are fresh random ones.
   std::string_view find_key(const http::RequestHead& head, std::string_view remote_address,
-                            std::string& set_cookie);
+                            std::unique_ptr<std::string>& set_cookie);
   Experiment::Assigned assign_random();
-  std::string_view new_visitor(std::string& set_cookie);
+  void count_ended();
+  std::string_view new_visitor(std::unique_ptr<std::string>& set_cookie);
   void stage_began();
   Result<std::size_t> variant_called(std::string_view name) const;
   Decision told(Decision decision, const std::string& who);
@@ -141,6 +172,8 @@ class Live {
   Experiment experiment_;
   double (*wall_)();
   std::vector<OfVariant> variants_;
+  std::array<Ended, kTogether> ended_;
+  std::size_t uncounted_ = 0;         // of ended_
   std::vector<double> stage_shares_;  // of the stage that stage_total and quantiles belong to
   std::map<std::string, std::size_t, std::less<>> pins_;
   std::deque<AuditEntry> audit_;

@@ -59,8 +59,8 @@ VariantSnapshot Live::variant_snapshot(std::size_t v) const {
   shot.lost = of.lost;
   shot.total = sum_of(of.before, of.stage_total);
   shot.requests = shot.total.count() + of.lost;
-  shot.cpu = of.cpu_before + of.run;
-  shot.cpu_within = within(of.runs, spec.alpha);
+  shot.cpu = of.cpu_before + of.runs.sum();
+  shot.cpu_within = within(of.all_runs(), spec.alpha);
   shot.stage.merge(of.stage_total);
   if (shot.control) return shot;
   for (std::size_t g = 0; g < spec.guardrails.size(); ++g) {
@@ -76,7 +76,8 @@ VariantSnapshot Live::variant_snapshot(std::size_t v) const {
   return shot;
 }
 
-LiveSnapshot Live::snapshot() const {
+LiveSnapshot Live::snapshot() {
+  count_ended();
   const Spec& spec = spec_.spec;
   LiveSnapshot shot;
   shot.name = spec.name;
@@ -108,7 +109,8 @@ LiveSnapshot Live::snapshot() const {
   return shot;
 }
 
-measure::ExperimentFigures Live::figures() const {
+measure::ExperimentFigures Live::figures() {
+  count_ended();
   measure::ExperimentFigures all;
   all.experiment = spec_.spec.name;
   for (std::size_t v = 0; v < variants_.size(); ++v) {
@@ -133,7 +135,8 @@ measure::ExperimentFigures Live::figures() const {
   return all;
 }
 
-Live::State Live::state(const std::vector<Nanos>& cpu) const {
+Live::State Live::state(const std::vector<Nanos>& cpu) {
+  count_ended();
   State state;
   state.experiment = experiment_.state();
   for (std::size_t v = 0; v < variants_.size(); ++v) {
@@ -144,7 +147,7 @@ Live::State Live::state(const std::vector<Nanos>& cpu) const {
     kept.errors = of.errors;
     kept.lost = of.lost;
     kept.cpu = cpu[v];
-    kept.runs = of.runs;
+    kept.runs = of.all_runs();
     const auto highest = of.quantiles.highest();
     kept.quantiles.assign(highest.begin(), highest.end());
   }
@@ -174,7 +177,7 @@ bool Live::restore(State state, const std::vector<Evidence::Key>& keys, bool cra
     of.errors = kept.errors;
     of.lost = kept.lost;
     of.cpu_before = kept.cpu;
-    of.runs = kept.runs;
+    of.runs_before = kept.runs;
     if (same_stage) {
       of.stage_total = std::move(kept.stage);
       of.quantiles.restore(kept.quantiles);

@@ -26,6 +26,17 @@ void Moments::merge(const Moments& other) {
   count_ += other.count_;
 }
 
+Moments IntegerMoments::moments() const {
+  Moments moments;
+  if (count_ == 0) return moments;
+  const auto n = static_cast<Wide>(count_);
+  const Wide square = static_cast<Wide>(sum_) * sum_;
+  const double part = static_cast<double>(square % n) / static_cast<double>(n);
+  moments.restore(count_, static_cast<double>(sum_) / static_cast<double>(count_),
+                  static_cast<double>(squares_ - square / n) - part);
+  return moments;
+}
+
 MeanDifference mean_difference(const Moments& a, const Moments& b, double alpha) {
   const double n_a = static_cast<double>(a.count());
   const double n_b = static_cast<double>(b.count());

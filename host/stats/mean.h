@@ -52,6 +52,25 @@ class Moments {
   double squares_ = 0;  // sum of squared distances from the mean
 };
 
+// The same of whole numbers, exactly, and without the division a value that the next one waits for.
+// Domain: values whose sum stays within +-2^63.
+class IntegerMoments {
+ public:
+  void add(std::int64_t value) {
+    ++count_;
+    sum_ += value;
+    squares_ += static_cast<Wide>(value) * value;
+  }
+  std::int64_t sum() const { return sum_; }
+  Moments moments() const;
+
+ private:
+  __extension__ using Wide = __int128;
+  std::uint64_t count_ = 0;
+  std::int64_t sum_ = 0;
+  Wide squares_ = 0;
+};
+
 struct MeanDifference {
   double difference = 0;  // mean of b - mean of a
   double halfwidth = 0;   // NaN when an arm has fewer than two observations

@@ -116,7 +116,7 @@ void write_attributes(Writer& out, const Exchange& exchange, const SpanFacts& fa
   const Assignment& assignment = exchange.assignment();
   attributes.text("feature_flag.key", facts.experiment);
   attributes.text("feature_flag.provider.name", "duet");
-  attributes.text("feature_flag.result.variant", assignment.name);
+  attributes.text("feature_flag.result.variant", assignment.name());
   // Who is not counted got the control, or a variant by a pin or the operator's header.
   attributes.text("feature_flag.result.reason", assignment.counted ? "split" : "default");
 }

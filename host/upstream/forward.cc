@@ -107,8 +107,8 @@ void append_request_head(std::string& out, Exchange& exchange, const ServiceUrl&
   }
   append_forwarded(out, exchange);
   field(out, "Via", head.minor_version() == 0 ? "1.0 duet" : "1.1 duet");
-  if (!exchange.assignment().name.empty()) {
-    field(out, "Duet-Variant", exchange.assignment().name);
+  if (!exchange.assignment().name().empty()) {
+    field(out, "Duet-Variant", exchange.assignment().name());
   }
   if (head.chunked()) {
     field(out, "Transfer-Encoding", "chunked");

@@ -63,12 +63,13 @@ class LiveTest : public testing::Test {
     live_ = std::move(live).value();
   }
   Live::Choice choose(const std::string& fields, const std::string& target = "/") {
-    set_cookie_.clear();
+    std::unique_ptr<std::string> set_cookie;
     now_ += kMillisecond;
     const Head head(fields, target);
     std::string_view key;
-    const auto choice = live_->choose(*head, "192.0.2.1", now_, key, set_cookie_);
+    const auto choice = live_->choose(*head, "192.0.2.1", now_, key, set_cookie);
     key_ = key;
+    set_cookie_ = set_cookie == nullptr ? "" : *set_cookie;
     return choice;
   }
   // A request to its end, and a look; what was decided.

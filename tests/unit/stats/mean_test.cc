@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 
 namespace duet::stats {
 namespace {
@@ -14,6 +15,18 @@ TEST(Mean, MomentsOfAStream) {
   EXPECT_EQ(moments.count(), 4u);
   EXPECT_EQ(moments.mean(), 1e9 + 10);
   EXPECT_NEAR(moments.variance(), 30, 1e-9);
+}
+
+TEST(Mean, MomentsOfWholeNumbersAreExact) {
+  IntegerMoments moments;
+  EXPECT_EQ(moments.moments().count(), 0u);
+  EXPECT_TRUE(std::isnan(moments.moments().variance()));
+  constexpr std::int64_t kFar = 1'000'000'000'000;  // whose square has no room in a double
+  for (const std::int64_t value : {4, 7, 13, 16}) moments.add(kFar + value);
+  EXPECT_EQ(moments.sum(), 4 * kFar + 40);
+  EXPECT_EQ(moments.moments().count(), 4u);
+  EXPECT_EQ(moments.moments().mean(), static_cast<double>(kFar + 10));
+  EXPECT_EQ(moments.moments().variance(), 30);
 }
 
 TEST(Mean, MergingIsAsIfAllHadBeenOne) {

@@ -42,7 +42,7 @@ Live::State state_after(int requests) {
   auto live = Live::create(spec_of()).value();
   const http::RequestHead head;
   std::string_view key;
-  std::string cookie;
+  std::unique_ptr<std::string> cookie;
   for (int i = 0; i < requests; ++i) {
     const Nanos at = (i + 1) * kMillisecond;
     const auto choice = live->choose(head, "", at, key, cookie);
