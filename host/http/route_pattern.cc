@@ -113,7 +113,9 @@ class PatternParser {
     for (std::size_t i = 0; i < name.size(); ++i) {
       if (!is(kNameChar, name[i]) || (i == 0 && is(kDigitChar, name[i]))) {
         return at_column(begin + 1 + i, described(name[i]) + " in a parameter's name",
-                         "names are letters, digits and '_', and start with no digit");
+                         name[i] == '*'
+                             ? "for the rest of a path write {rest...}, or * alone"
+                             : "names are letters, digits and '_', and start with no digit");
       }
     }
     for (const RouteSegment& earlier : segments_) {

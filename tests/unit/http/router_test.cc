@@ -207,6 +207,8 @@ TEST(RoutePattern, ErrorsNameTheColumnAndTheRemedy) {
        "\"/users/{id}\")"},
       {"/{}", "column 3: the parameter has no name (write {name})"},
       {"/{...}", "column 3: the parameter has no name (write {name})"},
+      {"/a/{rest*}",
+       "column 9: '*' in a parameter's name (for the rest of a path write {rest...}, or * alone)"},
       {"/x/{a-b}",
        "column 6: '-' in a parameter's name (names are letters, digits and '_', and "
        "start with no digit)"},
