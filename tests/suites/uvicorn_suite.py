@@ -58,6 +58,7 @@ DIFFERENT = {
     "message_after_body_complete": "the answer was complete: the connection stays",
     "value_returned": "as above",
     "test_chunked_encoding": "framing is the server's: Transfer-Encoding is dropped, as ASGI has it",
+    "100_continue_sent": "the body came with the head: no 100 is said (RFC 9110, 10.1.1)",
     "test_scopes": "says 2.4, which it speaks, where uvicorn says 2.3",
     "invalid_http_request": "other words in the refusal",
     "http10_keep_alive_disabled": "HTTP/1.0 may keep a connection",

@@ -22,6 +22,7 @@ DIFFERENT = {
     "generator": "as above",
     "keepalive_http10_explicit": "as below",
     "http10_list": "waitress spells it Keep-Alive",
+    "expect_continue": "its body came with the head: no 100 is said (RFC 9110, 10.1.1)",
     "listlentwo": "duet knows the length of a list",
 }
 
