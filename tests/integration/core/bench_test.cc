@@ -1,12 +1,14 @@
 // `duet bench` as a person uses it, on the native plug-in: no engine is needed.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "tests/integration/core/bench_process.h"
+#include "tests/support/duet_host.h"
 
 namespace duet {
 namespace {
@@ -55,6 +57,23 @@ TEST(BenchCommand, AnswersThatFailAreCountedAndSaid) {
   EXPECT_EQ(finished.exit_code, 0) << finished.err;
   EXPECT_NE(finished.err.find("answers 404"), std::string::npos) << finished.err;
   EXPECT_NE(finished.out.find("have a status of 400 or above"), std::string::npos) << finished.out;
+}
+
+// The limit does not bind root: there the bench runs as nobody, where nobody may run it.
+TEST(BenchCommand, SaysThatTheSystemGivesItNoThread) {
+  const testing_support::DuetHost host({"hello.so"});
+  const std::string as_user = getuid() == 0 ? "setpriv --reuid=65534 --clear-groups " : "";
+  const std::string program = testing_support::duet_program();
+  const auto sh = [](const std::string& script) {
+    return testing_support::run("/bin/sh",
+                                {.arguments = {"-c", script}, .environment = {}, .directory = "/"});
+  };
+  if (sh(as_user + program + " version").exit_code != 0) GTEST_SKIP() << "not for nobody";
+  const Finished finished = sh("exec " + as_user + "prlimit --nproc=1:1 " + program + " bench " +
+                               host.address() + " --duration 100ms");
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_NE(finished.err.find("the system gives this process 0 more threads"), std::string::npos)
+      << finished.err;
 }
 
 TEST(BenchCommand, CtrlCKeepsWhatIsComplete) {
