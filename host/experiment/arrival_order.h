@@ -33,6 +33,7 @@ struct Arrival {
   std::uint16_t variant = 0;
   bool finished = false;
   bool failed = false;
+  bool taken = false;  // by take_ended()
 };
 
 class ArrivalOrder {
@@ -43,7 +44,7 @@ class ArrivalOrder {
 
   Ticket add(Nanos at, std::uint16_t variant, std::optional<std::uint64_t> key) {
     if (waiting() == ring_.size()) grow();
-    slot(next_) = {at, 0, 0, 0, key, variant, false, false};
+    slot(next_) = {at, 0, 0, 0, key, variant, false, false, false};
     return next_++;
   }
 
@@ -58,7 +59,6 @@ class ArrivalOrder {
     arrival.failed = ending.failed;
     arrival.cpu = ending.cpu;
     arrival.longest_slice = ending.longest_slice;
-    if (keeps_ended_) ended_.push_back(ticket);
   }
 
   // Hands out what is known by `now`: `on_speed(arrival, elapsed)` when it has finished or has
@@ -92,18 +92,15 @@ class ArrivalOrder {
     Ticket ticket = 0;
     Arrival arrival;  // its time of arrival means nothing in another process
   };
-  // Remembers from now on who ends, for take_ended(); or forgets them.
-  void keep_ended(bool keep) {
-    keeps_ended_ = keep;
-    ended_.clear();
-  }
-  // Those that have ended since the last call and still wait, in no order.
+  // Those that have ended since the last call and still wait, in order.
   std::vector<Ended> take_ended() {
     std::vector<Ended> all;
-    for (const Ticket ticket : ended_) {
-      if (ticket >= first_) all.push_back({ticket, slot(ticket)});
+    for (Ticket t = first_; t < next_; ++t) {
+      Arrival& arrival = slot(t);
+      if (!arrival.finished || arrival.taken) continue;
+      arrival.taken = true;
+      all.push_back({t, arrival});
     }
-    ended_.clear();
     return all;
   }
   // Tickets below the first have been handed out in both respects, those below the other in speed.
@@ -133,8 +130,6 @@ class ArrivalOrder {
   }
 
   std::vector<Arrival> ring_;
-  std::vector<Ticket> ended_;
-  bool keeps_ended_ = false;
   Ticket first_ = 0;   // the first that has not been handed out in both respects
   Ticket judged_ = 0;  // the first whose speed has not been handed out
   Ticket next_ = 0;

@@ -348,7 +348,6 @@ void Evidence::keep(bool on) {
   count_begun();
   keeps_keys_ = on;
   new_keys_.clear();
-  order_.keep_ended(on);
 }
 
 std::vector<Evidence::Key> Evidence::take_keys() {

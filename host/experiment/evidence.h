@@ -106,7 +106,7 @@ class Evidence {
     std::uint16_t kind = 0;
     std::uint64_t hash = 0;
   };
-  // Keeps from now on what take_keys() and take_ended() give; or does so no more.
+  // Keeps from now on what take_keys() gives; or does so no more.
   void keep(bool on);
   std::vector<Key> take_keys();
   // Requests that have ended since the last call and wait to be judged.

@@ -52,13 +52,19 @@ Result<std::unique_ptr<Live>> Live::create(LiveSpec spec, double (*wall)()) {
 }
 
 Live::Live(LiveSpec spec, Experiment experiment, double (*wall)())
-    : spec_(std::move(spec)),
+    : random_(seed()),
+      variants_(spec.variants.size()),
       experiment_(std::move(experiment)),
-      wall_(wall),
-      variants_(spec_.variants.size()),
-      random_(seed()) {
+      spec_(std::move(spec)),
+      wall_(wall) {
   stage_began();
+  find_conditions();
   if (spec_.start || spec_.end) check_schedule(0);
+}
+
+void Live::find_conditions() {
+  conditional_ = spec_.start || spec_.end || !spec_.override_header.empty() ||
+                 !spec_.methods.empty() || !spec_.header.empty() || !pins_.empty();
 }
 
 // --- the path of a request ---------------------------------------------------------------------
@@ -89,11 +95,18 @@ inline bool Live::eligible(const http::RequestHead& head) const {
 }
 
 std::optional<std::size_t> Live::asked_for(const http::RequestHead& head) const {
+  if (spec_.override_header.empty()) return std::nullopt;
   const std::string_view name = head.get(spec_.override_header);
   for (std::size_t v = 0; v < variants_.size(); ++v) {
     if (spec_.spec.variants[v] == name && variants_[v].unavailable.empty()) return v;
   }
   return std::nullopt;
+}
+
+std::optional<std::size_t> Live::pinned_to(std::string_view key) const {
+  const auto pinned = pins_.find(key);
+  if (pinned == pins_.end() || !variants_[pinned->second].unavailable.empty()) return std::nullopt;
+  return pinned->second;
 }
 
 // The new key, within `set_cookie`.
@@ -141,11 +154,10 @@ Experiment::Assigned Live::assign_random() {
 Live::Choice Live::choose(const http::RequestHead& head, std::string_view remote_address,
                           Nanos arrival, std::string_view& key,
                           std::unique_ptr<std::string>& set_cookie) {
-  const Choice control{spec_.spec.control, false, 0};
   ++revision_;
   active_ = true;
-  if ((spec_.start || spec_.end) && arrival >= check_schedule_at_) check_schedule(arrival);
-  if (!spec_.override_header.empty()) {
+  if (conditional_) {
+    if ((spec_.start || spec_.end) && arrival >= check_schedule_at_) check_schedule(arrival);
     if (const auto asked = asked_for(head)) {
       ++overridden_;
       return {*asked, false, 0};
@@ -153,20 +165,19 @@ Live::Choice Live::choose(const http::RequestHead& head, std::string_view remote
   }
   key = find_key(head, remote_address, set_cookie);
   const bool has_key = spec_.key == KeySource::kRandom || !key.empty();
-  if (has_key && !pins_.empty()) {
-    const auto pinned = pins_.find(key);
-    if (pinned != pins_.end() && variants_[pinned->second].unavailable.empty()) {
+  if (conditional_) {
+    if (const auto pinned = has_key ? pinned_to(key) : std::nullopt) {
       ++overridden_;
-      return {pinned->second, false, 0};
+      return {*pinned, false, 0};
     }
-  }
-  if (schedule_ != Schedule::kDuring || !eligible(head)) {
-    ++excluded_;
-    return control;
+    if (schedule_ != Schedule::kDuring || !eligible(head)) {
+      ++excluded_;
+      return {spec_.spec.control, false, 0};
+    }
   }
   if (!has_key) {
     ++unkeyed_;
-    return experiment_.promoted() ? Choice{*experiment_.promoted(), false, 0} : control;
+    return {experiment_.promoted().value_or(spec_.spec.control), false, 0};
   }
   ++keyed_;
   const Experiment::Assigned assigned =
@@ -340,6 +351,7 @@ Result<Decision> Live::pin(const std::string& key, std::optional<std::string_vie
     decision.sentence =
         fmt::format("experiment '{}': key '{}' is pinned no more", spec_.spec.name, key);
   }
+  find_conditions();
   return told(std::move(decision), who);
 }
 

@@ -103,7 +103,7 @@ class Live {
   // nothing happened. `crashed`: the other process did not stop by itself, so that what it had in
   // flight failed.
   bool restore(State state, const std::vector<Evidence::Key>& keys, bool crashed);
-  // Gathers from now on what take_keys() and take_ended() give; or does so no more.
+  // Gathers from now on what take_keys() gives; or does so no more.
   void keep(bool on) { experiment_.evidence().keep(on); }
   // Keys, requests that ended and wait to be judged, and audit entries, since the last call.
   std::vector<Evidence::Key> take_keys() { return experiment_.evidence().take_keys(); }
@@ -155,7 +155,9 @@ class Live {
   Live(LiveSpec spec, Experiment experiment, double (*wall)());
   void check_schedule(Nanos now);
   bool eligible(const http::RequestHead& head) const;
+  void find_conditions();
   std::optional<std::size_t> asked_for(const http::RequestHead& head) const;
+  std::optional<std::size_t> pinned_to(std::string_view key) const;
   // The request's key: empty when it has none, or when the keys are fresh random ones.
   std::string_view find_key(const http::RequestHead& head, std::string_view remote_address,
                             std::unique_ptr<std::string>& set_cookie);
@@ -168,28 +170,33 @@ class Live {
   std::string state_name() const;
   VariantSnapshot variant_snapshot(std::size_t variant) const;
 
-  LiveSpec spec_;
-  Experiment experiment_;
-  double (*wall_)();
+  enum class Schedule : std::uint8_t { kBefore, kDuring, kAfter };
+
+  // First what each request touches, side by side: since the last one the kernel has had the cache.
+  std::uint64_t revision_ = 0;
+  std::uint64_t keyed_ = 0;
+  std::uint64_t random_ = 0;   // state of the generator of fresh keys
+  std::size_t uncounted_ = 0;  // of ended_
+  std::optional<double> first_request_;
+  Schedule schedule_ = Schedule::kDuring;
+  bool active_ = false;
+  bool urgent_ = false;
+  bool conditional_ = false;  // it has times, conditions, pins, or a header that asks for a variant
   std::vector<OfVariant> variants_;
-  std::array<Ended, kTogether> ended_;
-  std::size_t uncounted_ = 0;         // of ended_
+  Experiment experiment_;
+  LiveSpec spec_;
+
+  double (*wall_)();
   std::vector<double> stage_shares_;  // of the stage that stage_total and quantiles belong to
   std::map<std::string, std::size_t, std::less<>> pins_;
   std::deque<AuditEntry> audit_;
   std::size_t audit_taken_ = 0;  // how many of audit_ the store has
-  std::uint64_t unkeyed_ = 0, excluded_ = 0, overridden_ = 0, keyed_ = 0;
-  std::optional<double> first_request_;
-  std::uint64_t random_ = 0;  // state of the generator of fresh keys
-  std::uint64_t revision_ = 0;
+  std::uint64_t unkeyed_ = 0, excluded_ = 0, overridden_ = 0;
   Nanos check_schedule_at_ = 0;
   Nanos looked_at_ = 0;
   Nanos quantiles_at_ = 0;
-  enum class Schedule : std::uint8_t { kBefore, kDuring, kAfter };
-  Schedule schedule_ = Schedule::kDuring;
-  bool active_ = false;
-  bool urgent_ = false;
   bool unkeyed_reported_ = false;
+  std::array<Ended, kTogether> ended_;
 };
 
 }  // namespace duet::experiment

@@ -193,6 +193,7 @@ bool Live::restore(State state, const std::vector<Evidence::Key>& keys, bool cra
   for (const auto& [key, name] : state.pins) {
     if (const auto variant = variant_called(name)) pins_[key] = *variant;
   }
+  find_conditions();
   if (!crashed) return true;
   for (const Evidence::State::Unfinished& request : state.experiment.evidence.unfinished) {
     experiment_.evidence().lost(request);
