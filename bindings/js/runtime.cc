@@ -55,6 +55,7 @@ Result<void> JsRuntime::run_scripts() {
   exchange_object_->install(context, host);
   websocket_object_->install(context, host);
   tunnel_object_->install(context, host);
+  static const v8::CFunction kNoteRoute = v8::CFunction::Make(note_route_fast);
   const NamedFunction functions[] = {
       {"fail", fail},
       {"log", log},
@@ -65,7 +66,7 @@ Result<void> JsRuntime::run_scripts() {
       {"onDebugger", on_debugger},
       {"typescript", typescript},
       {"routeKey", route_key},
-      {"noteRoute", note_route},
+      {"noteRoute", note_route, &kNoteRoute},
       {"hasRoutes", has_routes},
   };
   set_functions(context, host, functions, this);

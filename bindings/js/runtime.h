@@ -5,6 +5,8 @@
 // through ExchangeObject; leave() runs the continuations.
 #pragma once
 
+#include <v8-fast-api-calls.h>
+
 #include <deque>
 #include <functional>
 #include <memory>
@@ -80,6 +82,9 @@ class JsRuntime final : public Runtime {
   static void typescript(const Arguments& arguments);
   static void route_key(const Arguments& arguments);
   static void note_route(const Arguments& arguments);
+  void note_route(double id, std::uint32_t key);
+  static void note_route_fast(v8::Local<v8::Object> receiver, double id, std::uint32_t key,
+                              v8::FastApiCallbackOptions& options);
   static void has_routes(const Arguments& arguments);
 
   RuntimeContext context_;

@@ -138,11 +138,18 @@ void JsRuntime::route_key(const Arguments& arguments) {
 
 // noteRoute(id, key): the application answers the exchange by this route.
 void JsRuntime::note_route(const Arguments& arguments) {
-  JsRuntime* runtime = self(arguments);
-  const auto id = static_cast<ExchangeId>(arguments[0].As<v8::Number>()->Value());
-  Exchange* exchange = runtime->context_.exchanges->find(id);
-  if (exchange == nullptr) return;
-  runtime->routes_.note(*exchange, arguments[1].As<v8::Uint32>()->Value());
+  self(arguments)->note_route(arguments[0].As<v8::Number>()->Value(),
+                              arguments[1].As<v8::Uint32>()->Value());
+}
+
+void JsRuntime::note_route_fast(v8::Local<v8::Object> /*receiver*/, double id, std::uint32_t key,
+                                v8::FastApiCallbackOptions& options) {
+  static_cast<JsRuntime*>(options.data.As<v8::External>()->Value())->note_route(id, key);
+}
+
+void JsRuntime::note_route(double id, std::uint32_t key) {
+  Exchange* exchange = context_.exchanges->find(static_cast<ExchangeId>(id));
+  if (exchange != nullptr) routes_.note(*exchange, key);
 }
 
 // hasRoutes(handler index): requests that no route takes are counted as such from now on.
