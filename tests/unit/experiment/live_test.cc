@@ -251,6 +251,29 @@ TEST_F(LiveTest, AVariantThatCannotAnswerIsDoneWithout) {
   EXPECT_FALSE(live_->promote("py", "ann").ok());
 }
 
+TEST_F(LiveTest, EveryEndIsInWhatIsGivenOutThoughTheyAreCountedTogether) {
+  make(spec_of(KeySource::kHeader, "X-User"));
+  std::uint64_t ended = 0;
+  for (int i = 0; i < 200; ++i) {
+    const Live::Choice choice = choose("X-User: " + std::to_string(i) + "\r\n");
+    live_->ended(choice, {.total = kMillisecond, .cpu = kMicrosecond});
+    ++ended;
+    if (i % 50 != 0) continue;  // once when few wait, once when many were counted before
+    const LiveSnapshot shot = live_->snapshot();
+    EXPECT_EQ(shot.variants[0].requests + shot.variants[1].requests, ended);
+    EXPECT_EQ(shot.variants[0].in_flight + shot.variants[1].in_flight, 0u);
+  }
+  EXPECT_EQ(live_->run(0) + live_->run(1), 200 * kMicrosecond);
+  const measure::ExperimentFigures figures = live_->figures();
+  EXPECT_EQ(figures.variants[0].count + figures.variants[1].count, 200u);
+  const Live::State state = live_->state({0, 0});
+  EXPECT_EQ(state.variants[0].runs.count() + state.variants[1].runs.count(), 200u);
+  const Live::Choice failing = choose("X-User: 0\r\n");
+  live_->ended(failing, {.failed = true});
+  ASSERT_EQ(failing.variant, 1u);
+  EXPECT_TRUE(live_->urgent()) << "a failure is known at once";
+}
+
 TEST_F(LiveTest, NeedsNoLookWhenNothingHappened) {
   make(spec_of(KeySource::kRandom));
   EXPECT_FALSE(live_->needs_look());
