@@ -29,7 +29,7 @@ APPLICATIONS = {
     "Express": """import express from "express";
 const items = express.Router();
 items.get("/:id", (req, res) => { res.json({ id: req.params.id }); });
-export default express().use(["/on/items", "/off/items", "/control/items"], items);
+export default express().use("/:at/items", items);
 """,
     "Koa": """import Router from "@koa/router";
 import Koa from "koa";
