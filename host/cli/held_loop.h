@@ -6,8 +6,8 @@
 namespace duet::cli {
 
 // The loop's watchers of `signals` run only when it turns. From here on a second signal ends the
-// process where the loop has not seen the first; what follows a signal within 100 ms is that signal's echo
-// and counts for nothing. After those watchers were started.
+// process where the loop has not seen the first; what follows a signal within 100 ms is that
+// signal's echo and counts for nothing. After those watchers were started.
 void stop_even_a_held_loop(std::span<const int> signals);
 
 // The loop has seen one. Loop's thread.

@@ -170,6 +170,9 @@ void Writer::work(const std::shared_ptr<Shared>& shared) {
     std::vector<Moment> moments = std::exchange(shared->waiting, {});
     lock.unlock();
     const Result<void> written = shared->write(moments);
+    lock.lock();
+    shared->trouble = written ? "" : written.error().to_string();
+    lock.unlock();
     // Said without the lock, which the loop takes: the log may be on the disk that hangs.
     if (written && in_trouble) {
       log::info("experiments: what is counted is kept again, with what was counted meanwhile");
@@ -182,7 +185,6 @@ void Writer::work(const std::shared_ptr<Shared>& shared) {
     }
     in_trouble = !written;
     lock.lock();
-    shared->trouble = written ? "" : written.error().to_string();
     if (written) continue;
     if (last) break;
     std::swap(moments, shared->waiting);
