@@ -196,7 +196,6 @@ inline void Evidence::end_known(const Arrival& arrival) {
 
 // What is known by `now`, as far as it is known without a gap.
 void Evidence::judge_known(Nanos now) {
-  ended_ = 0;
   count_begun();
   order_.hand_out(
       now, patience_,

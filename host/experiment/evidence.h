@@ -34,10 +34,10 @@ class Evidence {
                       spec_.sticky ? std::optional(key) : std::nullopt);
   }
   // Once for each ticket.
-  void ended(Ticket ticket, const Ending& ending) {
-    order_.finish(ticket, ending);
-    if (++ended_ == kTogether) judge_known(latest_);
-  }
+  void ended(Ticket ticket, const Ending& ending) { order_.finish(ticket, ending); }
+  // Takes in what is known by the last arrival: after some that ended together, so that those of
+  // 100 ms do not drive everything else out of the processor's caches. look() does it as well.
+  void judge() { judge_known(latest_); }
   // Requests that have begun and have not been judged in every respect.
   std::size_t waiting() const { return order_.waiting(); }
 
@@ -115,8 +115,7 @@ class Evidence {
 
  private:
   static constexpr Nanos kNever = INT64_MAX;
-  // So many requests are judged together, while they are in the processor's first cache: those of
-  // 100 ms would drive everything else out of the second.
+  // So many requests wait for memory together.
   static constexpr Ticket kTogether = 64;
 
   struct Test {
@@ -160,7 +159,6 @@ class Evidence {
   std::vector<std::vector<std::uint64_t>> requests_;  // likewise, when keys are not sticky
   stats::DistinctKeys keys_;                          // likewise, when they are
   Ticket counted_ = 0;                                // requests below it are in keys_ or requests_
-  Ticket ended_ = 0;  // requests that have ended since the last judge_known()
   std::vector<Key> new_keys_;
   bool keeps_keys_ = false;
   double split_highest_ = 0;

@@ -66,6 +66,8 @@ class Experiment {
     return evidence_->started(assigned.variant, assigned.key, at);
   }
   void ended(Evidence::Ticket ticket, const Ending& ending) { evidence_->ended(ticket, ending); }
+  // After some that ended together: Evidence::judge().
+  void judge() { evidence_->judge(); }
 
   // Looks at the evidence and acts on it. Every 100 ms.
   std::vector<Decision> look(Nanos now);

@@ -192,6 +192,7 @@ Live::Choice Live::choose(const http::RequestHead& head, std::string_view remote
 }
 
 void Live::count_ended() {
+  if (uncounted_ == 0) return;
   for (const Ended& one : std::span(ended_).first(std::exchange(uncounted_, 0))) {
     const Ending& ending = one.ending;
     OfVariant& variant = variants_[one.variant];
@@ -202,6 +203,7 @@ void Live::count_ended() {
     if (ending.failed && one.variant != spec_.spec.control) urgent_ = true;
     experiment_.ended(one.ticket, ending);
   }
+  experiment_.judge();
 }
 
 // --- judging -----------------------------------------------------------------------------------
