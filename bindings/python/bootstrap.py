@@ -29,6 +29,10 @@ _host_pid = os.getpid()
 
 # --- errors, for people ---
 
+# What an application of another name and other parameters does: it calls what it takes for
+# start_response or send.
+_CALLED = ("'Env' object is not callable", "'Context' object is not callable")
+
 
 def describe(error, handler_file):
     """→ (message, where, hint, detail): one line, the handler's line, what to do, the whole stack."""
@@ -44,6 +48,9 @@ def describe(error, handler_file):
     if isinstance(error, SystemExit):
         message = f"{message}: it ends this request, not the host"
         hint = "raise an exception or return an answer instead"
+    elif isinstance(error, TypeError) and str(error) in _CALLED:
+        hint = ("it is served as a handler, (request, env, ctx); if it is a WSGI or ASGI application, name "
+                "it `app`, or its parameters (environ, start_response) or (scope, receive, send)")
     return message, _place(error, summary, handler_file), hint, detail
 
 

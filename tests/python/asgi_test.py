@@ -238,7 +238,9 @@ class StartTest(unittest.TestCase):
     """
 
     def test_kinds_are_recognised(self):
-        self.write("kinds.py", self.ANSWER + """
+        self.write("kinds.py", """
+        import functools, wsgiref.simple_server, wsgiref.validate
+        """ + self.ANSWER + """
         async def plain(scope, receive, send):
             await say(send, "function")
         async def app(s, r, w):
@@ -258,14 +260,51 @@ class StartTest(unittest.TestCase):
         def simple(environ, start_response):
             start_response("200 OK", [])
             return [b"WSGI"]
+        class Page:
+            def __init__(self, environ, start): self.start = start
+            def __iter__(self):
+                self.start("200 OK", [])
+                yield b"a class"
+        def partly(text, environ, start_response):
+            start_response("200 OK", [])
+            return [text]
+        part = functools.partial(partly, b"partial")
+        class Around:
+            def __init__(self, app): self.app = app
+            def __call__(self, *args, **kwargs): return self.app(*args, **kwargs)
+        def around(app):
+            def inner(*args): return app(*args)
+            return inner
+        checked = wsgiref.validate.validator(Around(wsgiref.simple_server.demo_app))
+        asynchronous = around(Around(plain))
+        def closed():
+            def itself(*args): return str(len(args)) if itself else ""
+            return itself
+        closed_over = closed()
         async def fetch(request, env, ctx): return "fetch"
         """)
         for attribute, said in {"plain": "function", "app": "by its name", "wrapped": "function",
                                 "Old": "ASGI 2.0", "old": "ASGI 2.0", "make_app()": "function",
-                                "simple": "WSGI", "fetch": "fetch"}.items():
+                                "simple": "WSGI", "fetch": "fetch", "Page": "a class",
+                                "part": "partial", "checked": "Hello world!",
+                                "asynchronous": "function", "closed_over": "3"}.items():
             with self.subTest(attribute), self.serve(f"kinds:{attribute}") as duet:
                 answer = duet.get("/")
-                self.assertEqual((answer.status, answer.body.decode()), (200, said))
+                self.assertEqual((answer.status, answer.body.decode().partition("\n")[0]), (200, said))
+
+    def test_an_application_taken_for_a_handler_is_told_how_to_be_known(self):
+        self.write("names.py", """
+        def wsgi_by_letters(e, s):
+            s("200 OK", [])
+            return [b""]
+        async def asgi_by_letters(a, b, c):
+            await c({"type": "http.response.start", "status": 200})
+        """)
+        for attribute in ("wsgi_by_letters", "asgi_by_letters"):
+            with self.subTest(attribute), self.serve(f"names:{attribute}") as duet:
+                self.assertEqual(duet.get("/").status, 500)
+                eventually(lambda: any("name it `app`" in line and "(environ, start_response)" in line
+                                       for line in duet.output), "the log says what to do")
 
     def test_what_is_no_application_is_refused_with_what_to_do(self):
         self.write("bad.py", """

@@ -1,5 +1,7 @@
 """What kind of application an attribute of a module is: fetch-style, ASGI 3, ASGI 2 or WSGI."""
 
+from types import FunctionType
+
 from . import _callables
 
 _ASGI_PACKAGES = {"starlette", "fastapi", "quart", "litestar", "sanic", "blacksheep", "channels"}
@@ -7,21 +9,24 @@ _WSGI_PACKAGES = {"flask", "bottle", "pyramid", "webob", "webapp2"}
 _NAMES = ("app", "application", "asgi", "asgi_app", "asgi_application", "wsgi", "wsgi_app",
           "wsgi_application")
 _FETCH_NAMES = {"request", "req", "env", "ctx", "context"}
+_FETCH = ("fetch", "handler", "default")
+_DEEPEST = 8  # wrappers around an application; a function's closure may hold itself
 
 
-def interface_of(target, name):
+def interface_of(target, name, depth=0):
     """"asgi", "asgi2", "wsgi", or None: nothing says that it is an application.
 
     `name` is the attribute's: what is called `app` is more likely to be one than what is called
-    `fetch`.
+    `fetch`. `depth` counts the wrappers around it that have been looked into.
     """
     kind = _by_package(target)
     if kind is not None:
         return kind
     if isinstance(target, type):
         return _of_class(target)
-    function = target if _callables.is_routine(target) else getattr(type(target), "__call__", None)
-    return _by_signature(function, name) if function is not None else None
+    if not callable(target):
+        return None
+    return _by_signature(target, name, depth)
 
 
 def _by_package(target):
@@ -40,29 +45,52 @@ def _by_package(target):
 
 
 def _of_class(target):
-    """A class is ASGI 2 when its instances are: made with a scope, called with the rest."""
+    """A class is ASGI 2 when its instances are: made with a scope, called with the rest. As a WSGI
+    application it is made with what a request brings, and iterated over (PEP 3333).
+    """
     made = _parameters(target.__init__)[1:] if "__init__" in vars(target) else []
+    if made[:1] == ["environ"] and len(made) == 2 and hasattr(target, "__iter__"):
+        return "wsgi"
     call = _parameters(getattr(target, "__call__", None))[1:] if hasattr(target, "__call__") else []
     return "asgi2" if made[:1] == ["scope"] and call[:2] == ["receive", "send"] else None
 
 
-def _by_signature(function, name):
+def _by_signature(function, name, depth):
     names = [p for p in _parameters(function) if p != "self"]
     if names[:1] == ["scope"]:
         return "asgi2" if len(names) == 1 else "asgi"
     if names[1:3] == ["receive", "send"]:
         return "asgi"
-    if names[1:2] == ["start_response"]:
+    if names[1:2] == ["start_response"] or (names[:1] == ["environ"] and len(names) == 2):
         return "wsgi"
+    passes_on = names == [] and _takes_anything(function)  # a wrapper: (*args, **kwargs)
+    if passes_on and name not in _FETCH and depth < _DEEPEST:
+        kinds = {interface_of(one, "", depth + 1) for one in _wrapped_by(function)} - {None}
+        if len(kinds) == 1 and not (kinds == {"wsgi"} and _is_coroutine_function(function)):
+            return kinds.pop()
     if name not in _NAMES or (set(names) & _FETCH_NAMES and names != ["env", "start"]):
         return None
     if len(names) == 3 and _is_coroutine_function(function):
         return "asgi"
     if len(names) == 2 and not _is_coroutine_function(function):
         return "wsgi"
-    if names == [] and _takes_anything(function):  # a wrapper: (*args, **kwargs)
+    if passes_on:
         return "asgi" if _is_coroutine_function(function) else "wsgi"
     return None
+
+
+def _wrapped_by(wrapper):
+    """What a callable that passes any arguments on may pass them to."""
+    if isinstance(wrapper, FunctionType):
+        return [cell.cell_contents for cell in wrapper.__closure__ or () if _is_set(cell)]
+    return list(getattr(wrapper, "__dict__", {}).values())
+
+
+def _is_set(cell):
+    try:
+        return cell.cell_contents is not None
+    except ValueError:  # a variable that is assigned later
+        return False
 
 
 def _is_coroutine_function(function):
@@ -77,8 +105,10 @@ def _parameters(function):
 
 
 def _takes_anything(function):
-    kinds = [kind for _, kind, _ in _callables.parameters(function) or ()]
-    return _callables.VAR_POSITIONAL in kinds
+    found = _callables.parameters(function)
+    if found is None:  # written in C: an object's call takes what comes
+        return not _callables.is_routine(function)
+    return _callables.VAR_POSITIONAL in [kind for _, kind, _ in found]
 
 
 def looks_like_factory(target, name):
