@@ -28,8 +28,10 @@ def marked(name):
     return os.path.exists(os.path.join(MARKS, name))
 
 def keep(request):
+    let_go = os.open(os.path.join(MARKS, "let go"), os.O_RDWR)
     mark("begun")
-    ctypes.PyDLL(None).usleep(1_000_000)  # in C, with the GIL
+    ctypes.PyDLL(None).read(let_go, ctypes.create_string_buffer(1), 1)  # in C, with the GIL
+    os.close(let_go)
     return "kept"
 
 def wait(request):
@@ -119,6 +121,13 @@ class PoolTest(unittest.TestCase):
         self.addCleanup(self.duet.__exit__, None, None, None)
         self.clients = concurrent.futures.ThreadPoolExecutor(THREADS + 4)
         self.addCleanup(self.clients.shutdown)
+        os.mkfifo(self.folder / "let go")
+        self.gil = open(self.folder / "let go", "r+b", buffering=0)  # kept until a byte comes
+        self.addCleanup(self.gil.close)
+        self.addCleanup(self.let_go)
+
+    def let_go(self):
+        self.gil.write(b"1")
 
     def begun(self, name="begun"):
         eventually((self.folder / name).exists, f"{name} is marked")
@@ -141,6 +150,7 @@ class PoolTest(unittest.TestCase):
         waits = self.clients.submit(self.duet.get, "/free")
         self.assert_the_loop_turns()  # while the second call is handed over, too
         self.assertFalse(keeps.done() or waits.done())
+        self.let_go()
         self.assertEqual((keeps.result().body, waits.result().body), (b"kept", b"free"))
 
     def test_nor_when_a_client_leaves(self):
@@ -149,6 +159,7 @@ class PoolTest(unittest.TestCase):
         self.ask_and_leave("/free")
         self.assert_the_loop_turns()
         self.assertFalse(keeps.done())
+        self.let_go()
         self.assertEqual(keeps.result().body, b"kept")
 
     def test_nor_at_a_deadline(self):
@@ -158,6 +169,7 @@ class PoolTest(unittest.TestCase):
         free = self.clients.submit(self.duet.get, "/free")
         self.assert_the_loop_turns()
         self.assertFalse(free.done())  # the 504 came while the GIL was kept
+        self.let_go()
         self.assertEqual(free.result().body, b"free")
 
     def test_a_call_whose_deadline_passed_before_a_thread_was_free_never_begins(self):

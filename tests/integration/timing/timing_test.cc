@@ -112,18 +112,19 @@ double phase_ms(const std::string& timing, const std::string& phase) {
   return at == std::string::npos ? 0 : std::stod(timing.substr(at + phase.size() + 5));
 }
 
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
+// What others take from a machine only ever adds to a time: a quarter of the requests was left alone.
+double lower_quartile(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + values.size() / 4, values.end());
+  return values[values.size() / 4];
 }
 
 TEST_P(Timing, PhasesAreWhatTheHandlerDid) {
   DuetHost host = start();
   HttpClient client = host.client();
-  for (int n = 0; n < 10; ++n) ASSERT_EQ(client.get("/a/steps").status, 200);  // warm
+  for (int n = 0; n < 100; ++n) ASSERT_EQ(client.get("/a/steps").status, 200);  // warm
   // Judged are the requests during which the host had the processor whenever it wanted it, and
   // whose 5 ms by the handler's own clock were 5, however rare those are on this machine.
-  constexpr std::size_t kWanted = 20;
+  constexpr std::size_t kWanted = 40;
   int requests = 0;
   const auto phases = [&](const std::string& phase) {
     std::vector<double> found;
@@ -132,9 +133,11 @@ TEST_P(Timing, PhasesAreWhatTheHandlerDid) {
           const double before = kept_waiting_us(host.process().pid());
           const auto answer = client.get("/a/steps", "Duet-Timing: 1\r\n");
           ++requests;
-          if (kept_waiting_us(host.process().pid()) - before <= 100 &&
-              std::stod(answer.body) <= 5.05) {
-            found.push_back(phase_ms(answer.value("server-timing"), phase));
+          const std::string timing = answer.value("server-timing");
+          const double own = std::stod(answer.body);
+          EXPECT_GE(phase_ms(timing, "run"), own - 0.001) << timing;  // whatever the machine does
+          if (kept_waiting_us(host.process().pid()) - before <= 100 && own <= 5.05) {
+            found.push_back(phase_ms(timing, phase));
           }
           return found.size() == kWanted;
         },
@@ -159,8 +162,8 @@ TEST_P(Timing, PhasesAreWhatTheHandlerDid) {
     GTEST_SKIP() << "the machine is busy: the host had its processor in "
                  << run.size() + await.size() << " of " << requests << " requests";
   }
-  EXPECT_NEAR(median(run), 5, 0.2);
-  EXPECT_NEAR(median(await), 7, 0.5);
+  EXPECT_NEAR(lower_quartile(run), 5, 0.2);
+  EXPECT_NEAR(lower_quartile(await), 7, 0.5);
 }
 
 TEST_P(Timing, WaitingIsChargedToWhoHeldTheLoop) {
