@@ -42,6 +42,11 @@ class ServicePort {
     EXPECT_TRUE(asked(kPatience)) << "nobody connects";
     return HttpClient(::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
   }
+  // A connection waits and is never accepted; Linux lets no second one be made then.
+  [[nodiscard]] HttpClient fill() const {
+    EXPECT_EQ(listen(fd_, 0), 0);
+    return HttpClient(url());
+  }
   void close() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }

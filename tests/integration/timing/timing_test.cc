@@ -112,7 +112,7 @@ double phase_ms(const std::string& timing, const std::string& phase) {
   return at == std::string::npos ? 0 : std::stod(timing.substr(at + phase.size() + 5));
 }
 
-// What others take from a machine only ever adds to a time: a quarter of the requests was left alone.
+// What others take from a machine only adds to a time: of the requests, a quarter was left alone.
 double lower_quartile(std::vector<double> values) {
   std::nth_element(values.begin(), values.begin() + values.size() / 4, values.end());
   return values[values.size() / 4];
