@@ -134,7 +134,8 @@ class Runtime : public ExchangeListener {
   virtual void dispatch(std::uint32_t slot, Exchange& exchange) noexcept = 0;
 
   // Called by the watchdog's thread (any thread, at any moment) when a slice on the loop's thread
-  // has run far beyond its deadline: makes the running code throw.
+  // has run far beyond its deadline, or loads while the host is to stop: makes the running code
+  // throw.
   virtual void interrupt() noexcept = 0;
 
   virtual RuntimeUsage usage() const = 0;

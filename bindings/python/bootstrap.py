@@ -298,7 +298,7 @@ def nothing():
 
 
 def raise_interrupt():
-    raise HandlerInterrupted("it ran far beyond its deadline without letting go of the loop")
+    raise HandlerInterrupted("the host needs the loop, which this code did not let go of")
 
 
 # A signal for a child that still has the host's handlers would be taken for the host's own: libuv's

@@ -84,9 +84,12 @@ void PythonRuntime::load(const HandlerSpec& spec, std::function<void(Result<Load
   Handler& handler = engine->handlers.back();
   handler.name = spec.name;
   handler.index = spec.index;
-  if (auto loaded = load_handler(spec, handler); !loaded) {
+  engine->slices.resume({spec.index, 0}, 0, now());  // what runs in a slice can be interrupted
+  auto loaded_module = load_handler(spec, handler);
+  engine->slices.end();
+  if (!loaded_module) {
     engine->handlers.pop_back();
-    done(std::move(loaded).error());
+    done(std::move(loaded_module).error());
     return;
   }
   const std::size_t slot = engine->handlers.size() - 1;

@@ -1,6 +1,7 @@
 #include "bindings/python/timing.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "bindings/python/threads.h"
 
@@ -104,10 +105,10 @@ bool Slices::bind() {
 }
 
 bool Slices::enter_handler(measure::HandlerIndex handler) {
-  owner_ = Owner{handler, 0};
+  const Owner open = std::exchange(owner_, Owner{handler, 0});
   bound_ = false;
   const bool bound = bind();
-  owner_ = Owner{};
+  owner_ = open;
   return bound;
 }
 

@@ -1,10 +1,14 @@
 #include "host/cli/held_loop.h"
 
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <string_view>
+#include <thread>
+#include <utility>
 
 #include "host/base/check.h"
 #include "host/base/clock.h"
@@ -17,6 +21,10 @@ namespace {
 // to its group. Nobody presses a key again as soon as this.
 constexpr Nanos kEcho = 100 * kMillisecond;
 
+// A loop that is only busy turns within this.
+constexpr std::chrono::milliseconds kPatience(250);
+
+int first_came = -1;  // an eventfd: what a signal handler may write to
 std::atomic<int> unseen{0};
 std::atomic<Nanos> heard{0};
 struct sigaction of_the_loop[NSIG];
@@ -26,15 +34,30 @@ void on_signal(int number) {
   const Nanos at = now();
   if (at - heard.load() < kEcho) return;
   heard.store(at);
-  if (unseen.fetch_add(1) == 0) return of_the_loop[number].sa_handler(number);
+  if (unseen.fetch_add(1) == 0) {
+    [[maybe_unused]] const int told = eventfd_write(first_came, 1);
+    return of_the_loop[number].sa_handler(number);
+  }
   constexpr std::string_view kWhy = "duet: stopped at once by a second signal: the loop was held\n";
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kWhy.data(), kWhy.size());
   _exit(128 + number);
 }
 
+void watch(const std::function<void()>& held) {
+  while (true) {
+    eventfd_t ignored;
+    if (eventfd_read(first_came, &ignored) != 0) continue;  // by a signal to this thread
+    std::this_thread::sleep_for(kPatience);
+    if (unseen.load() > 0) held();
+  }
+}
+
 }  // namespace
 
-void stop_even_a_held_loop(std::span<const int> signals) {
+void stop_even_a_held_loop(std::span<const int> signals, std::function<void()> held) {
+  first_came = eventfd(0, EFD_CLOEXEC);
+  DUET_CHECK(first_came >= 0);
+  std::thread([held = std::move(held)] { watch(held); }).detach();
   for (const int number : signals) {
     DUET_CHECK(sigaction(number, nullptr, &of_the_loop[number]) == 0);
     struct sigaction ours = of_the_loop[number];

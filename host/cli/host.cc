@@ -79,12 +79,13 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// The watchdog and the writers; with JavaScript also V8's helpers (5) and libuv's pool (4).
+// The watchdog, that of a held loop and the writers; with JavaScript also V8's helpers (5) and
+// libuv's pool (4).
 unsigned threads_needed(const config::Config& config) {
   const bool js = std::any_of(
       config.handlers.begin(), config.handlers.end(),
       [](const auto& handler) { return handler.language == config::Language::kJavaScript; });
-  return js ? 13 : 4;
+  return js ? 14 : 5;
 }
 
 std::string project_directory(const config::Config& config) {
@@ -321,23 +322,32 @@ void Host::load_handlers() {
               {{"handler", names},
                {"hint", "does its module wait at the top level: for a service, a lock, input?"}});
   });
-  for (std::size_t i = 0; i < config_.handlers.size() && !stopping_; ++i) {
+  for (std::size_t i = 0; i < config_.handlers.size() && !stopping_ && !cancelled_; ++i) {
     if (absent_[i]) continue;
     const auto index = static_cast<measure::HandlerIndex>(i);
     auto engine = engines_.open(config_.handlers[i].language);
     DUET_CHECK(engine.ok());
     Runtime* runtime = *engine;
     loading_watch_->began(config_.handlers[i].name);
+    loading_now_ = runtime;
     runtime->load(pipeline_->spec(index), [this, index, runtime](Result<LoadedHandler> loaded) {
       handler_loaded(index, *runtime, std::move(loaded));
     });
+    loading_now_ = nullptr;
   }
 }
 
 void Host::handler_loaded(measure::HandlerIndex index, Runtime& runtime,
                           Result<LoadedHandler> loaded) {
   if (loading_watch_) loading_watch_->ended(config_.handlers[index].name);
-  if (stopping_) return;
+  if (stopping_ || cancelled_) {
+    if (cancelled_ && !loaded) {
+      log::info("a handler was interrupted", {{"handler", config_.handlers[index].name},
+                                              {"at", loaded.error().where},
+                                              {"stack", loaded.error().detail}});
+    }
+    return;
+  }
   if (loaded) {
     pipeline_->ready(index, runtime, *loaded);
     metrics_.set_shape(index, loaded->shape);
@@ -426,7 +436,24 @@ void Host::watch_signals() {
         },
         kNumbers[i]);
   }
-  stop_even_a_held_loop(kNumbers);
+  stop_even_a_held_loop(kNumbers, [this] { loop_is_held(); });
+}
+
+// On the thread of held_loop.h. A module that loads owes nobody an answer, so it is interrupted as
+// Ctrl-C does it in the languages' own programs; a request that is being answered is waited for.
+void Host::loop_is_held() {
+  const measure::HandlerIndex holder = ledger_.holder().handler;
+  std::string name = holder == measure::kNoHandler ? "" : pipeline_->spec(holder).name;
+  if (Runtime* loading = loading_now_) {
+    cancelled_ = true;
+    log::info(
+        "stopping: a handler that is still loading is interrupted; a second signal ends at once",
+        {{"handler", std::move(name)}});
+    loading->interrupt();
+  } else {
+    log::info("stopping when the loop is let go of; a second signal ends at once",
+              {{"handler", std::move(name)}});
+  }
 }
 
 void Host::on_signal(int number) {

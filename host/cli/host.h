@@ -60,6 +60,7 @@ class Host {
   void announce();
   void watch_signals();
   void on_signal(int number);
+  void loop_is_held();
   void stop_serving();
   void stop_engines();
   measure::Snapshot snapshot();
@@ -94,8 +95,10 @@ class Host {
   std::vector<bool> started_;  // by language
   std::vector<bool> absent_;   // handlers that could not be loaded and that are done without
   uv_signal_t signals_[2];
-  std::atomic<bool> debugging_{false};  // no slice is too long for the watchdog
-  std::size_t loading_ = 0;             // handlers whose engines have not answered yet
+  std::atomic<bool> debugging_{false};          // no slice is too long for the watchdog
+  std::atomic<Runtime*> loading_now_{nullptr};  // the engine whose load() holds the loop
+  std::atomic<bool> cancelled_{false};          // by a signal that the loop could not see
+  std::size_t loading_ = 0;                     // handlers whose engines have not answered yet
   std::size_t stopping_engines_ = 0;
   int exit_code_ = 0;
   std::atomic<bool> serving_{false};

@@ -113,7 +113,8 @@ constexpr HelpSection kSections[] = {
      {},
      "SIGINT and SIGTERM: no new requests, those in flight are finished (for up to\n"
      "10 s, server.timeouts.shutdown), as is what a JavaScript application's own\n"
-     "listeners of these signals do; a second one stops at once.\n"
+     "listeners of these signals do; a handler that still loads is interrupted. A\n"
+     "second one stops at once.\n"
      "0 stopped, 1 configuration wrong or start failed, 2 command line wrong."},
 };
 

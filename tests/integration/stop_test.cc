@@ -156,6 +156,41 @@ TEST_P(Stop, AnswersWhoCameBeforeItWasSeen) {
   EXPECT_EQ(host_->process().wait(), 0) << host_->process().err();
 }
 
+TEST_P(Stop, SaysWhoHoldsTheLoop) {
+  start();
+  HttpClient holding = host_->client();
+  holding.send("GET " + target("hold") + " HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(host_->process().wait_for_err("holding"));
+  host_->process().signal(SIGINT);
+  ASSERT_TRUE(host_->process().wait_for_err("a second signal ends at once\",\"handler\":\"" +
+                                            std::string(GetParam()) + "\""))
+      << host_->process().err();
+  directory_.write("let-go", "");
+  EXPECT_EQ(holding.read().body, "held");
+  EXPECT_EQ(host_->process().wait(), 0) << host_->process().err();
+}
+
+// What node and python do on Ctrl-C: nobody waits for a module that computes or sleeps.
+TEST_P(Stop, InterruptsAModuleThatStillLoads) {
+  const bool js = std::string(GetParam()) == "js";
+  directory_.write("a.mjs",
+                   "console.error('loading');\nwhile (true);\nexport default () => 'a';\n");
+  directory_.write(
+      "a.py",
+      "import sys, time\nprint('loading', file=sys.stderr)\ntry:\n    time.sleep(600)\n"
+      "finally:\n    print('left', file=sys.stderr)\n");
+  testing_support::Process process(
+      testing_support::duet_program(),
+      {.arguments = {"serve", "--listen", "127.0.0.1:0", "--admin", "off", js ? "a.mjs" : "a.py"},
+       .directory = directory_.path()});
+  ASSERT_TRUE(process.wait_for_err("loading"));
+  process.signal(SIGINT);
+  EXPECT_EQ(process.wait(), 0) << process.err();
+  EXPECT_NE(process.err().find(js ? "/a.mjs:2:" : "/a.py:4:"), std::string::npos)
+      << "it says where it was: " << process.err();
+  EXPECT_EQ(process.err().find("left") != std::string::npos, !js) << process.err();
+}
+
 TEST_P(Stop, FinishesAStream) {
   start();
   HttpClient client = host_->client();

@@ -181,7 +181,7 @@ class WebSocketClosed(RequestEnded):
     reason: str
 
 class HandlerInterrupted(BaseException):
-    """Raised in a handler that ran far beyond its deadline without letting go of the loop."""
+    """Raised in what holds the loop: far beyond its deadline, or loading while the host is to stop."""
 
 def blocking(function: _F) -> _F:
     """Runs a plain `def` handler in the thread pool: for work that would hold the loop."""

@@ -12,7 +12,7 @@ class ClientDisconnected(OSError):
 
 
 class HandlerInterrupted(BaseException):
-    """Raised in a handler that ran far beyond its deadline without letting go of the loop.
+    """Raised in what holds the loop: far beyond its deadline, or loading while the host is to stop.
 
     Not an Exception: `except Exception` in a loop must not keep the handler going.
     """
