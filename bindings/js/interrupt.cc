@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "host/base/log.h"
+#include "bindings/js/convert.h"
 
 namespace duet::js {
 namespace {
@@ -38,15 +38,21 @@ void Interrupter::on_interrupt(v8::Isolate* isolate, void* data) {
     return;  // the slice ended by itself meanwhile
   }
   self->stopped_ = true;
-  self->reason_ = self->heap_full_ ? Reason::kHeapFull : Reason::kHolds;
-  self->id_ = self->pump_.current();
+  Stop& stop = self->stop_;
+  stop.reason = self->heap_full_ ? Reason::kHeapFull : Reason::kHolds;
+  stop.id = self->pump_.current();
+  stop.handler = self->ledger_.current_handler();
   v8::HandleScope handles(isolate);
   v8::MicrotaskQueue* queue = self->engine_.context()->GetMicrotaskQueue();
   // Before the first of them runs, microtasks are safe: it is the running of them that discards.
   if (queue->IsRunningMicrotasks()) {
-    self->lost_ = !self->engine_.microtasks().save(isolate, self->saved_);
+    stop.lost = !self->engine_.microtasks().save(isolate, self->saved_);
   }
   // Running JavaScript here is what V8's own debugger does: it stands still at a safe place.
+  v8::Local<v8::Context> context = self->engine_.context();
+  v8::Context::Scope scope(context);
+  stop.place =
+      error_from(isolate, context, v8::Exception::Error(to_name(isolate, "it was stopped here")));
   self->engine_.call_before_stop();
   isolate->TerminateExecution();
   self->loop_.post([self] { self->recover(); });
@@ -77,7 +83,7 @@ void Interrupter::recover() {
     isolate->RemoveNearHeapLimitCallback(on_heap_limit, initial_heap_limit_);
     isolate->AddNearHeapLimitCallback(on_heap_limit, this);
   }
-  on_stopped_(reason_, id_, std::exchange(lost_, false));
+  on_stopped_(std::exchange(stop_, Stop{}));
 }
 
 }  // namespace duet::js

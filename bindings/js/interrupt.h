@@ -11,10 +11,10 @@
 
 #include <atomic>
 #include <functional>
-#include <string>
 
 #include "bindings/js/engine.h"
 #include "bindings/js/pump.h"
+#include "host/base/result.h"
 #include "host/loop/loop.h"
 #include "host/measure/ledger.h"
 
@@ -23,9 +23,15 @@ namespace duet::js {
 class Interrupter {
  public:
   enum class Reason { kHolds, kHeapFull };
-  // What is told at depth 0, on the loop's thread: the request whose code was stopped (0: none),
-  // and whether what waited could not be kept.
-  using Stopped = std::function<void(Reason reason, ExchangeId id, bool lost)>;
+  struct Stop {
+    Reason reason = Reason::kHolds;
+    ExchangeId id = 0;                                    // the request; 0: none
+    measure::HandlerIndex handler = measure::kNoHandler;  // whose code it was
+    Error place;                                          // where and detail: what ran
+    bool lost = false;                                    // what waited could not be kept
+  };
+  // Told at depth 0, on the loop's thread.
+  using Stopped = std::function<void(const Stop&)>;
 
   Interrupter(Engine& engine, Loop& loop, measure::Ledger& ledger, Pump& pump, Stopped stopped);
   ~Interrupter();
@@ -54,11 +60,9 @@ class Interrupter {
   Stopped on_stopped_;
   Microtasks::Saved saved_;
   std::size_t initial_heap_limit_ = 0;
-  ExchangeId id_ = 0;
-  Reason reason_ = Reason::kHolds;
+  Stop stop_;  // when stopped_
   bool heap_full_ = false;
   bool stopped_ = false;
-  bool lost_ = false;
   std::atomic<Nanos> asked_since_{0};  // the slice that is to be stopped, by its start
 };
 

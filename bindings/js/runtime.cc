@@ -40,9 +40,7 @@ Result<void> JsRuntime::start(const RuntimeContext& context) {
   if (!ran.ok()) return ran;
   pump_->attach(engine_->isolate());
   interrupter_.emplace(*engine_, *context.loop, *context.ledger, *pump_,
-                       [this](Interrupter::Reason reason, ExchangeId id, bool lost) {
-                         code_stopped(reason, id, lost);
-                       });
+                       [this](const Interrupter::Stop& stop) { code_stopped(stop); });
   return {};
 }
 
@@ -218,21 +216,28 @@ void JsRuntime::on_abort(Exchange& exchange, AbortReason reason) noexcept {
 }
 void JsRuntime::on_end(Exchange& exchange) noexcept { event(exchange, kEnd, {}); }
 
-void JsRuntime::code_stopped(Interrupter::Reason reason, ExchangeId id, bool lost) {
-  Exchange* exchange = id != 0 ? context_.exchanges->find(id) : nullptr;
-  if (reason == Interrupter::Reason::kHeapFull) {
-    const Error error{"the JavaScript heap is full: what ran was stopped", "",
-                      "hold less in memory, or raise the limit: "
-                      "NODE_OPTIONS=--max-old-space-size=<megabytes>",
-                      ""};
-    if (exchange != nullptr && !exchange->complete()) {
-      exchange->fail(error);
-    } else {
-      log::error(error.message, {{"language", "javascript"}, {"hint", error.hint}});
-    }
+void JsRuntime::code_stopped(const Interrupter::Stop& stop) {
+  Exchange* exchange = stop.id != 0 ? context_.exchanges->find(stop.id) : nullptr;
+  Error error = stop.place;
+  const bool full = stop.reason == Interrupter::Reason::kHeapFull;
+  error.message =
+      full ? "the JavaScript heap is full: what ran was stopped" : "a handler was interrupted";
+  if (full) {
+    error.hint =
+        "hold less in memory, or raise the limit: "
+        "NODE_OPTIONS=--max-old-space-size=<megabytes>";
   }
-  // Otherwise its deadline has passed, and the host answers 504 by itself.
-  if (lost) {
+  if (full && exchange != nullptr && !exchange->complete()) {
+    exchange->fail(error);
+  } else {  // its deadline has passed, and the host answers 504 by itself
+    const HandlerSpec* handler = handler_of(stop.handler);
+    log::error(error.message, {{"handler", handler != nullptr ? handler->name : ""},
+                               {"language", "javascript"},
+                               {"at", error.where},
+                               {"hint", error.hint},
+                               {"stack", error.detail}});
+  }
+  if (stop.lost) {
     context_.on_degraded(Error{"a handler was stopped while continuations of others waited", "",
                                "restart the host", ""});
   }

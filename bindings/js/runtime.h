@@ -65,8 +65,9 @@ class JsRuntime final : public Runtime {
   void enter_script(const std::function<bool()>& call) noexcept;
   bool call_event(Exchange& exchange, Event kind, std::string_view why) noexcept;
   void finish_stop();
+  const HandlerSpec* handler_of(measure::HandlerIndex index) const;  // null: of none
   // Told by the Interrupter, with no JavaScript on the stack.
-  void code_stopped(Interrupter::Reason reason, ExchangeId id, bool lost);
+  void code_stopped(const Interrupter::Stop& stop);
 
   // Functions of the scripts' `host` beside those of ExchangeObject.
   static JsRuntime* self(const Arguments& arguments) {

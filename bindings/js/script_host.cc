@@ -31,6 +31,13 @@ Error described(v8::Isolate* isolate, v8::Local<v8::Value> thrown) {
 
 }  // namespace
 
+const HandlerSpec* JsRuntime::handler_of(measure::HandlerIndex index) const {
+  for (const Loading& loading : handlers_) {
+    if (loading.spec.index == index) return &loading.spec;
+  }
+  return nullptr;
+}
+
 // fail(id, handler index or -1, error, how)
 void JsRuntime::fail(const Arguments& arguments) {
   JsRuntime* runtime = self(arguments);
@@ -51,10 +58,7 @@ void JsRuntime::fail(const Arguments& arguments) {
                               ? from_string(isolate, arguments[3].As<v8::String>())
                               : std::string("request");
   const std::int32_t index = arguments[1].As<v8::Int32>()->Value();
-  const HandlerSpec* handler = nullptr;
-  for (const Loading& loading : runtime->handlers_) {
-    if (static_cast<std::int32_t>(loading.spec.index) == index) handler = &loading.spec;
-  }
+  const HandlerSpec* handler = runtime->handler_of(static_cast<measure::HandlerIndex>(index));
   if (error.where.empty() && handler != nullptr) error.where = handler->source;
   if (how.starts_with("un")) error.message = how + ": " + error.message;
   if (exchange != nullptr && !exchange->complete()) {

@@ -169,7 +169,7 @@ void log_error(const char* what, const Handler* handler) {
   log::error(what, {{"handler", handler ? handler->name : std::string_view()},
                     {"language", "python"},
                     {"error", error.message},
-                    {"where", error.where},
+                    {"at", error.where},
                     {"stack", error.detail}});
 }
 

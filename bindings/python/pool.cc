@@ -298,7 +298,7 @@ void Pool::finish(PoolJob& job) {
                {{"handler", job.handler->name},
                 {"language", "python"},
                 {"error", job.answer.error.message},
-                {"where", job.answer.error.where},
+                {"at", job.answer.error.where},
                 {"stack", job.answer.error.detail}});
   }
   if (Exchange* exchange = engine->host.exchanges->find(job.exchange)) exchange->engine_data = 0;

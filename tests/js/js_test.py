@@ -220,6 +220,8 @@ class HangTest(Served):
     def test_a_handler_that_never_lets_go(self):
         self.text("/hangs/promise/now", status=504)
         self.logged("holds the loop beyond its deadline")
+        stopped = self.logged("a handler was interrupted")
+        self.assertRegex(stopped["at"], r"/hangs\.\w+:\d+:\d+$")
         self.assertEqual(self.case("string"), "h\u00e9llo")
 
     def test_a_continuation_that_never_lets_go_takes_nothing_along(self):
