@@ -16,7 +16,7 @@ std::string instant(double seconds) {
 }
 
 std::string micros(double value) {
-  if (value < 1000) return fmt::format("{:.3g} us", value);
+  if (value < 1000) return fmt::format("{:.3g} µs", value);
   if (value < 1e6) return fmt::format("{:.3g} ms", value / 1e3);
   return fmt::format("{:.3g} s", value / 1e6);
 }

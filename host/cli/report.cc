@@ -214,10 +214,10 @@ std::string slower(const std::optional<double>& low, const std::optional<double>
   if (!low || !high) return "not known yet";
   const double least = 100 * (*low - 1), most = 100 * (*high - 1);
   using experiment::percent;
-  if (least >= 0) {
-    return fmt::format("{} to {}% slower", percent(least), percent(most));
-  }
-  if (most <= 0) return fmt::format("{} to {}% faster", percent(-most), percent(-least));
+  if (least > 0) return fmt::format("{} to {}% slower", percent(least), percent(most));
+  if (least == 0) return fmt::format("up to {}% slower", percent(most));
+  if (most == 0) return fmt::format("up to {}% faster", percent(-least));
+  if (most < 0) return fmt::format("{} to {}% faster", percent(-most), percent(-least));
   return fmt::format("{}% faster to {}% slower", percent(-least), percent(most));
 }
 

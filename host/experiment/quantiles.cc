@@ -100,6 +100,14 @@ std::vector<QuantileEvidence> Quantiles::show(const Histogram& control, const Hi
     const stats::Interval b = interval_of(slots.variant, slots.slots, one.p, alpha / 2);
     if (std::isfinite(a.high) && a.high > 0) one.ratio.low = b.low / a.high;
     if (a.low > 0) one.ratio.high = b.high / a.low;
+    if (!one.called) continue;
+    // Called by the stronger test of both arms together; the intervals are of each by itself, and
+    // what they leave open beyond equality is settled.
+    if (*one.variant > *one.control) {
+      one.ratio.low = std::max(one.ratio.low, 1.0);
+    } else {
+      one.ratio.high = std::min(one.ratio.high, 1.0);
+    }
   }
   return all;
 }
@@ -120,11 +128,7 @@ std::string verdict_of(const VariantSnapshot& variant, const VariantSnapshot& co
   }
   const double point = static_cast<double>(*median.variant) / static_cast<double>(*median.control);
   if (median.called) {
-    // Called by the stronger test of both arms together; the interval is that of each by itself.
-    stats::Interval shown = median.ratio;
-    (point > 1 ? shown.low : shown.high) =
-        point > 1 ? std::max(shown.low, 1.0) : std::min(shown.high, 1.0);
-    return fmt::format("'{}' is {} than '{}' at p50 ({})", variant.name, difference(shown),
+    return fmt::format("'{}' is {} than '{}' at p50 ({})", variant.name, difference(median.ratio),
                        control.name, on);
   }
   std::string more;

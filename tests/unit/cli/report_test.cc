@@ -75,7 +75,7 @@ TEST(Report, SaysNothingThatTheRequestsDoNotBack) {
     EXPECT_NE(said.find("too few requests to say"), std::string::npos) << said;
     EXPECT_EQ(said.find("nan"), std::string::npos);
     EXPECT_EQ(said.find("inf"), std::string::npos);
-    EXPECT_EQ(said.find("150 us"), std::string::npos) << "the p50 of 15 requests";
+    EXPECT_EQ(said.find("150 µs"), std::string::npos) << "the p50 of 15 requests";
   }
 }
 
@@ -98,6 +98,8 @@ TEST(Report, SaysRatiosInPercentHoweverLarge) {
   EXPECT_EQ(slower(1.08, 1.13), "8 to 13% slower");
   EXPECT_EQ(slower(0.5, 0.9), "10 to 50% faster");
   EXPECT_EQ(slower(0.6, 3.0), "40% faster to 200% slower");
+  EXPECT_EQ(slower(1.0, 1.31), "up to 31% slower");
+  EXPECT_EQ(slower(0.8, 1.0), "up to 20% faster");
   EXPECT_EQ(slower(2.5, 14.0), "150 to 1300% slower");
 }
 
