@@ -39,14 +39,17 @@ void append_escaped(std::string& out, std::string_view text) {
 
 std::string browser_page(const Exchange& exchange, const Error& error, const std::string& id) {
   const HandlerInfo& info = *exchange.info();
-  std::string page = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>500 ";
+  std::string page =
+      "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>500 ";
   append_escaped(page, error.message);
   page +=
       "</title><style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;"
       "max-width:60rem;margin:3rem auto;padding:0 1rem}h1{font-size:1.4rem;"
       "overflow-wrap:anywhere}pre{padding:1rem;overflow:auto;border-radius:.4rem;"
       "background:color-mix(in srgb,CanvasText 8%,Canvas)}dt{opacity:.65;float:left;clear:left;"
-      "width:6rem}dd{margin-left:6rem}</style><h1>";
+      "width:6rem}dd{margin-left:6rem;"
+      "overflow-wrap:anywhere}</style><h1>";
   append_escaped(page, error.message);
   page += "</h1><dl>";
   const auto row = [&page](std::string_view name, std::string_view value) {

@@ -129,6 +129,7 @@ TEST_F(AdminTest, ThePageNeedsNothingFromElsewhere) {
   EXPECT_EQ(answer->field("content-type"), "text/html; charset=utf-8");
   EXPECT_NE(answer->field("content-security-policy").find("default-src 'none'"), std::string::npos);
   EXPECT_NE(answer->body.find("/api/handlers"), std::string::npos);
+  EXPECT_NE(answer->body.find("/api/experiments"), std::string::npos);
   EXPECT_NE(answer->body.find("prefers-color-scheme: dark"), std::string::npos);
   EXPECT_EQ(answer->body.find("http://"), std::string::npos);
   EXPECT_EQ(answer->body.find("https://"), std::string::npos);
