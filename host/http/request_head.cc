@@ -129,7 +129,8 @@ bool RequestParser::accept_request_line() {
   }
   head.method_ = method_of(llhttp_.method);
   head.method_span_ = {0, head.target_.offset - 1};
-  head.minor_version_ = llhttp_.http_minor;
+  // RFC 9110 2.5: a higher minor version is treated as the highest one that is known.
+  head.minor_version_ = std::min<std::uint8_t>(llhttp_.http_minor, 1);
   return accept_target();
 }
 

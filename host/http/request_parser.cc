@@ -55,9 +55,7 @@ struct RequestParser::Callbacks {
     return parser.head_->target_.length > parser.target_limit_ ? -1 : 0;
   }
 
-  static int on_version_complete(llhttp_t* llhttp) {
-    return llhttp->http_major == 1 && llhttp->http_minor <= 1 ? 0 : -1;
-  }
+  static int on_version_complete(llhttp_t* llhttp) { return llhttp->http_major == 1 ? 0 : -1; }
 
   static int on_header_field(llhttp_t* llhttp, const char* at, std::size_t length) {
     RequestParser& parser = self(llhttp);

@@ -18,6 +18,7 @@ INSTANTIATE_TEST_SUITE_P(
     Framing, Accepted,
     testing::Values(
         RequestCase{"no body", "GET / HTTP/1.1\r\n" + kHost + "\r\n", "GET / []"},
+        RequestCase{"a minor version to come", "GET / HTTP/1.2\r\n" + kHost + "\r\n", "GET / []"},
         RequestCase{"body", "POST /p HTTP/1.1\r\n" + kHost + "Content-Length: 5\r\n\r\nhello",
                     "POST /p [hello]"},
         RequestCase{"body of a GET", "GET / HTTP/1.1\r\n" + kHost + "Content-Length: 2\r\n\r\nab",

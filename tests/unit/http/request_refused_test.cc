@@ -211,7 +211,6 @@ INSTANTIATE_TEST_SUITE_P(
         RequestCase{"TLS", bytes("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"sv), "400"},
         RequestCase{"the preface of HTTP 2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505"},
         RequestCase{"HTTP 2", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", "505"},
-        RequestCase{"HTTP 1 2", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", "505"},
         RequestCase{"HTTP 0 9 with a version", "GET / HTTP/0.9\r\n\r\n", "505"},
         RequestCase{"HTTP 0 9", "GET /\r\n", "400"},
         RequestCase{"HTTP 0 9 followed by fields", "GET /\r\nHost: a\r\n\r\n", "400"},
