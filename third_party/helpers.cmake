@@ -211,7 +211,9 @@ const std::string_view @name@{duet_embedded_@name@,
     static_cast<size_t>(duet_embedded_@name@_end - duet_embedded_@name@)};
 }
 ")
-    set_property(SOURCE "${folder}/${name}.cc" APPEND PROPERTY OBJECT_DEPENDS "${file}")
+    # A unity build would lose the dependency: what was edited would stay as it was.
+    set_source_files_properties("${folder}/${name}.cc" PROPERTIES OBJECT_DEPENDS "${file}"
+      SKIP_UNITY_BUILD_INCLUSION ON)
     target_sources(${target} PRIVATE "${folder}/${name}.cc")
     target_include_directories(${target} PRIVATE "${folder}")
   endforeach()
