@@ -67,9 +67,11 @@ std::string_view place_in(std::string_view line) {
 }
 
 // A stack without our own scripts and with paths instead of URLs; `first` becomes the first place
-// outside Node and outside us.
+// outside Node and outside us. How Node came to call what is told says nothing about it: the inner
+// frames of Node at the end are left out.
 std::string readable_stack(std::string_view stack, std::string& first) {
   std::string result;
+  std::size_t kept = 0;
   while (!stack.empty()) {
     const std::size_t newline = stack.find('\n');
     const std::string_view line = stack.substr(0, newline);
@@ -79,6 +81,7 @@ std::string readable_stack(std::string_view stack, std::string& first) {
     if (!result.empty()) result += '\n';
     if (place.empty()) {
       result += line;
+      kept = result.size();
       continue;
     }
     const std::string readable = readable_place(place);
@@ -86,7 +89,9 @@ std::string readable_stack(std::string_view stack, std::string& first) {
     result.append(line, 0, static_cast<std::size_t>(place.data() - line.data()));
     result += readable;
     if (line.ends_with(')')) result += ')';
+    if (!place.starts_with("node:internal/")) kept = result.size();
   }
+  result.resize(kept);
   return result;
 }
 
@@ -94,6 +99,27 @@ std::string readable_stack(std::string_view stack, std::string& first) {
 constexpr int kMostCauses = 6;
 // An AggregateError may hold thousands.
 constexpr std::uint32_t kMostErrors = 8;
+
+// Longer lines are a bundler's, and nobody finds a place in them by looking.
+constexpr int kShownLine = 200;
+
+// The line of the source and below it a mark, as Node and Python show what they cannot parse.
+std::string marked_line(v8::Isolate* isolate, v8::Local<v8::Context> context,
+                        v8::Local<v8::Message> message) {
+  v8::Local<v8::String> line;
+  const int start = message->GetStartColumn(context).FromMaybe(-1);
+  const int end = message->GetEndColumn(context).FromMaybe(start);
+  if (start < 0 || !message->GetSourceLine(context).ToLocal(&line)) return {};
+  if (line->Length() > kShownLine || start > line->Length()) return {};
+  std::string text = from_string(isolate, line) + '\n';
+  for (int i = 0; i < start; ++i) {
+    std::uint16_t unit;
+    line->WriteV2(isolate, i, 1, &unit);
+    text += unit == '\t' ? '\t' : ' ';
+  }
+  text.append(static_cast<std::size_t>(std::max(1, std::min(end, line->Length()) - start)), '^');
+  return text + '\n';
+}
 
 // What led to an error: its `cause`, and the `errors` of an AggregateError, each with its stack and
 // in turn with what led to it. fetch(), for one, says why it failed in its cause only.
@@ -335,6 +361,9 @@ Error error_from(v8::Isolate* isolate, v8::Local<v8::Context> context,
       error.where = readable_place(file) + ":" +
                     std::to_string(message->GetLineNumber(context).FromMaybe(0)) + ":" +
                     std::to_string(message->GetStartColumn(context).FromMaybe(0) + 1);
+      if (const std::string line = marked_line(isolate, context, message); !line.empty()) {
+        error.detail = line + error.detail.substr(0, error.detail.find("\n    at "));
+      }
     }
   }
   const std::size_t newline = error.message.find('\n');

@@ -56,6 +56,10 @@ class MistakesTest(Folder):
         error = self.refused("a.mjs", "const fine = 1;\n\nexport default { fetch( { } };\n")
         self.assertIn("SyntaxError", error["msg"])
         self.assertTrue(error["at"].startswith(f"{self.folder}/a.mjs:3:"), error)
+        self.assertEqual(error["stack"].splitlines(), [
+            "export default { fetch( { } };",
+            "                            ^",
+            "SyntaxError: Unexpected token '}'"])
 
     def test_a_module_that_exits(self):
         error = self.refused("a.mjs", "if (!process.env.NO_SUCH_KEY) process.exit(2);\n")
