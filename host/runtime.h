@@ -153,10 +153,10 @@ class Runtime : public ExchangeListener {
   virtual void stop(Nanos deadline, std::function<void()> done) = 0;
 };
 
-// The one symbol of an engine module. `version` is kRuntimeBoundary of the host; a module built for
-// another returns null.
-inline constexpr std::uint32_t kRuntimeBoundary = 9;
-using CreateRuntime = Runtime* (*)(std::uint32_t version);
+// The one symbol of an engine module. `boundary` is the host's kRuntimeBoundary (boundary/number.h,
+// generated: it stands for the contents of this header and of all that engines see of the host); a
+// module built with another returns null.
+using CreateRuntime = Runtime* (*)(std::uint64_t boundary);
 inline constexpr const char* kCreateRuntimeSymbol = "duet_create_runtime";
 
 }  // namespace duet

@@ -94,6 +94,8 @@ function(duet_engine name)
     LIBRARY_OUTPUT_DIRECTORY "${DUET_MODULE_DIR}" CXX_VISIBILITY_PRESET hidden)
   target_include_directories(duet_${name} SYSTEM PRIVATE ${arg_INCLUDES})
   target_compile_definitions(duet_${name} PRIVATE ${arg_DEFINES})
+  add_dependencies(duet_${name} duet_boundary)
+  target_include_directories(duet_${name} PRIVATE "${DUET_BOUNDARY_DIR}")
   # Headers of the host's own dependencies, but not their code: the executable has it.
   target_include_directories(duet_${name} SYSTEM PRIVATE
     $<TARGET_PROPERTY:duet::json,INTERFACE_INCLUDE_DIRECTORIES>

@@ -5,6 +5,7 @@
 
 #include "bindings/js/convert.h"
 #include "bindings/js/scripts.h"
+#include "boundary/number.h"
 #include "host/base/check.h"
 #include "host/base/log.h"
 
@@ -333,6 +334,6 @@ JsRuntime::~JsRuntime() {
 }  // namespace duet::js
 
 extern "C" __attribute__((visibility("default"))) duet::Runtime* duet_create_runtime(
-    std::uint32_t version) {
-  return version == duet::kRuntimeBoundary ? new duet::js::JsRuntime : nullptr;
+    std::uint64_t boundary) {
+  return boundary == duet::kRuntimeBoundary ? new duet::js::JsRuntime : nullptr;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bindings/native/native_runtime.h"
+#include "boundary/number.h"
 #include "host/upstream/upstream_runtime.h"
 
 namespace duet::cli {
@@ -65,7 +66,7 @@ Result<Runtime*> Engines::open_module(const std::string& path) {
   const auto create = reinterpret_cast<CreateRuntime>(dlsym(module, kCreateRuntimeSymbol));
   Runtime* runtime = create != nullptr ? create(kRuntimeBoundary) : nullptr;
   if (runtime == nullptr) {
-    return Error{"the engine module was built for another version of duet", path,
+    return Error{"the engine module and duet were not built from the same sources", path,
                  "build it again: cmake --build --preset release", ""};
   }
   return runtime;
