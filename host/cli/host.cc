@@ -15,6 +15,7 @@
 #include "host/base/thread_room.h"
 #include "host/cli/experiments.h"
 #include "host/cli/held_loop.h"
+#include "host/cli/terminal.h"
 #include "host/measure/table.h"
 
 namespace duet::cli {
@@ -526,7 +527,10 @@ measure::Snapshot Host::snapshot() {
 
 void Host::print_summary() {
   measure::TableStyle style;
-  style.color = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  style.color = wants_color(STDOUT_FILENO);
+  if (const std::size_t columns = terminal_columns(STDOUT_FILENO); columns > 0) {
+    style.columns = columns;
+  }
   std::fputs(measure::summary_table(snapshot(), style).c_str(), stdout);
 }
 

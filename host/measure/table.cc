@@ -9,6 +9,7 @@ namespace duet::measure {
 namespace {
 
 constexpr std::size_t kNameWidth = 20;
+constexpr std::size_t kWide = 100;  // what all columns of the widest table take
 constexpr std::string_view kNothing = "·";
 // In the order in which a request meets them.
 constexpr Phase kShown[] = {Phase::kQueue, Phase::kParse, Phase::kGil,  Phase::kRun,
@@ -29,6 +30,7 @@ class Text {
     if (!text_.empty()) text_ += "\n";
   }
   std::string take() { return std::move(text_); }
+  bool narrow() const { return style_.columns < kWide; }
 
  private:
   const TableStyle& style_;
@@ -63,38 +65,46 @@ Nanos each(Nanos sum, std::uint64_t requests) {
 }
 
 // fmt counts code points, so "µ" and "…" do not shift columns.
-std::string row(std::string_view name, const std::vector<std::string>& cells, int width) {
-  std::string line = fmt::format("{:<{}}", cut(name, kNameWidth), kNameWidth);
+std::string row(std::string_view name, std::size_t name_width,
+                const std::vector<std::string>& cells, int width) {
+  std::string line = fmt::format("{:<{}}", cut(name, name_width), name_width);
   for (const std::string& text : cells) line += fmt::format(" {:>{}}", text, width);
   return line;
 }
 
 void requests_part(Text& text, const Snapshot& shot, const std::vector<HandlerIndex>& busy) {
-  text.heading(fmt::format("{:<{}} {:<10} {:>10} {:>7} {:>8} {:>8} {:>8} {:>9} {:>9}", "handler",
-                           kNameWidth, "language", "requests", "errors", "p50", "p90", "p99", "max",
-                           "CPU each"));
+  // Narrow: without the language, which the name mostly says, and without p90.
+  const auto line = [&](std::string_view name, std::string_view language, std::string requests,
+                        std::string errors, std::string p50, std::string p90, std::string p99,
+                        std::string max, std::string cpu) {
+    std::string out = fmt::format("{:<{}}", cut(name, kNameWidth), kNameWidth);
+    if (!text.narrow()) out += fmt::format(" {:<10}", language);
+    out += fmt::format(" {:>10} {:>7} {:>8}", requests, errors, p50);
+    if (!text.narrow()) out += fmt::format(" {:>8}", p90);
+    return out + fmt::format(" {:>8} {:>9} {:>9}", p99, max, cpu);
+  };
+  text.heading(
+      line("handler", "language", "requests", "errors", "p50", "p90", "p99", "max", "CPU each"));
   for (const HandlerIndex h : busy) {
     const HandlerSnapshot& one = shot.handlers[h];
-    text.line(fmt::format(
-        "{:<{}} {:<10} {:>10} {:>7} {:>8} {:>8} {:>8} {:>9} {:>9}",
-        cut(one.labels.name, kNameWidth), kNameWidth, language_title(one.labels.language),
-        format_count(one.requests), format_count(one.errors()), format_duration(one.total.p50),
-        format_duration(one.total.p90), format_duration(one.total.p99),
-        format_duration(one.total.max), format_duration(each(one.cpu(), one.requests))));
+    text.line(line(one.labels.name, language_title(one.labels.language), format_count(one.requests),
+                   format_count(one.errors()), format_duration(one.total.p50),
+                   format_duration(one.total.p90), format_duration(one.total.p99),
+                   format_duration(one.total.max), format_duration(each(one.cpu(), one.requests))));
   }
 }
 
 // The routes inside applications, below each other: what people know their services by.
 void routes_part(Text& text, const Snapshot& shot, const std::vector<HandlerIndex>& busy) {
   constexpr std::size_t kMost = 20;  // of a handler; the others are in /api/handlers
-  constexpr std::size_t kRouteWidth = 38;
+  const std::size_t route_width = text.narrow() ? 21 : 38;
   for (const HandlerIndex h : busy) {
     const HandlerSnapshot& one = shot.handlers[h];
     if (one.inner_routes.empty()) continue;
     text.gap();
-    const std::string title = cut("routes of " + one.labels.name, kRouteWidth);
+    const std::string title = cut("routes of " + one.labels.name, route_width);
     text.heading(fmt::format("{:<{}} {:>10} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7}", title,
-                             kRouteWidth, "requests", "errors", "p50", "p99", "run", "await",
+                             route_width, "requests", "errors", "p50", "p99", "run", "await",
                              "pool"));
     std::uint64_t left_out = 0;
     for (std::size_t i = 0; i < one.inner_routes.size(); ++i) {
@@ -109,7 +119,7 @@ void routes_part(Text& text, const Snapshot& shot, const std::vector<HandlerInde
       const std::string name =
           route.method.empty() ? route.pattern : route.method + " " + route.pattern;
       text.line(fmt::format("{:<{}} {:>10} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7}",
-                            cut(name, kRouteWidth), kRouteWidth, format_count(route.requests),
+                            cut(name, route_width), route_width, format_count(route.requests),
                             format_count(route.errors), format_duration(route.total.p50),
                             format_duration(route.total.p99), median(Phase::kRun),
                             median(Phase::kAwait), median(Phase::kPool)));
@@ -125,13 +135,15 @@ void phases_part(Text& text, const Snapshot& shot, const std::vector<HandlerInde
   std::vector<std::string> names;
   for (const Phase phase : kShown) names.emplace_back(phase_name(phase));
   names.emplace_back("gc");
-  text.heading(row("median of a phase", names, 7));
+  const std::size_t name_width = text.narrow() ? 17 : kNameWidth;
+  const int width = text.narrow() ? 6 : 7;
+  text.heading(row("median of a phase", name_width, names, width));
   for (const HandlerIndex h : busy) {
     const HandlerSnapshot& one = shot.handlers[h];
     std::vector<std::string> cells;
     for (const Phase phase : kShown) cells.push_back(cell(one.phase(phase).p50));
     cells.push_back(cell(one.gc.p50));
-    text.line(row(one.labels.name, cells, 7));
+    text.line(row(one.labels.name, name_width, cells, width));
   }
 }
 
@@ -247,8 +259,9 @@ std::string summary_table(const Snapshot& snapshot, const TableStyle& style) {
     text.gap();
   }
   if (snapshot.unrouted.requests > 0) {
-    text.dim(fmt::format("{} requests reached no handler (no route, wrong method, or malformed)",
-                         format_count(snapshot.unrouted.requests)));
+    text.dim(fmt::format("{} request{} reached no handler (no route, wrong method, or malformed)",
+                         format_count(snapshot.unrouted.requests),
+                         snapshot.unrouted.requests == 1 ? "" : "s"));
   }
   cpu_part(text, snapshot);
   memory_part(text, snapshot);

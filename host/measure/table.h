@@ -1,6 +1,7 @@
-// Figures for people: aligned text of at most 100 columns, from a snapshot. Pure functions.
+// Figures for people: aligned text, from a snapshot. Pure functions.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,7 +12,8 @@
 namespace duet::measure {
 
 struct TableStyle {
-  bool color = false;  // emphasis by ANSI sequences: for a terminal
+  bool color = false;         // emphasis by ANSI sequences: for a terminal
+  std::size_t columns = 100;  // that there are; with fewer than 100, tables are made for 80
 };
 
 // "0", "812 ns", "6.1 µs", "61 µs", "1.2 ms", "12.0 s", "3 min 20 s".

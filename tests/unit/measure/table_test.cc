@@ -15,10 +15,10 @@ std::size_t columns(std::string_view line) {
   return count;
 }
 
-void expect_fits(const std::string& text) {
+void expect_fits(const std::string& text, std::size_t most = 100) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    EXPECT_LE(columns(line), 100u) << line;
+    EXPECT_LE(columns(line), most) << line;
     EXPECT_FALSE(line.ends_with(' ')) << "'" << line << "'";
   }
 }
@@ -81,6 +81,21 @@ TEST(Table, SummaryShowsRequestsPhasesAndBlame) {
                               "Python 3 collections in 1.2 ms"}))
       << text;
   expect_fits(text);
+}
+
+// The width that terminals open with: a table that wraps cannot be read.
+TEST(Table, FitsATerminalOf80Columns) {
+  Sample sample;
+  sample.metrics.add_handler(2, {"a_handler_with_a_long_name.mjs", "javascript", "", ""});
+  sample.ledger.add_handler(2);
+  sample.metrics.add_route(2, "/x");
+  sample.request(2, 1000, 2000);
+  sample.run();
+  std::string text = summary_table(take_snapshot(sample.metrics, {}), {.columns = 80});
+  EXPECT_TRUE(has_line(text, {"handler", "requests", "p50", "p99", "CPU each"})) << text;
+  EXPECT_TRUE(has_line(text, {"median of a phase", "queue", "write", "gc"})) << text;
+  text.erase(text.rfind("\nCPU ") + 1);  // the sentences at the end may wrap
+  expect_fits(text, 80);
 }
 
 TEST(Table, AHostWithoutRequestsSaysSo) {
