@@ -9,6 +9,8 @@
 namespace duet::report {
 namespace {
 
+constexpr std::size_t kFewColumns = 3;
+
 // Colours are roles, given twice. Series have the hues of Okabe & Ito, which people who see few
 // colours can tell apart, made lighter on dark ground; the second four are for dashed lines.
 constexpr std::string_view kStyle = R"(
@@ -36,9 +38,11 @@ p{margin:.6rem 0;max-width:46rem}
 border-radius:4px;max-width:none}
 .wide{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:8px}
 table{border-collapse:collapse;width:100%;min-width:32rem;font-size:.9rem}
+.few{min-width:0}.wide tbody:first-child tr:first-child>*{border-top:0}
 th,td{padding:.45rem .8rem;text-align:left;vertical-align:top;border-top:1px solid var(--line)}
 thead th{border-top:0;color:var(--quiet);font-weight:500;font-size:.8rem;vertical-align:bottom}
 tbody th{font-weight:550;white-space:nowrap;position:sticky;left:0;background:var(--card)}
+td:not(.n):not(:empty){min-width:7rem}
 td small{display:block;color:var(--quiet);font-size:.78rem}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .good{color:var(--good)}.bad{color:var(--bad)}.quiet{color:var(--quiet)}
@@ -102,15 +106,22 @@ std::string escape(std::string_view text) {
 }
 
 std::string table(const Table& table) {
-  std::string out = "<div class=\"wide\"><table><thead><tr>";
-  for (std::size_t i = 0; i < table.head.size(); ++i) {
+  // Few columns have room on a telephone; more scroll there, instead of a word a line.
+  std::string out = "<div class=\"wide\"><table";
+  if (table.head.size() <= kFewColumns) out += " class=\"few\"";
+  out += ">";
+  const bool titles = std::any_of(table.head.begin(), table.head.end(),
+                                  [](const std::string& title) { return !title.empty(); });
+  if (titles) out += "<thead><tr>";
+  for (std::size_t i = 0; titles && i < table.head.size(); ++i) {
     const bool numbers = std::any_of(table.rows.begin(), table.rows.end(), [&](const auto& row) {
       return i < row.size() && row[i].number;
     });
     out += fmt::format("<th scope=\"col\"{}>{}</th>", numbers ? " class=\"n\"" : "",
                        escape(table.head[i]));
   }
-  out += "</tr></thead><tbody>";
+  if (titles) out += "</tr></thead>";
+  out += "<tbody>";
   for (const auto& row : table.rows) {
     out += "<tr>";
     for (std::size_t i = 0; i < row.size(); ++i) {

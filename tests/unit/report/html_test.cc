@@ -45,6 +45,13 @@ TEST(Html, NumbersAreFlushRightWithTheirHeading) {
   EXPECT_TRUE(has(text, "<td class=\"n\">12</td>")) << text;
 }
 
+TEST(Html, FewColumnsFitATelephoneAndNoTitlesTakeNoRow) {
+  EXPECT_NE(table({{"", "p50"}, {{words("js"), number("2 ms")}}}).find("class=\"few\""),
+            std::string::npos);
+  EXPECT_EQ(table({{"", "a", "b", "c"}, {}}).find("class=\"few\""), std::string::npos);
+  EXPECT_EQ(table({{"", ""}, {{words("seed"), words("1")}}}).find("<thead>"), std::string::npos);
+}
+
 TEST(Svg, TicksAreRoundAndCoverTheRange) {
   EXPECT_EQ(ticks(0, 1, 5, false), (std::vector<double>{0, 0.2, 0.4, 0.6000000000000001, 0.8, 1}));
   EXPECT_EQ(ticks(1, 100, 5, true), (std::vector<double>{1, 2, 5, 10, 20, 50, 100}));
