@@ -482,9 +482,25 @@ void Host::stop_serving() {
   for (const auto& listener : listeners_) listener->accept_waiting();
   listeners_.clear();
   server_->on_empty = [this] { stop_engines(); };
+  loop_->after(kSecond, [this] { say_what_is_waited_for(); });
   server_->drain();
   if (server_->connections() == 0) return stop_engines();
   loop_->after(config_.server.timeouts.shutdown, [this] { server_->abort_all(); });
+}
+
+// Stopping is mostly a matter of milliseconds; when it is not, it is nobody's riddle.
+void Host::say_what_is_waited_for() {
+  std::string handlers;
+  for (const measure::HandlerSnapshot& handler : snapshot().handlers) {
+    if (handler.in_flight <= 0) continue;
+    handlers += (handlers.empty() ? "" : ", ") + handler.labels.name + " (" +
+                std::to_string(handler.in_flight) + ")";
+  }
+  const Nanos grace = config_.server.timeouts.shutdown;
+  log::info("still waiting for what is in flight; a second signal ends at once",
+            {{"requests", handlers},
+             {"connections", std::to_string(server_->connections())},
+             {"at_most", grace > kSecond ? measure::format_duration(grace - kSecond) : ""}});
 }
 
 void Host::stop_engines() {

@@ -62,6 +62,7 @@ class Host {
   void on_signal(int number);
   void loop_is_held();
   void stop_serving();
+  void say_what_is_waited_for();
   void stop_engines();
   measure::Snapshot snapshot();
   void print_summary();

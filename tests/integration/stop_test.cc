@@ -221,6 +221,18 @@ TEST_P(Stop, GivesUpOnWhatNeverEnds) {
   EXPECT_EQ(host_->process().wait(), 0);
 }
 
+TEST_P(Stop, SaysWhatItWaitsFor) {
+  start();
+  HttpClient waiting = begun("never");
+  host_->process().signal(SIGTERM);
+  const auto line = host_->log_line("still waiting for what is in flight");
+  ASSERT_FALSE(line.is_null()) << host_->process().err();
+  EXPECT_EQ(line["requests"], std::string(GetParam()) + " (1)");
+  EXPECT_EQ(line["at_most"], "9.0 s");
+  host_->process().signal(SIGTERM);
+  EXPECT_EQ(host_->process().wait(), 128 + SIGTERM);
+}
+
 TEST_P(Stop, EndsAtOnceWhenAskedTwice) {
   start();
   HttpClient waiting = begun("never");
