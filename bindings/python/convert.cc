@@ -122,9 +122,10 @@ Converted convert_result(PyObject* value, const Handler& handler, Answer& answer
     return convert_body(response->body, handler, answer, stream);
   }
   answer.head.reset(200);
+  const bool pieces = PyAsyncGen_CheckExact(value) || PyGen_CheckExact(value);
+  if (pieces) default_type(answer, kBytes);
   if (PyUnicode_Check(value) || PyBytes_Check(value) || PyDict_Check(value) ||
-      PyList_Check(value) || PyByteArray_Check(value) || PyMemoryView_Check(value) ||
-      PyAsyncGen_CheckExact(value) || PyGen_CheckExact(value)) {
+      PyList_Check(value) || PyByteArray_Check(value) || PyMemoryView_Check(value) || pieces) {
     return convert_body(value, handler, answer, stream);
   }
   return bad_type(value, handler);
