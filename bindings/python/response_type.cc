@@ -1,6 +1,8 @@
 #include "bindings/python/response_type.h"
 
 #include <array>
+#include <string>
+#include <string_view>
 
 #include "bindings/python/headers_type.h"
 #include "bindings/python/json.h"
@@ -214,6 +216,25 @@ PyObject* json_method(PyObject* type, PyObject* const* args, Py_ssize_t count, P
   return response.release();
 }
 
+// A Location is ASCII (RFC 3986), what people write is not: "/straße" and spaces are encoded, as
+// JavaScript's Response.redirect does it. Control characters are left for add_fields() to refuse.
+PyObject* encoded_url(PyObject* url) {
+  Py_ssize_t size = 0;
+  const char* text = PyUnicode_AsUTF8AndSize(url, &size);
+  if (text == nullptr) return nullptr;
+  std::string encoded;
+  for (const char c : std::string_view(text, static_cast<std::size_t>(size))) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80 && byte != ' ') {
+      encoded += c;
+    } else {
+      constexpr char kHex[] = "0123456789ABCDEF";
+      encoded.append({'%', kHex[byte >> 4], kHex[byte & 15]});
+    }
+  }
+  return PyUnicode_FromStringAndSize(encoded.data(), static_cast<Py_ssize_t>(encoded.size()));
+}
+
 // Response.redirect(url, status=302)
 PyObject* redirect_method(PyObject* type, PyObject* args, PyObject* kwargs) {
   static const char* keywords[] = {"url", "status", nullptr};
@@ -228,7 +249,9 @@ PyObject* redirect_method(PyObject* type, PyObject* args, PyObject* kwargs) {
                  status);
     return nullptr;
   }
-  Ref fields = Ref::steal(Py_BuildValue("{sO}", "location", url));
+  Ref encoded = Ref::steal(encoded_url(url));
+  if (!encoded) return nullptr;
+  Ref fields = Ref::steal(Py_BuildValue("{sO}", "location", encoded.get()));
   Ref code = Ref::steal(PyLong_FromLong(status));
   Ref response = Ref::steal(PyObject_CallNoArgs(type));
   if (!fields || !code || !response ||

@@ -317,6 +317,8 @@ class LoadingTest(unittest.TestCase):
             headers = duet.Headers({"A": "1"})
             assert headers["a"] == "1" and duet.Query("q=1&q=2").get_all("q") == ["1", "2"]
             assert duet.Response.json({"a": 1}, 201).status == 201
+            there = duet.Response.redirect("/stra\u00dfe?q=a b").headers["location"]
+            assert there == "/stra%C3%9Fe?q=a%20b", there
             @duet.blocking
             def fetch(request: duet.SyncRequest, env: duet.Env, ctx: duet.Context): pass
             try:

@@ -97,7 +97,11 @@ class Response:
             raise ValueError(
                 f"a redirect has status 301, 302, 303, 307 or 308, not {status}"
             )
-        return cls(None, status, {"location": url})
+        import re
+        from urllib.parse import quote
+
+        encoded = re.sub(r"[^\x00-\x1f!-\x7f]+", lambda found: quote(found[0]), url)
+        return cls(None, status, {"location": encoded})
 
     def __repr__(self):
         return f"<Response {self.status}>"
