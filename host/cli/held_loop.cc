@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <string_view>
 #include <thread>
@@ -46,7 +47,10 @@ void on_signal(int number) {
 void watch(const std::function<void()>& held) {
   while (true) {
     eventfd_t ignored;
-    if (eventfd_read(first_came, &ignored) != 0) continue;  // by a signal to this thread
+    if (eventfd_read(first_came, &ignored) != 0) {
+      if (errno == EINTR) continue;
+      return;  // code that closes all descriptors closed this one, too
+    }
     std::this_thread::sleep_for(kPatience);
     if (unseen.load() > 0) held();
   }
