@@ -41,7 +41,9 @@ std::string browser_page(const Exchange& exchange, const Error& error, const std
   const HandlerInfo& info = *exchange.info();
   std::string page =
       "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
-      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>500 ";
+      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+      // A browser would ask the handler that just failed for /favicon.ico.
+      "<link rel=\"icon\" href=\"data:,\"><title>500 ";
   append_escaped(page, error.message);
   page +=
       "</title><style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;"
