@@ -4,6 +4,7 @@ They talk to a server in another process, whose application writes down what it 
 """
 
 import asyncio
+import os
 import sys
 import threading
 import unittest
@@ -30,7 +31,22 @@ DIFFERENT = {
 async def app(scope, receive, send):
     from daphne.testing import TestApplication
 
-    application = TestApplication(threading.Lock())
+    class Application(TestApplication):
+        """Its results are there at once: a test may look while it is told of the disconnect."""
+
+        result_storage = TestApplication.result_storage + ".new"
+
+        @classmethod
+        def save_result(cls, *result):
+            super().save_result(*result)
+            os.replace(cls.result_storage, TestApplication.result_storage)
+
+        @classmethod
+        def save_exception(cls, error):
+            super().save_exception(error)
+            os.replace(cls.result_storage, TestApplication.result_storage)
+
+    application = Application(threading.Lock())
     gone = False
 
     async def receive_once():

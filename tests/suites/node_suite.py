@@ -76,11 +76,13 @@ DIFFERENT = {f"test-http-{name}." for names in REASONS.values() for name in name
 
 
 def on_node(file):
-    try:
-        return subprocess.run([NODE, file], cwd=file.parent, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL, timeout=30).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            return subprocess.run([NODE, file], cwd=file.parent, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, timeout=30,
+                                  env=dict(os.environ, NODE_TEST_DIR=scratch)).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
 
 
 def on_duet(file):
@@ -88,7 +90,7 @@ def on_duet(file):
         results = pathlib.Path(scratch, "results")
         try:
             with Served(ENTRY, cwd=file.parent, SUITE_FILE=str(file), SUITE_RESULTS=str(results),
-                        NODE_TEST_KNOWN_GLOBALS="0"):
+                        NODE_TEST_DIR=scratch, NODE_TEST_KNOWN_GLOBALS="0"):
                 until = time.monotonic() + PATIENCE
                 while time.monotonic() < until:
                     if results.exists() and (text := results.read_text()).endswith("\n"):

@@ -2,8 +2,8 @@
 
     python3 tests/suites/suites.py fetch FOLDER            once: the suites and what they need
     FOLDER/bin/python tests/suites/suites.py [SUITE ...]   autobahn, uvicorn, daphne, waitress,
-                                                           gunicorn, frameworks, fastify, node,
-                                                           express
+                                                           gunicorn, frameworks, falcon, fastify,
+                                                           node, express
 
 The suites come from the package indexes: they are in no repository of ours. DUET names the executable.
 Ends with a table, and with 1 when a test failed whose reason is not written down (`DIFFERENT` of each
@@ -28,15 +28,17 @@ import debian_sources
 HERE = pathlib.Path(__file__).resolve().parent
 DUET = os.environ.get("DUET", str(HERE.parents[1] / "build/release/bin/duet"))
 NODE = str(pathlib.Path(DUET).resolve().parents[1] / "lib/duet/node")  # duet's, by itself
-SUITES = ["autobahn", "uvicorn", "daphne", "waitress", "gunicorn", "frameworks", "fastify", "node",
-          "express"]
+SUITES = ["autobahn", "uvicorn", "daphne", "waitress", "gunicorn", "frameworks", "falcon", "fastify",
+          "node", "express"]
 PACKAGES = ["kosoku", "uvicorn", "daphne", "waitress", "gunicorn", "pytest<9", "pytest-mock", "anyio",
             "httpx2", "websockets", "wsproto", "h11", "httptools", "hypothesis", "a2wsgi",
             # gunicorn's applications, and what its tests ask them by
             "pytest-asyncio", "httpx", "django", "channels", "fastapi", "starlette", "quart",
             "litestar", "blacksheep",
             # what Starlette's and Flask's tests import
-            "flask", "opentelemetry-sdk", "python-multipart", "itsdangerous", "trio"]
+            "flask", "opentelemetry-sdk", "python-multipart", "itsdangerous", "trio",
+            # Falcon's, and by what they ask
+            "falcon", "requests"]
 
 PLUGINS = ["websocket", "http-proxy", "reply-from", "multipart", "static", "compress", "express",
            "middie"]
@@ -50,15 +52,15 @@ def fetch(folder):
     pip = [str(pathlib.Path(folder) / "bin" / "python"), "-m", "pip", "--quiet"]
     subprocess.run([*pip, "install", *PACKAGES], check=True)
     listed = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout
-    for name in ["uvicorn", "daphne", "waitress", "gunicorn", "starlette", "flask"]:
+    for name in ["uvicorn", "daphne", "waitress", "gunicorn", "starlette", "flask", "falcon"]:
         version = next(line for line in listed.splitlines() if line.startswith(f"{name}=="))
         with tempfile.TemporaryDirectory() as sources:
-            subprocess.run([*pip, "download", "--no-deps", "--no-binary", ":all:", "--dest", sources,
+            subprocess.run([*pip, "download", "--no-deps", "--no-binary", name, "--dest", sources,
                             version], check=True)
             with tarfile.open(next(pathlib.Path(sources).glob("*.tar.gz"))) as archive:
                 for member in archive.getmembers():
                     member.name = member.name.partition("/")[2]
-                    if member.isfile() and member.name.startswith("tests/"):
+                    if member.isfile() and member.name.startswith(("tests/", "LICENSE", "README.rst")):
                         archive.extract(member, pathlib.Path(folder) / "suites" / name)
     suites = pathlib.Path(folder) / "suites"
     debian_sources.fetch("forky", "nodejs", suites / "node", only="test/")
