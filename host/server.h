@@ -26,9 +26,9 @@ struct ServerOptions {
   std::size_t pipelined = 64;               // requests of one connection in flight
   Nanos head_timeout = 10 * kSecond;        // from its first byte to its last
   Nanos body_timeout = 30 * kSecond;        // between two reads of a body
+  Nanos send_timeout = 60 * kSecond;        // while the client takes nothing of its answer
   Nanos keep_alive_timeout = 75 * kSecond;  // before the first byte of a head, the first one's too
   bool server_timing = false;               // every answer has Server-Timing, asked for or not
-  Nanos send_timeout = 60 * kSecond;        // a client that does not read its answer
 };
 
 class HttpServer final : public LoopObserver {

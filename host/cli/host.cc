@@ -30,6 +30,7 @@ ServerOptions server_options(const config::ServerConfig& config) {
   options.pipelined = config.limits.pipelined;
   options.head_timeout = config.timeouts.head;
   options.body_timeout = config.timeouts.body_idle;
+  options.send_timeout = config.timeouts.send;
   options.keep_alive_timeout = config.timeouts.keep_alive;
   return options;
 }

@@ -46,7 +46,8 @@ struct Limits {
 struct Timeouts {
   Nanos head = 10 * kSecond;        // from the first byte of a head to its last: 408
   Nanos body_idle = 30 * kSecond;   // between two pieces of a body: 408
-  Nanos keep_alive = 75 * kSecond;  // an idle connection is closed after it. nginx's default
+  Nanos send = 60 * kSecond;        // a client takes nothing of its answer: closed. nginx's default
+  Nanos keep_alive = 75 * kSecond;  // an idle connection is closed after it. nginx's, too
   Nanos shutdown = 10 * kSecond;    // for requests in flight when the host is told to stop: 503
 };
 

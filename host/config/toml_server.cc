@@ -97,6 +97,7 @@ void read_timeouts(const ReaderContext& context, const TomlEntry& entry, Timeout
   if (const auto t = table.duration("head", kShortestTime, kLongestTime, false)) timeouts.head = *t;
   if (const auto t = table.duration("body", kShortestTime, kLongestTime, false))
     timeouts.body_idle = *t;
+  if (const auto t = table.duration("send", kShortestTime, kLongestTime, false)) timeouts.send = *t;
   if (const auto t = table.duration("keep_alive", kShortestTime, kLongestTime, false)) {
     timeouts.keep_alive = *t;
   }

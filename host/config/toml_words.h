@@ -27,11 +27,9 @@ inline constexpr Synonym kLimitWords[] = {{"client_max_body_size", "body"},
                                           {"headers", "head"},
                                           {"url", "target"},
                                           {"pipelining", "pipelined"}};
-inline constexpr Synonym kTimeoutWords[] = {{"keepalive", "keep_alive"},
-                                            {"grace", "shutdown"},
-                                            {"header", "head"},
-                                            {"graceful", "shutdown"},
-                                            {"idle", "keep_alive"}};
+inline constexpr Synonym kTimeoutWords[] = {{"keepalive", "keep_alive"}, {"grace", "shutdown"},
+                                            {"header", "head"},          {"write", "send"},
+                                            {"graceful", "shutdown"},    {"idle", "keep_alive"}};
 inline constexpr Synonym kWebSocketWords[] = {{"max_message", "message"},
                                               {"max_size", "message"},
                                               {"max_payload", "message"},

@@ -73,6 +73,7 @@ pipelined = 16
 [server.timeouts]
 head = "5s"
 body = "10s"
+send = "20s"
 keep_alive = "1m"
 shutdown = "off"
 [server.websocket]
@@ -128,6 +129,7 @@ handler = "c"
   EXPECT_EQ(server.limits.pipelined, 16u);
   EXPECT_EQ(server.timeouts.head, 5 * kSecond);
   EXPECT_EQ(server.timeouts.body_idle, 10 * kSecond);
+  EXPECT_EQ(server.timeouts.send, 20 * kSecond);
   EXPECT_EQ(server.timeouts.keep_alive, 60 * kSecond);
   EXPECT_EQ(server.websocket.message_bytes, 64u * 1024);
   EXPECT_EQ(server.websocket.buffered_bytes, 1024u * 1024);
