@@ -82,8 +82,9 @@ class Pipeline final : public Service, ExchangeListener {
   void over(Exchange& exchange) override;
 
  private:
-  // What is answered waits no longer than about this for others that run.
-  static constexpr Nanos kTurn = 100 * kMicrosecond;
+  // What is answered waits no longer than about this for others that run. Each time that answers
+  // leave, clients that slept are woken: 20 us of a FastAPI request's 150, were it one by one.
+  static constexpr Nanos kTurn = 1 * kMillisecond;
 
   struct Handler {
     HandlerSpec spec;
