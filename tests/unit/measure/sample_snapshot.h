@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "host/measure/metrics.h"
 #include "host/measure/snapshot.h"
@@ -24,6 +25,13 @@ struct Sample {
     metrics.add_route(1, "/py");
   }
 
+  // Handler 2, with a request of 2 us that waited for 1.
+  void third(const std::string& name, const std::string& language) {
+    metrics.add_handler(2, {name, language, "", ""});
+    ledger.add_handler(2);
+    metrics.add_route(2, "/x");
+    request(2, kMicrosecond, 2 * kMicrosecond);
+  }
   // One request of `handler` that arrived `queued` ago and runs for `run`.
   void request(HandlerIndex handler, Nanos queued, Nanos run, std::uint16_t status = 200,
                std::uint8_t method = 0) {

@@ -86,10 +86,7 @@ TEST(Table, SummaryShowsRequestsPhasesAndBlame) {
 // The width that terminals open with: a table that wraps cannot be read.
 TEST(Table, FitsATerminalOf80Columns) {
   Sample sample;
-  sample.metrics.add_handler(2, {"a_handler_with_a_long_name.mjs", "javascript", "", ""});
-  sample.ledger.add_handler(2);
-  sample.metrics.add_route(2, "/x");
-  sample.request(2, 1000, 2000);
+  sample.third("a_handler_with_a_long_name.mjs", "javascript");
   sample.run();
   std::string text = summary_table(take_snapshot(sample.metrics, {}), {.columns = 80});
   EXPECT_TRUE(has_line(text, {"handler", "requests", "p50", "p99", "CPU each"})) << text;
@@ -106,10 +103,7 @@ TEST(Table, AHostWithoutRequestsSaysSo) {
 
 TEST(Table, LongNamesAreCutAtWholeCharacters) {
   Sample sample;
-  sample.metrics.add_handler(2, {"länder_mit_ünüblich_langen_Namen_und_mehr", "python", "", ""});
-  sample.ledger.add_handler(2);
-  sample.metrics.add_route(2, "/x");
-  sample.request(2, 1000, 2000);
+  sample.third("länder_mit_ünüblich_langen_Namen_und_mehr", "python");
   const std::string text = summary_table(take_snapshot(sample.metrics, {}));
   EXPECT_TRUE(has_line(text, {"länder_mit_ünüblich…"})) << text;
   expect_fits(text);
