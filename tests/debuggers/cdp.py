@@ -8,7 +8,7 @@ import socket
 import sys
 import urllib.parse
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 from duet_process import DEADLINE, eventually  # noqa: E402
 from websocket_client import WebSocketClient  # noqa: E402
 

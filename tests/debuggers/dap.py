@@ -6,7 +6,7 @@ import pathlib
 import socket
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 from duet_process import DEADLINE  # noqa: E402
 
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 from dap import DEADLINE, Debugger  # noqa: E402
 from duet_process import Duet, eventually  # noqa: E402
 from python_packages import environment_with  # noqa: E402

@@ -2,22 +2,20 @@
 
 import concurrent.futures
 import json
-import os
 import pathlib
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
 from cdp import DEADLINE, Inspector, inspector_url
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
-from duet_process import Duet, eventually, reserved_port  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+from cases import EXECUTABLE, Folder  # noqa: E402
+from duet_process import eventually, reserved_port  # noqa: E402
 
-EXECUTABLE = os.environ["DUET"]
 SHORT = 0.1  # seconds; the deadline of requests, where there is one
 HANDLER = """\
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,21 +34,17 @@ inspector.open(0);
 """
 
 
-class InspectTest(unittest.TestCase):
+class InspectTest(Folder):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(os.path.realpath(folder.name))
+        super().setUp()
         self.threads = concurrent.futures.ThreadPoolExecutor()
         self.addCleanup(self.threads.shutdown)
 
     def write(self, name, text):
-        file = self.folder / name
-        file.write_text(text)
-        return file
+        return pathlib.Path(super().write(name, text))
 
     def serve(self, *arguments):
-        return Duet(EXECUTABLE, [*map(str, arguments), "--deadline", f"{int(SHORT * 1000)}ms"])
+        return super().serve(*map(str, arguments), "--deadline", f"{int(SHORT * 1000)}ms")
 
     def ask(self, duet, target="/?price=7"):
         return self.threads.submit(duet.get, target)

@@ -6,8 +6,8 @@ import socket
 import time
 import unittest
 
-from duet_process import Duet, eventually
 from settings import EXAMPLES, EXECUTABLE
+from duet_process import Duet, eventually
 
 
 class HelloTest(unittest.TestCase):

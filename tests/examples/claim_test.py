@@ -9,13 +9,15 @@ Where none is left the test is skipped (77).
 import contextlib
 import json
 import os
+import pathlib
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 
-from duet_process import Duet, eventually, reserved_port
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+from duet_process import Duet, eventually, reserved_port  # noqa: E402
 
 DUET = os.environ["DUET"]
 CLAIMS = os.environ["CLAIMS"]

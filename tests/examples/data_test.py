@@ -4,9 +4,9 @@ import concurrent.futures
 import json
 import unittest
 
+from settings import EXAMPLES, EXECUTABLE
 from duet_process import Duet
 from python_packages import environment_with
-from settings import EXAMPLES, EXECUTABLE
 
 PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn")
 ZERO = [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0, 0, 3, 15, 2, 0, 11, 8, 0, 0, 4, 12, 0, 0,

@@ -4,8 +4,8 @@ import json
 import subprocess
 import unittest
 
-from duet_process import Duet, eventually
 from settings import EXAMPLES, EXECUTABLE
+from duet_process import Duet, eventually
 
 
 class ExperimentTest(unittest.TestCase):

@@ -8,8 +8,8 @@ import socket
 import unittest
 import urllib.parse
 
-from duet_process import Duet, eventually
 from settings import EXAMPLES, EXECUTABLE, ISO_CODES
+from duet_process import Duet, eventually
 
 QUERIES = [
     "portugl", "Portugal", "cote divoire", "Côte d'Ivoire", "CÔTE D’IVOIRE", "Åland", "ålnd",

@@ -7,9 +7,9 @@ import concurrent.futures
 import json
 import unittest
 
+from settings import EXAMPLES, EXECUTABLE
 from duet_process import Duet
 from python_packages import environment_with
-from settings import EXAMPLES, EXECUTABLE
 
 DATA = EXAMPLES / "data"
 

@@ -16,7 +16,7 @@ import time
 import unittest
 from urllib.parse import quote
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 from duet_process import DEADLINE, Duet, reserved_port  # noqa: E402
 
 OF_THE_MOMENT = {"date", "connection", "keep-alive"}

@@ -15,7 +15,7 @@ import textwrap
 import unittest
 import zlib
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 from duet_process import Duet  # noqa: E402
 
 # Each answers "ID LENGTH CRC" of what it was sent.

@@ -15,7 +15,7 @@ import threading
 import unittest
 
 TESTS = pathlib.Path(__file__).parent.parent
-sys.path.insert(0, str(TESTS / "examples"))
+sys.path.insert(0, str(TESTS / "support"))
 from duet_process import DEADLINE, Duet  # noqa: E402
 
 EXECUTABLE = os.environ["DUET"]

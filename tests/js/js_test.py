@@ -6,15 +6,14 @@ import os
 import pathlib
 import socket
 import sys
-import tempfile
 import time
 import unittest
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "examples"))
-from duet_process import Duet, eventually  # noqa: E402
+sys.path.insert(0, str(HERE.parent / "support"))
+from cases import Served  # noqa: E402
+from duet_process import eventually  # noqa: E402
 
-EXECUTABLE = os.environ["DUET"]
 HANDLERS = HERE / "handlers"
 CONFIG = """
 [server]
@@ -69,36 +68,8 @@ handler = "standard"
 """
 
 
-class Served(unittest.TestCase):
-    """One process for all tests of a class: nothing a handler does may harm the next."""
-
-    deadline = "10s"
-    env = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        config = pathlib.Path(cls.folder.name) / "duet.toml"
-        config.write_text(CONFIG.format(handlers=HANDLERS, deadline=cls.deadline))
-        cls.duet = Duet(EXECUTABLE, [str(config)], env=cls.env)
-        cls.duet.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.duet.__exit__(None, None, None)
-        cls.folder.cleanup()
-
-    def ask(self, target, method="GET", body=None, status=200, **headers):
-        answer = self.duet.ask(method, target, body,
-                               {name.replace("_", "-"): value for name, value in headers.items()})
-        self.assertEqual(answer.status, status, answer)
-        return answer
-
-    def text(self, target, **options):
-        return self.ask(target, **options).body.decode()
-
-    def json(self, target, **options):
-        return json.loads(self.ask(target, **options).body)
+class Cases(Served):
+    config = CONFIG.format(handlers=HANDLERS, deadline="10s")
 
     def case(self, name, **options):
         return self.text(f"/cases/{name}", **options)
@@ -111,7 +82,7 @@ class Served(unittest.TestCase):
         return json.loads(found()[0])
 
 
-class AnswersTest(Served):
+class AnswersTest(Cases):
     def test_what_a_handler_may_return(self):
         for name, body, kind in [
             ("response", "made", "text/plain;charset=UTF-8"),
@@ -174,7 +145,7 @@ class AnswersTest(Served):
         self.logged("halfway")
 
 
-class ProcessTest(Served):
+class ProcessTest(Cases):
     def test_exits_end_one_request(self):
         for name, said in [("exit", "process.exit(3)"), ("exitLater", "process.exit()"),
                            ("reallyExit", "process.exit(1)"), ("kill", "SIGKILL"),
@@ -211,8 +182,8 @@ class ProcessTest(Served):
             self.assertEqual({answer.result().status for answer in bad}, {500})
 
 
-class HangTest(Served):
-    deadline = "500ms"
+class HangTest(Cases):
+    config = CONFIG.format(handlers=HANDLERS, deadline="500ms")
 
     def test_a_handler_that_never_answers(self):
         self.case("never", status=504)
@@ -278,7 +249,7 @@ class HangTest(Served):
         self.assertLess(ticks() - before, 15)
 
 
-class HeapTest(Served):
+class HeapTest(Cases):
     env = {"NODE_OPTIONS": "--max-old-space-size=64"}
 
     def test_a_full_heap_ends_what_fills_it(self):
@@ -289,7 +260,7 @@ class HeapTest(Served):
         self.assertEqual(self.case("string"), "h\u00e9llo")
 
 
-class RequestTest(Served):
+class RequestTest(Cases):
     def test_bodies(self):
         self.assertEqual(self.case("echo", method="POST", body="h\u00e9".encode(), content_type="a/b"),
                          "h\u00e9")
@@ -349,7 +320,7 @@ class RequestTest(Served):
         self.assertEqual(set(said), {"method", "url", "query", "duet", "headers", "text"})
 
 
-class NodeTest(Served):
+class NodeTest(Cases):
     def test_what_node_offers(self):
         self.assertEqual(self.case("started"), "after top-level await")
         self.assertEqual(self.json("/cases/env"), {"NAME": "configured"})

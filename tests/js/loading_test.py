@@ -4,45 +4,17 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
-import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
-from duet_process import Duet, eventually  # noqa: E402
-
-EXECUTABLE = os.environ["DUET"]
-
-
-class Folder(unittest.TestCase):
-    def setUp(self):
-        self.temporary = tempfile.TemporaryDirectory()
-        self.folder = pathlib.Path(self.temporary.name)
-
-    def tearDown(self):
-        self.temporary.cleanup()
-
-    def write(self, name, text):
-        file = self.folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        return str(file)
-
-    def serve(self, file):
-        return Duet(EXECUTABLE, [str(self.folder / file)])
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+from cases import Folder, errors  # noqa: E402
+from duet_process import eventually  # noqa: E402
 
 
 class MistakesTest(Folder):
     def refused(self, name, text, **environment):
-        file = self.write(name, text)
-        run = subprocess.run([EXECUTABLE, "serve", file, "--listen", "127.0.0.1:0", "--admin", "off"],
-                             capture_output=True, text=True, timeout=60,
-                             env=dict(os.environ, **environment))
-        self.assertEqual(run.returncode, 1, run.stderr)
-        self.assertNotIn("listening", run.stdout)
-        errors = [json.loads(line) for line in run.stderr.splitlines() if line.startswith("{")]
-        error = next(line for line in errors if line["level"] == "error")
+        error = errors(self.refusal(self.write(name, text), **environment))[0]
         if not environment:
             self.assertTrue(error["msg"].startswith(f"handler '{name}': "), error)
         return error
@@ -185,7 +157,7 @@ export default () => ({ modern, classic: classic.name, same: again === classic, 
             while (Date.now() < end);
             export default () => 'loaded';
         """)
-        with Duet(EXECUTABLE, [str(self.folder / "slow.mjs"), "--deadline", "100ms"]) as duet:
+        with self.serve(str(self.folder / "slow.mjs"), "--deadline", "100ms") as duet:
             self.assertEqual(duet.ask("GET", "/").body, b"loaded")
         self.assertNotIn("interrupted", "".join(duet.output))
 

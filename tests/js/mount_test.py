@@ -1,14 +1,12 @@
 """Several applications of Node's http in one process, each below a path of its own."""
 
 import json
-import os
 import pathlib
 import sys
-import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
-from duet_process import Duet  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+from cases import Folder  # noqa: E402
 
 # Twice, under two names: what one keeps is not the other's.
 APPLICATION = """
@@ -42,22 +40,18 @@ handler = "admin"
 """
 
 
-class MountTest(unittest.TestCase):
+class MountTest(Folder):
     def setUp(self):
-        temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(temporary.cleanup)
-        self.folder = pathlib.Path(temporary.name)
+        super().setUp()
         for name in ("shop", "admin"):
-            (self.folder / f"{name}.js").write_text(APPLICATION.replace("NAME", name))
+            self.write(f"{name}.js", APPLICATION.replace("NAME", name))
 
     def asked(self, duet, target):
         name, url, original, base, served = json.loads(duet.get(target).body)
         return name, url, original, base, served
 
     def test_by_root_path(self):
-        config = self.folder / "duet.toml"
-        config.write_text(CONFIG)
-        with Duet(os.environ["DUET"], [str(config)]) as duet:
+        with self.serve(self.write("duet.toml", CONFIG)) as duet:
             for target, name, url, base in (
                     ("/shop", "shop", "/", "/shop"), ("/shop/", "shop", "/", "/shop"),
                     ("/shop?a=/shop", "shop", "/?a=/shop", "/shop"),
@@ -74,13 +68,13 @@ class MountTest(unittest.TestCase):
                 self.assertEqual(b"/live of shop", b"".join(iter(lambda: client.recv(100), b"")))
 
     def test_by_their_names(self):
-        with Duet(os.environ["DUET"], [str(self.folder / "shop.js"), str(self.folder / "admin.js")]) as duet:
+        with self.serve("shop.js", "admin.js") as duet:
             self.assertEqual(("shop", "/items", "/shop.js/items", "/shop.js"),
                              self.asked(duet, "/shop.js/items")[:4])
             self.assertEqual(("admin", "/", "/admin.js", "/admin.js"), self.asked(duet, "/admin.js")[:4])
 
     def test_alone_it_is_not_mounted(self):
-        with Duet(os.environ["DUET"], [str(self.folder / "shop.js")]) as duet:
+        with self.serve("shop.js") as duet:
             self.assertEqual(["shop", "/items", None, None, 1], json.loads(duet.get("/items").body))
 
 

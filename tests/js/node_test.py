@@ -5,18 +5,15 @@ That their answers are Node's own is shown by tests/frameworks.
 
 import http.client
 import json
-import os
 import pathlib
 import socket
 import subprocess
 import sys
-import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
-from duet_process import DEADLINE, Duet, eventually  # noqa: E402
-
-EXECUTABLE = os.environ["DUET"]
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+from cases import EXECUTABLE, Folder  # noqa: E402
+from duet_process import DEADLINE, eventually  # noqa: E402
 
 
 def get(duet, target="/"):
@@ -29,24 +26,16 @@ def get(duet, target="/"):
         connection.close()
 
 
-class Folder(unittest.TestCase):
-    def setUp(self):
-        self.temporary = tempfile.TemporaryDirectory()
-        self.folder = pathlib.Path(self.temporary.name)
-
-    def tearDown(self):
-        self.temporary.cleanup()
-
+class Application(Folder):
     def serve(self, text, name="app.mjs"):
-        (self.folder / name).write_text(text)
-        return Duet(EXECUTABLE, [str(self.folder / name)])
+        return super().serve(self.write(name, text))
 
     def answers(self, text, name="app.mjs"):
         with self.serve(text, name) as duet:
             return get(duet)
 
 
-class FormsTest(Folder):
+class FormsTest(Application):
     def test_a_server_that_listens(self):
         for listen in ("server.listen(1)", "server.listen({ port: 1, host: 'localhost' })",
                        "server.listen('/tmp/nowhere')"):
@@ -174,7 +163,7 @@ class FormsTest(Folder):
         self.assertIn("has no default export, and let no server listen", run.stderr)
 
 
-class MisbehaviourTest(Folder):
+class MisbehaviourTest(Application):
     APP = """
         import http from "node:http";
         const seen = [];
@@ -347,7 +336,7 @@ class MisbehaviourTest(Folder):
             self.assertEqual(503, get(duet, "/seen")[0])
 
 
-class OptionsTest(Folder):
+class OptionsTest(Application):
     """Options of Node's servers, and what a server tells those who observe it."""
 
     def test_the_status_is_the_one_that_the_head_was_made_with(self):
@@ -447,7 +436,7 @@ class OptionsTest(Folder):
                        "response.created 200,request.start 200,response.finish 201", "all three")
 
 
-class SocketTest(Folder):
+class SocketTest(Application):
     """What applications do to req.socket itself."""
 
     APP = """

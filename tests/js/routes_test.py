@@ -6,16 +6,13 @@ are understood is shown by tests/frameworks.
 """
 
 import json
-import os
 import pathlib
 import sys
-import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
-from duet_process import Duet, counted_routes  # noqa: E402
-
-EXECUTABLE = os.environ["DUET"]
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+from cases import Folder  # noqa: E402
+from duet_process import counted_routes  # noqa: E402
 
 # What Fastify uses of find-my-way.
 FIND_MY_WAY = """
@@ -43,20 +40,7 @@ http.createServer((req, res) => router.lookup(req, res)).listen(1);
 MOST = 256  # routes of an application: host/measure/metrics.h
 
 
-class Folder(unittest.TestCase):
-    def setUp(self):
-        self.temporary = tempfile.TemporaryDirectory()
-        self.folder = pathlib.Path(self.temporary.name)
-
-    def tearDown(self):
-        self.temporary.cleanup()
-
-    def write(self, name, text):
-        file = self.folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        return str(file)
-
+class Packages(Folder):
     def package(self, name, files, folder=None, version="1.2.3"):
         folder = folder or f"node_modules/{name}"
         self.write(f"{folder}/package.json", json.dumps({"name": name, "version": version}))
@@ -67,7 +51,7 @@ class Folder(unittest.TestCase):
         return self.write(f"{name}.mjs", APP.replace("ROUTES", str(routes)).replace("NAME", name))
 
 
-class CountedTest(Folder):
+class CountedTest(Packages):
     def test_two_applications_are_counted_apart(self):
         self.package("find-my-way", {"index.js": FIND_MY_WAY})
         self.application("a", 2)
@@ -75,7 +59,7 @@ class CountedTest(Folder):
         config = self.write("duet.toml", "".join(
             f'[handlers.{name}]\nsource = "{name}.mjs"\n[[routes]]\n'
             f'path = "/{name}/{{rest...}}"\nhandler = "{name}"\n' for name in "ab"))
-        with Duet(EXECUTABLE, [config]) as duet:
+        with self.serve(config) as duet:
             for target in ("/a/0", "/a/1", "/a/1", "/b/0", "/a/none"):
                 duet.get(target)
             self.assertEqual({("GET", "/a/:number0"): 1, ("GET", "/a/:number1"): 2,
@@ -103,7 +87,7 @@ class CountedTest(Folder):
             ''')
         answers = {"a": b"found", "b": b"from b"}
         seen = {"a": 0, "b": 0}
-        with Duet(EXECUTABLE, [config]) as duet:
+        with self.serve(config) as duet:
             for key in range(20):
                 answer = duet.ask("GET", "/a/1", headers={"X-Key": str(key)})
                 variant = answer.headers["Duet-Variant"]
@@ -116,7 +100,7 @@ class CountedTest(Folder):
 
     def test_routes_beyond_the_limit_share_one(self):
         self.package("find-my-way", {"index.js": FIND_MY_WAY})
-        with Duet(EXECUTABLE, [self.application("a", 2 * MOST)]) as duet:
+        with self.serve(self.application("a", 2 * MOST)) as duet:
             connection = duet.connect()
             for i in range(2 * MOST):
                 connection.request("GET", f"/a/{i}")
@@ -131,12 +115,12 @@ class CountedTest(Folder):
         self.package("find-my-way", {"index.js": FIND_MY_WAY}, folder="sources/router_of_ours")
         (self.folder / "node_modules").mkdir()
         (self.folder / "node_modules" / "find-my-way").symlink_to("../sources/router_of_ours")
-        with Duet(EXECUTABLE, [self.application("a", 1)]) as duet:
+        with self.serve(self.application("a", 1)) as duet:
             duet.get("/a/0")
             self.assertEqual({("GET", "/a/:number0"): 1}, counted_routes(duet))
 
 
-class NotAsExpectedTest(Folder):
+class NotAsExpectedTest(Packages):
     def warnings(self, duet):
         return [line for line in duet.output if "are not counted" in line]
 
@@ -147,7 +131,7 @@ class NotAsExpectedTest(Folder):
             "lib/route.js": "module.exports = class Route { answer() { return 'its own'; } };\n"})
         file = self.write("app.cjs", "const router = require('router')();\n"
                           "require('http').createServer(router).listen(1);\n")
-        with Duet(EXECUTABLE, [file]) as duet:
+        with self.serve(file) as duet:
             self.assertEqual(b"its own", duet.get("/").body)
             self.assertEqual({}, counted_routes(duet))
         said = self.warnings(duet)
@@ -160,7 +144,7 @@ class NotAsExpectedTest(Folder):
             "package.json": json.dumps({"name": "router", "version": "1.2.3", "type": "module",
                                         "exports": "./index.js"}),
             "index.js": "export default { fetch: () => new Response('its own') };\n"})
-        with Duet(EXECUTABLE, [self.write("app.mjs", "export { default } from 'router';\n")]) as duet:
+        with self.serve(self.write("app.mjs", "export { default } from 'router';\n")) as duet:
             self.assertEqual(b"its own", duet.get("/").body)
         self.assertEqual(1, len(self.warnings(duet)), duet.output)
 
@@ -176,7 +160,7 @@ class NotAsExpectedTest(Folder):
               res.end(mine._matchedRoute);
             }).listen(1);
             """)
-        with Duet(EXECUTABLE, [file]) as duet:
+        with self.serve(file) as duet:
             for _ in range(3):
                 self.assertEqual((200, b"/b"), (duet.get("/").status, duet.get("/").body))
         self.assertEqual(1, len(self.warnings(duet)), duet.output)
@@ -186,7 +170,7 @@ class NotAsExpectedTest(Folder):
             "package.json": json.dumps({"name": "hono", "version": "9.0.0", "type": "module",
                                         "exports": "./dist/hono-base.js"}),
             "dist/hono-base.js": "export default { fetch: () => new Response('its own') };\n"})
-        with Duet(EXECUTABLE, [self.write("app.mjs", "export { default } from 'hono';\n")]) as duet:
+        with self.serve(self.write("app.mjs", "export { default } from 'hono';\n")) as duet:
             self.assertEqual(b"its own", duet.get("/").body)
         self.assertEqual(1, len(self.warnings(duet)), duet.output)
         self.assertIn("hono 9.0.0", self.warnings(duet)[0])

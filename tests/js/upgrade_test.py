@@ -14,7 +14,7 @@ import tempfile
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 from duet_process import DEADLINE, Duet, eventually  # noqa: E402
 
 EXECUTABLE = os.environ["DUET"]

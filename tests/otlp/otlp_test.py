@@ -16,7 +16,7 @@ import time
 import unittest
 
 TESTS = pathlib.Path(__file__).parent.parent
-sys.path.insert(0, str(TESTS / "examples"))
+sys.path.insert(0, str(TESTS / "support"))
 from duet_process import DEADLINE, Duet  # noqa: E402
 
 PACKAGES = ["opentelemetry-proto==1.45.2", "protobuf==7.36.2"]

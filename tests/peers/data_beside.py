@@ -22,7 +22,7 @@ import time
 from random import Random
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/examples"))
+sys.path.insert(0, str(ROOT / "tests/support"))
 from duet_process import DEADLINE, Duet  # noqa: E402
 
 DATA = ROOT / "examples/data"

@@ -24,7 +24,7 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/examples"))
+sys.path.insert(0, str(ROOT / "tests/support"))
 from duet_process import Duet  # noqa: E402
 
 BASE_MS = 5

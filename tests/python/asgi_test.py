@@ -4,17 +4,15 @@ import json
 import os
 import pathlib
 import socket
-import subprocess
 import sys
 import tempfile
 import textwrap
 import unittest
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "examples"))
+sys.path.insert(0, str(HERE.parent / "support"))
+from cases import EXECUTABLE, Folder  # noqa: E402
 from duet_process import Duet, eventually  # noqa: E402
-
-EXECUTABLE = os.environ["DUET"]
 
 
 def exchange(port, request, until=None):
@@ -213,24 +211,7 @@ class AsgiTest(unittest.TestCase):
                    "the application is told")
 
 
-class StartTest(unittest.TestCase):
-    def setUp(self):
-        temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(temporary.cleanup)
-        self.folder = pathlib.Path(temporary.name)
-
-    def write(self, name, source):
-        (self.folder / name).write_text(textwrap.dedent(source))
-
-    def serve(self, *sources):
-        return Duet(EXECUTABLE, list(sources), cwd=self.folder)
-
-    def refusal(self, *sources):
-        ended = subprocess.run([EXECUTABLE, "serve", *sources, "--listen", "127.0.0.1:0"],
-                               cwd=self.folder, capture_output=True, text=True, timeout=30)
-        self.assertEqual(ended.returncode, 1, ended.stdout)
-        return ended.stderr
-
+class StartTest(Folder):
     ANSWER = """
         async def say(send, text):
             await send({"type": "http.response.start", "status": 200})

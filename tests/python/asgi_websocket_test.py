@@ -12,7 +12,7 @@ import sys
 import unittest
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "examples"))
+sys.path.insert(0, str(HERE.parent / "support"))
 from duet_process import Duet, eventually  # noqa: E402
 from websocket_client import WebSocketClient  # noqa: E402
 

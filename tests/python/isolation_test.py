@@ -5,15 +5,12 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
-import textwrap
 import unittest
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "examples"))
-from duet_process import Duet  # noqa: E402
+sys.path.insert(0, str(HERE.parent / "support"))
+from cases import EXECUTABLE, Folder, errors  # noqa: E402
 
-EXECUTABLE = os.environ["DUET"]
 OTHER = "3.9" if sys.version_info[:2] != (3, 9) else "3.8"  # of Python, not this one
 DJANGO = """
     import os, types
@@ -65,18 +62,7 @@ FAKE_DJANGO = {
 }
 
 
-class Folder(unittest.TestCase):
-    def setUp(self):
-        temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(temporary.cleanup)
-        self.folder = pathlib.Path(os.path.realpath(temporary.name))
-
-    def write(self, name, text):
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text))
-        return str(path)
-
+class Projects(Folder):
     def configure(self, **sources):
         """A duet.toml whose handlers answer at /<their name>."""
         return self.write("duet.toml", "".join(f"""
@@ -87,15 +73,11 @@ class Folder(unittest.TestCase):
             handler = "{name}"
             """ for name, source in sources.items()))
 
-    def refusal(self, *sources, **environment):
-        ended = subprocess.run([EXECUTABLE, "serve", *sources, "--listen", "127.0.0.1:0"],
-                               cwd=self.folder, capture_output=True, text=True, timeout=30,
-                               env=dict(os.environ, **environment))
-        self.assertEqual(ended.returncode, 1, ended.stdout)
-        return json.loads(next(line for line in ended.stderr.splitlines() if '"error"' in line))
+    def refused_with(self, *sources, **environment):
+        return errors(self.refusal(*sources, **environment))[0]
 
 
-class ModulesTest(Folder):
+class ModulesTest(Projects):
     def test_two_handlers_from_one_file(self):
         self.write("counter.py", """
             calls = 0
@@ -104,7 +86,7 @@ class ModulesTest(Folder):
                 calls += 1
                 return str(calls)
             """)
-        with Duet(EXECUTABLE, [self.configure(one="counter.py", two="counter.py")]) as duet:
+        with self.serve(self.configure(one="counter.py", two="counter.py")) as duet:
             answers = [duet.get(path).body for path in ("/one", "/one", "/two")]
         self.assertEqual(answers, [b"1", b"2", b"1"])
 
@@ -118,12 +100,12 @@ class ModulesTest(Folder):
             two = one
             """)
         config = self.configure(one="counter:one", two="counter:two")
-        with Duet(EXECUTABLE, [config]) as duet:
+        with self.serve(config) as duet:
             answers = [duet.get(path).body for path in ("/one", "/one", "/two")]
         self.assertEqual(answers, [b"1", b"2", b"3"])
 
 
-class DjangoSettingsTest(Folder):
+class DjangoSettingsTest(Projects):
     def setUp(self):
         super().setUp()
         for name, text in FAKE_DJANGO.items():
@@ -140,12 +122,12 @@ class DjangoSettingsTest(Folder):
     def test_one_for_both(self):
         self.two(DJANGO.format(settings="both"), DJANGO.format(settings="both"))
         self.write("packages/both.py", "NAME = 'both'")
-        with Duet(EXECUTABLE, ["duet.toml"], cwd=self.folder, env=self.env) as duet:
+        with self.serve("duet.toml", env=self.env) as duet:
             self.assertEqual([duet.get(path).body for path in ("/one", "/two")], [b"both", b"both"])
 
     def refused(self, *applications, needs, has, **options):
         self.two(*applications, **options)
-        error = self.refusal("duet.toml", **self.env)
+        error = self.refused_with("duet.toml", **self.env)
         folder = self.folder
         self.assertEqual(error["msg"], (
             f"handler 'two': handler 'two' needs {needs}, and Django has one set of settings a "
@@ -175,11 +157,11 @@ class DjangoSettingsTest(Folder):
                      has="settings by settings.configure()")
 
 
-class AnotherPythonTest(Folder):
+class AnotherPythonTest(Projects):
     HERE = "this is Python %d.%d (" % sys.version_info[:2]
 
     def hint(self, text):
-        return self.refusal(self.write("shop.py", text), PYTHONPATH=str(self.folder))["hint"]
+        return self.refused_with(self.write("shop.py", text), PYTHONPATH=str(self.folder))["hint"]
 
     def test_an_extension_that_was_built_for_another(self):
         tag = OTHER.replace(".", "")
@@ -203,7 +185,7 @@ class AnotherPythonTest(Folder):
         self.assertIn(f"and '{name}' {since}", self.hint(f"import {name}"))
 
     def test_a_syntax_that_is_too_new(self):
-        error = self.refusal(self.write("shop.py", "def fetch(request):\n    newer 3\n"))
+        error = self.refused_with(self.write("shop.py", "def fetch(request):\n    newer 3\n"))
         self.assertIn("SyntaxError", error["msg"])
         self.assertEqual(error["at"], f"{self.folder}/shop.py:2:11")
         self.assertIn(self.HERE, error["hint"])

@@ -11,7 +11,7 @@ import sys
 import unittest
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "examples"))
+sys.path.insert(0, str(HERE.parent / "support"))
 from duet_process import Duet  # noqa: E402
 from python_packages import environment_with  # noqa: E402
 

@@ -11,37 +11,19 @@ import textwrap
 import unittest
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "examples"))
-from duet_process import Duet, eventually  # noqa: E402
+sys.path.insert(0, str(HERE.parent / "support"))
+from cases import EXECUTABLE, Folder  # noqa: E402
+from duet_process import eventually  # noqa: E402
 
-EXECUTABLE = os.environ["DUET"]
 PYTHON = os.environ["DUET_PYTHON"]
 
 
-class LoadingTest(unittest.TestCase):
-    def setUp(self):
-        temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(temporary.cleanup)
-        self.folder = pathlib.Path(temporary.name)
-
-    def write(self, name, text):
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text))
-        return str(path)
-
+class LoadingTest(Folder):
     def answer(self, source, target="/", **options):
-        with Duet(EXECUTABLE, [source], cwd=self.folder, **options) as duet:
+        with self.serve(source, **options) as duet:
             answer = duet.get(target)
         self.assertEqual(answer.status, 200, answer)
         return answer.body.decode()
-
-    def refusal(self, *sources, **environment):
-        ended = subprocess.run([EXECUTABLE, "serve", *sources, "--listen", "127.0.0.1:0"],
-                               cwd=self.folder, capture_output=True, text=True, timeout=30,
-                               env=dict(os.environ, **environment))
-        self.assertNotEqual(ended.returncode, 0, ended.stdout)
-        return ended.stderr
 
     def test_shapes(self):
         shapes = {
@@ -134,7 +116,7 @@ class LoadingTest(unittest.TestCase):
             path = "/two"
             handler = "two"
             """)
-        with Duet(EXECUTABLE, [config]) as duet:
+        with self.serve(config) as duet:
             for _ in range(2):
                 for name in ("one", "two"):
                     self.assertEqual(json.loads(duet.get(f"/{name}").body),
@@ -209,7 +191,7 @@ class LoadingTest(unittest.TestCase):
             path = "/second"
             handler = "second"
             """)
-        with Duet(EXECUTABLE, [config]) as duet:
+        with self.serve(config) as duet:
             self.assertEqual([duet.get(path).body.decode() for path in ("/first", "/second")],
                              ["slept", "the event loop is duet's: it closes when the host stops"])
 
@@ -283,7 +265,7 @@ class LoadingTest(unittest.TestCase):
                 sys.stdout.write('written')
                 return 'begun'
             """)
-        with Duet(EXECUTABLE, [path]) as duet:
+        with self.serve(path) as duet:
             self.assertEqual(duet.get("/").body, b"begun")
         output = "".join(duet.output)
         for said in ("handler ran", "work finished", "generator closed", "atexit ran", "written"):
@@ -303,7 +285,7 @@ class LoadingTest(unittest.TestCase):
                 signal.setitimer(signal.ITIMER_REAL, 0.05)
                 return 'alive'
             """)
-        with Duet(EXECUTABLE, [path]) as duet:
+        with self.serve(path) as duet:
             duet.process.send_signal(signal.SIGUSR1)
             eventually(lambda: "KeyError: 'of a signal'" in "".join(duet.output), "it is logged")
             self.assertIn("handler ran\n", duet.output)

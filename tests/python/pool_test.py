@@ -5,14 +5,13 @@ import http.client
 import os
 import pathlib
 import sys
-import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "examples"))
-from duet_process import Duet, eventually  # noqa: E402
+sys.path.insert(0, str(HERE.parent / "support"))
+from cases import Folder  # noqa: E402
+from duet_process import eventually  # noqa: E402
 
-EXECUTABLE = os.environ["DUET"]
 THREADS = min(32, os.cpu_count() + 4)  # of the pool: bindings/python/runtime.cc
 KEEPS = """
 import ctypes, os, time
@@ -108,15 +107,11 @@ handler = "pool"
 """
 
 
-class PoolTest(unittest.TestCase):
+class PoolTest(Folder):
     def setUp(self):
-        temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(temporary.cleanup)
-        self.folder = pathlib.Path(os.path.realpath(temporary.name))
-        (self.folder / "keeps.py").write_text(KEEPS)
-        (self.folder / "duet.toml").write_text(CONFIG)
-        self.duet = Duet(EXECUTABLE, [str(self.folder / "duet.toml")],
-                         env={"MARKS": str(self.folder)})
+        super().setUp()
+        self.write("keeps.py", KEEPS)
+        self.duet = self.serve(self.write("duet.toml", CONFIG), env={"MARKS": str(self.folder)})
         self.duet.__enter__()
         self.addCleanup(self.duet.__exit__, None, None, None)
         self.clients = concurrent.futures.ThreadPoolExecutor(THREADS + 4)

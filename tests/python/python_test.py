@@ -7,16 +7,15 @@ import os
 import pathlib
 import sys
 import tempfile
-import threading
 import time
 import unittest
 import urllib.request
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "examples"))
+sys.path.insert(0, str(HERE.parent / "support"))
+from cases import EXECUTABLE, Served  # noqa: E402
 from duet_process import Duet, eventually  # noqa: E402
 
-EXECUTABLE = os.environ["DUET"]
 HANDLERS = HERE / "handlers"
 # Deadlines in pairs: where a request must reach its own, it is short; elsewhere a machine that is
 # busy with other things must not.
@@ -45,36 +44,11 @@ def logged(duet, text):
     return next(line for line in duet.output if text in line)
 
 
-class Served(unittest.TestCase):
-    """One process for all tests of a class: nothing a handler does may harm the next."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        config = pathlib.Path(cls.folder.name) / "duet.toml"
-        config.write_text(CONFIG)
-        cls.duet = Duet(EXECUTABLE, [str(config)])
-        cls.duet.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.duet.__exit__(None, None, None)
-        cls.folder.cleanup()
-
-    def ask(self, target, method="GET", body=None, status=200, **headers):
-        answer = self.duet.ask(method, target, body,
-                               {name.replace("_", "-"): value for name, value in headers.items()})
-        self.assertEqual(answer.status, status, answer)
-        return answer
-
-    def text(self, target, **options):
-        return self.ask(target, **options).body.decode()
-
-    def json(self, target, **options):
-        return json.loads(self.ask(target, **options).body)
+class Handlers(Served):
+    config = CONFIG
 
 
-class AsyncTest(Served):
+class AsyncTest(Handlers):
     def test_answers(self):
         self.assertEqual(self.text("/aio/hello"), "hello")
         self.assertGreaterEqual(self.json("/aio/sleep")["slept"], 0.02)
@@ -303,7 +277,7 @@ class PhasesTest(unittest.TestCase):
             self.assertEqual((phases["await"]["max"], phases["ready"]["max"]), (0, 0))
 
 
-class PlainTest(Served):
+class PlainTest(Handlers):
     def test_kinds(self):
         for kind, media, body in (
             ("str", "text/plain; charset=utf-8", "text é".encode()),
@@ -418,7 +392,7 @@ class PlainTest(Served):
         logged(self.duet, "printed by a handler")
 
 
-class ThreadsTest(Served):
+class ThreadsTest(Handlers):
     def test_runs_in_a_thread(self):
         seen = self.json("/threads/thread", method="POST", body=b"text", x_mark="m")
         self.assertEqual((seen["main"], seen["text"], seen["path"], seen["header"]),

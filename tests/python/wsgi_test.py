@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "examples"))
+sys.path.insert(0, str(HERE.parent / "support"))
 from duet_process import Duet, eventually  # noqa: E402
 
 EXECUTABLE = os.environ["DUET"]

@@ -18,7 +18,7 @@ import time
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
-sys.path.insert(0, str(HERE.parent / "examples"))
+sys.path.insert(0, str(HERE.parent / "support"))
 from duet_process import Answer, DEADLINE, Duet, eventually, reserved_port  # noqa: E402
 from websocket_client import WebSocketClient  # noqa: E402
 

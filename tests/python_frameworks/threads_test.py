@@ -13,7 +13,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "examples"))
+sys.path.insert(0, str(HERE.parent / "support"))
 from duet_process import DEADLINE, Duet, eventually  # noqa: E402
 
 SKIPPED = 77

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/examples"))
+sys.path.insert(0, str(ROOT / "tests/support"))
 
 from duet_process import Duet  # noqa: E402
 
