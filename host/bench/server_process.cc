@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace duet::bench {
 
@@ -122,8 +123,12 @@ Result<void> ServerProcess::set_guard() {
   return Error{std::string("a server cannot be guarded: ") + std::strerror(errno), {}, {}, {}};
 }
 
+void ServerProcess::ask_to_end() {
+  if (!std::exchange(asked_, true)) kill(-pid_, SIGTERM);
+}
+
 ServerProcess::~ServerProcess() {
-  kill(-pid_, SIGTERM);
+  ask_to_end();
   const Nanos deadline = now() + kGrace;
   while (running() && now() < deadline) poll(nullptr, 0, kLookEveryMs);
   kill(-pid_, SIGKILL);  // also what it started and left behind

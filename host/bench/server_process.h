@@ -26,14 +26,16 @@ class ServerProcess {
   static Result<std::unique_ptr<ServerProcess>> start(
       const std::vector<std::string>& command, const std::vector<std::string>& environment = {},
       const Processors& processors = {});
-  // SIGTERM to the group; SIGKILL to what is left of it when the process that was started has
-  // ended, or after five seconds.
+  // ask_to_end(); SIGKILL to what is left of its group when the process that was started has ended,
+  // or after five seconds.
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
   pid_t pid() const { return pid_; }
   bool running();
+  // SIGTERM to its group, unless that was done. Who ends several asks them all first.
+  void ask_to_end();
   // How it ended, as a sentence's part: "exit code 3". Once running() is false.
   std::string ending() const;
   // The last lines of what it has written, at most `most` bytes.
@@ -53,6 +55,7 @@ class ServerProcess {
   int output_;     // a file in memory that both of its streams are written to
   int life_ = -1;  // the guard waits for its end
   pid_t guard_ = -1;
+  bool asked_ = false;  // to end
   bool ended_ = false;
   int status_ = 0;
 };

@@ -117,6 +117,12 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
 
 Result<void> BenchRun::start_all() {
   for (const bench::ArmPlan& arm : plan_.arms) {
+    if (arm.is_url()) continue;
+    const bool named = !arm.target.ends_with(arm.name);  // a file's name is its own
+    listener_.note("starting " + (named ? printable(arm.name) + ": " : "") + printable(arm.target));
+    if (auto launched = servers_.launch(arm); !launched) return launched;
+  }
+  for (const bench::ArmPlan& arm : plan_.arms) {
     auto target = target_of(arm);
     if (!target) return std::move(target).error();
     if (auto tried = try_out(arm, *target); !tried) return std::move(tried).error();
@@ -295,9 +301,7 @@ void BenchRun::note_ended(const bench::ArmPlan& arm, std::string& trouble) {
 Result<bench::Target> BenchRun::target_of(const bench::ArmPlan& arm) {
   std::string text = arm.target;
   if (!arm.is_url()) {
-    const bool named = !arm.target.ends_with(arm.name);  // a file's name is its own
-    listener_.note("starting " + (named ? printable(arm.name) + ": " : "") + printable(arm.target));
-    auto address = servers_.start(arm);
+    auto address = servers_.address(arm);
     if (!address) return std::move(address).error();
     text = *address;
   }

@@ -5,10 +5,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <random>
 #include <utility>
 
+#include "host/base/check.h"
 #include "host/base/escape.h"
 #include "host/bench/random.h"
 #include "host/cli/engines.h"
@@ -90,8 +92,40 @@ Result<std::unique_ptr<bench::ServerProcess>> launch(const bench::ArmPlan& arm, 
       {}, processors);
 }
 
-Result<std::string> BenchServers::start(const bench::ArmPlan& arm) {
-  auto address = arm.is_command() ? start_command(arm) : start_host(arm);
+BenchServers::~BenchServers() {
+  for (const Server& server : servers_) server.process->ask_to_end();
+}
+
+// One that none of the others is to listen on: they may not have begun to.
+std::uint16_t BenchServers::another_port() const {
+  for (;;) {
+    const std::uint16_t port = free_port();
+    const bool given = std::any_of(servers_.begin(), servers_.end(),
+                                   [port](const Server& server) { return server.port == port; });
+    if (port == 0 || !given) return port;
+  }
+}
+
+Result<void> BenchServers::launch(const bench::ArmPlan& arm) {
+  const std::uint16_t port = arm.is_command() ? another_port() : 0;
+  if (arm.is_command() && port == 0) {
+    return Error{"there is no free port on 127.0.0.1", printable(arm.name), {}, {}};
+  }
+  auto process = cli::launch(arm, port, processors_);
+  if (!process) {
+    Error error = std::move(process).error();
+    error.where = printable(arm.name);
+    return error;
+  }
+  servers_.push_back({arm.name, port, std::move(*process), {}});
+  return {};
+}
+
+Result<std::string> BenchServers::address(const bench::ArmPlan& arm) {
+  const auto server = std::find_if(servers_.begin(), servers_.end(),
+                                   [&](const Server& one) { return one.arm == arm.name; });
+  DUET_CHECK(server != servers_.end());
+  auto address = arm.is_command() ? address_of_command(*server, arm.tls) : address_of_host(*server);
   if (address) return address;
   Error error = std::move(address).error();
   error.where = printable(arm.name);
@@ -112,35 +146,27 @@ std::string BenchServers::admin_of(const bench::ArmPlan& arm) const {
   return "";
 }
 
-Result<std::string> BenchServers::start_host(const bench::ArmPlan& arm) {
-  auto started = launch(arm, 0, processors_);
-  if (!started) return std::move(started).error();
-  bench::ServerProcess& process = **started;
-  servers_.push_back({arm.name, std::move(*started), {}});
+Result<std::string> BenchServers::address_of_host(Server& server) {
   const auto line = [&](std::string_view prefix) {
-    return process.wait_for_line(prefix, kStartPatience, [this] { return interrupt_.count() > 0; });
+    return server.process->wait_for_line(prefix, kStartPatience,
+                                         [this] { return interrupt_.count() > 0; });
   };
   auto address = line("listening on ");
   if (!address) return address;
   auto admin = line("admin on http://");
   if (!admin) return admin;
-  servers_.back().admin = std::move(*admin);
+  server.admin = std::move(*admin);
   return address;
 }
 
-Result<std::string> BenchServers::start_command(const bench::ArmPlan& arm) {
-  const std::uint16_t port = free_port();
-  if (port == 0) return Error{"there is no free port on 127.0.0.1", {}, {}, {}};
-  auto started = launch(arm, port, processors_);
-  if (!started) return std::move(started).error();
-  bench::ServerProcess& process = **started;
-  servers_.push_back({arm.name, std::move(*started), {}});
+Result<std::string> BenchServers::address_of_command(Server& server, bool tls) {
+  bench::ServerProcess& process = *server.process;
   for (const Nanos deadline = now() + kStartPatience; now() < deadline;) {
     const bool over = !process.running();
     for (const char* host : kLoopbacks) {
-      const auto address = net::Address::parse(host + (":" + std::to_string(port)));
+      const auto address = net::Address::parse(host + (":" + std::to_string(server.port)));
       if (!over && address && takes_connections(*address))
-        return address->url(arm.tls ? "https" : "http");
+        return address->url(tls ? "https" : "http");
     }
     if (over) {
       return Error{
@@ -148,7 +174,7 @@ Result<std::string> BenchServers::start_command(const bench::ArmPlan& arm) {
     }
     if (interrupt_.wait(kAskEvery) > 0) return Error{"interrupted", {}, {}, {}};
   }
-  return Error{"nothing listens on port " + std::to_string(port) + " after " +
+  return Error{"nothing listens on port " + std::to_string(server.port) + " after " +
                    std::to_string(kStartPatience / kSecond) + " s",
                {},
                "it is to listen on the port that {port}, or $PORT, stands for",

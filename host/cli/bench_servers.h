@@ -1,7 +1,7 @@
 // The servers that `duet bench` starts itself: hosts of handlers, and commands.
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,10 +20,17 @@ class BenchServers {
   explicit BenchServers(Interrupt& interrupt, bench::Processors processors = {})
       : interrupt_(interrupt), processors_(std::move(processors)) {}
 
-  // Starts what the arm names and waits until it takes connections. Gives its address:
-  // "http://127.0.0.1:40123", or https:// of a command with TLS. Errors have the arm as their place
-  // and its output as the detail.
-  Result<std::string> start(const bench::ArmPlan& arm);
+  // All are told to end before any is waited for.
+  ~BenchServers();
+  BenchServers(const BenchServers&) = delete;
+  BenchServers& operator=(const BenchServers&) = delete;
+
+  // Starts what the arm names, and waits for nothing: several may load at the same time. Errors of
+  // this and of address() have the arm as their place, and its output as the detail.
+  Result<void> launch(const bench::ArmPlan& arm);
+  // Waits until what was launched for that arm takes connections. Gives its address:
+  // "http://127.0.0.1:40123", or https:// of a command with TLS.
+  Result<std::string> address(const bench::ArmPlan& arm);
 
   // The process that was started for that arm; nullptr when none was.
   bench::ServerProcess* of(const bench::ArmPlan& arm) const;
@@ -31,14 +38,16 @@ class BenchServers {
   std::string admin_of(const bench::ArmPlan& arm) const;
 
  private:
-  Result<std::string> start_host(const bench::ArmPlan& arm);
-  Result<std::string> start_command(const bench::ArmPlan& arm);
-
   struct Server {
     std::string arm;
+    std::uint16_t port;  // of a command: where it is to listen
     std::unique_ptr<bench::ServerProcess> process;
     std::string admin;
   };
+  std::uint16_t another_port() const;
+  Result<std::string> address_of_host(Server& server);
+  Result<std::string> address_of_command(Server& server, bool tls);
+
   Interrupt& interrupt_;
   const bench::Processors processors_;
   std::vector<Server> servers_;

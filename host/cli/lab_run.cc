@@ -118,7 +118,9 @@ class RunTest {
         result_.how = missing->how;
         return false;
       }
-      auto address = services.start(arm_plan(service));
+      const bench::ArmPlan plan = arm_plan(service);
+      auto launched = services.launch(plan);
+      auto address = launched ? services.address(plan) : std::move(launched).error();
       if (!address) {
         fail(address.error());
         return false;
