@@ -23,8 +23,9 @@ UpgradeTransport* HttpConnection::send_upgrade(Exchange& exchange, std::string_v
 }
 
 void HttpConnection::process_upgraded(char* bytes, std::size_t size, Nanos started) {
-  server_.ledger_.charge_host(upgraded_->handler(), started, now());
-  const std::size_t taken = upgraded_->on_bytes(bytes, size);
+  const Nanos at = now();
+  server_.ledger_.charge_host(upgraded_->handler(), started, at);
+  const std::size_t taken = upgraded_->on_bytes(bytes, size, at);
   if (taken < size && !close_after_) pending_input_.assign(bytes + taken, size - taken);
   mark_dirty();
   server_.has_read_message(started);

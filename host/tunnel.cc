@@ -44,7 +44,7 @@ void Tunnel::resume() {
   transport_->pause_input(false);
 }
 
-std::size_t Tunnel::on_bytes(char* bytes, std::size_t size) {
+std::size_t Tunnel::on_bytes(char* bytes, std::size_t size, Nanos) {
   if (paused_) return 0;
   listener_.on_data(*this, {bytes, size});
   return size;

@@ -61,7 +61,7 @@ class Tunnel final : Upgraded {
 
  private:
   friend class Tunnels;
-  std::size_t on_bytes(char* bytes, std::size_t size) override;
+  std::size_t on_bytes(char* bytes, std::size_t size, Nanos at) override;
   void on_peer_end() override;
   void on_sent() override;
   void on_drain() override { listener_.on_drain(*this); }

@@ -14,9 +14,10 @@ namespace duet {
 // Who speaks on an upgraded connection.
 class Upgraded {
  public:
-  // Bytes of the peer, which may be changed in place; valid in the call. Returns how many were
-  // taken: the rest is kept and comes again once input is not paused any more.
-  virtual std::size_t on_bytes(char* bytes, std::size_t size) = 0;
+  // Bytes of the peer, read `at` that instant; they may be changed in place and are valid in the
+  // call. Returns how many were taken: the rest is kept and comes again once input is not paused
+  // any more.
+  virtual std::size_t on_bytes(char* bytes, std::size_t size, Nanos at) = 0;
   // The peer has finished sending; writing is still possible.
   virtual void on_peer_end() = 0;
   // The kernel has taken everything that was written.

@@ -120,11 +120,11 @@ void WebSocketSession::end_by(std::uint16_t code, std::string_view reason) {
 
 // --- receiving ---------------------------------------------------------------------------------
 
-std::size_t WebSocketSession::on_bytes(char* bytes, std::size_t size) {
+std::size_t WebSocketSession::on_bytes(char* bytes, std::size_t size, Nanos at) {
   if (state_ == State::kEnding) return size;
   if (state_ == State::kOpen && peer_end_ == nullptr) {
     probed_ = false;
-    timeout_.arm(owner_.silence_queue_, now());
+    timeout_.arm(owner_.silence_queue_, at);
   }
   return reader_.feed(bytes, size);
 }

@@ -103,7 +103,7 @@ class WebSocketSession final : Upgraded, websocket::FrameReader::Sink {
   enum class State : std::uint8_t { kOpen, kClosing, kEnding };
 
   // Upgraded
-  std::size_t on_bytes(char* bytes, std::size_t size) override;
+  std::size_t on_bytes(char* bytes, std::size_t size, Nanos at) override;
   void on_peer_end() override;
   void on_sent() override;
   void on_drain() override;

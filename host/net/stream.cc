@@ -124,7 +124,7 @@ void Stream::read_once() {
   }
 }
 
-ssize_t Stream::receive() {
+ssize_t Stream::receive_timed(Nanos started, Nanos& arrival) {
   alignas(cmsghdr) char control[kReceiveTimeSpace];
   iovec room{read_buffer_.data(), read_buffer_.size()};
   msghdr message{};
@@ -132,15 +132,22 @@ ssize_t Stream::receive() {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
+  const ssize_t got = recvmsg(fd_, &message, 0);
+  if (got <= 0) return got;
+  if (const Nanos stamp = receive_time(message, started); stamp != 0) arrival = stamp;
+  return got;
+}
+
+ssize_t Stream::receive() {
   const Nanos started = now();
+  Nanos arrival = started;
   ssize_t got;
   do {
-    got = recvmsg(fd_, &message, 0);
+    got = to_the_end_ ? recv(fd_, read_buffer_.data(), read_buffer_.size(), 0)
+                      : receive_timed(started, arrival);
   } while (got < 0 && errno == EINTR);
   if (got > 0) {
-    const Nanos stamp = receive_time(message, started);
-    events_.on_read({read_buffer_.data(), static_cast<std::size_t>(got)},
-                    stamp != 0 ? stamp : started, started);
+    events_.on_read({read_buffer_.data(), static_cast<std::size_t>(got)}, arrival, started);
   }
   return got;
 }

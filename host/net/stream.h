@@ -18,7 +18,8 @@ namespace duet::net {
 class StreamEvents {
  public:
   // Bytes from the socket; the view is valid during the call. `arrival` is the kernel's time of
-  // the last segment in it, on now()'s clock; the time of reading where the kernel gives none.
+  // the last segment in it, on now()'s clock; the time of reading where the kernel gives none, or
+  // after read_to_the_end().
   // `started`: when reading them began, for the account of CPU time.
   virtual void on_read(std::string_view bytes, Nanos arrival, Nanos started) = 0;
   // The peer has finished sending; writing is still possible.
@@ -48,8 +49,9 @@ class Stream {
   // What has arrived already, without waiting for the loop to say so: on_read() and the others
   // follow at once.
   void read_arrived();
-  // From now on a peer that ends its side while the stream is not read is noticed only when it is
-  // read again: what it sent before is not lost, nor is what it sent before a reset.
+  // For a stream of bytes that are no requests, from now on. A peer that ends its side while the
+  // stream is not read is noticed only when it is read again: what it sent before is not lost, nor
+  // is what it sent before a reset. The kernel is not asked for times, which costs 0.3 us a read.
   void read_to_the_end();
 
   // Hands bytes to the kernel, as many as it takes now: `accepted` says how many; the rest is the
@@ -70,6 +72,7 @@ class Stream {
   void on_poll_error(int status);
   int socket_error() const;  // and forgets it
   void read_once();
+  ssize_t receive_timed(Nanos started, Nanos& arrival);
   ssize_t receive();  // tells of the bytes that came; their number, 0 at the end, -1 with errno
   void update_poll();
 
