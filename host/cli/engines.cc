@@ -16,6 +16,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// With what a module brings along (libnode): addons look their symbols up there.
+constexpr int kGlobally = RTLD_NOW | RTLD_GLOBAL;
+
+std::string js_module() { return module_directory() + "/duet_js.so"; }
+
 // Neither V8 nor CPython can be unloaded, so engines outlive whoever opened them.
 void keep_for_ever(Runtime* runtime) {
   static auto* const all = new std::vector<Runtime*>;
@@ -50,13 +55,21 @@ const std::string& module_directory() {
 
 Engines::Engines(std::string directory) : directory_(std::move(directory)) {}
 
+Engines::~Engines() {
+  if (loading_.joinable()) loading_.join();
+}
+
+void Engines::load_js_ahead() {
+  if (runtimes_[static_cast<int>(config::Language::kJavaScript)] != nullptr) return;
+  loading_ = std::thread([path = js_module()] { dlopen(path.c_str(), kGlobally); });
+}
+
 Result<Runtime*> Engines::open_module(const std::string& path) {
   if (!fs::exists(path)) {
     return Error{"the engine module " + path + " was not built", "",
                  "build it: cmake --build --preset release", ""};
   }
-  // Globally visible, with what it brings along (libnode): addons look their symbols up there.
-  void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  void* module = dlopen(path.c_str(), kGlobally);
   if (module == nullptr) {
     const char* cause = dlerror();
     return Error{
@@ -83,7 +96,8 @@ Result<Runtime*> Engines::open(config::Language language) {
       known = make_upstream_runtime();
       break;
     case config::Language::kJavaScript: {
-      auto opened = open_module(module_directory() + "/duet_js.so");
+      if (loading_.joinable()) loading_.join();
+      auto opened = open_module(js_module());
       if (!opened) return opened;
       known = *opened;
       break;
@@ -100,7 +114,7 @@ Result<Runtime*> Engines::open(config::Language language) {
                      "activate a virtual environment of another version",
                      ""};
       }
-      if (dlopen(choice->library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+      if (dlopen(choice->library.c_str(), kGlobally) == nullptr) {
         const char* cause = dlerror();
         return Error{"libpython cannot be opened: " + std::string(cause != nullptr ? cause : ""),
                      choice->executable, "", ""};

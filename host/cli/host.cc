@@ -81,14 +81,15 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+bool needs_js(const config::Config& config) {
+  return std::any_of(config.handlers.begin(), config.handlers.end(), [](const auto& handler) {
+    return handler.language == config::Language::kJavaScript;
+  });
+}
+
 // The watchdog, that of a held loop and the writers; with JavaScript also V8's helpers (5) and
 // libuv's pool (4).
-unsigned threads_needed(const config::Config& config) {
-  const bool js = std::any_of(
-      config.handlers.begin(), config.handlers.end(),
-      [](const auto& handler) { return handler.language == config::Language::kJavaScript; });
-  return js ? 14 : 5;
-}
+unsigned threads_needed(const config::Config& config) { return needs_js(config) ? 14 : 5; }
 
 std::string project_directory(const config::Config& config) {
   namespace fs = std::filesystem;
@@ -231,11 +232,19 @@ Result<void> Host::set_up() {
   return {};
 }
 
-// An engine that only variants need can be done without.
+// JavaScript is the last: its libraries are loaded while Python starts.
 Result<void> Host::start_engines() {
+  for (const bool js : {false, true}) {
+    if (auto started = start_engines(js); !started) return started;
+  }
+  return {};
+}
+
+// An engine that only variants need can be done without.
+Result<void> Host::start_engines(bool js) {
   for (std::size_t i = 0; i < config_.handlers.size(); ++i) {
     const config::Language language = config_.handlers[i].language;
-    if (absent_[i]) continue;
+    if (absent_[i] || (language == config::Language::kJavaScript) != js) continue;
     auto started = start_engine(language);
     if (started) continue;
     for (std::size_t other = 0; other < config_.handlers.size(); ++other) {
@@ -260,6 +269,9 @@ Result<void> Host::start_engine(config::Language language) {
   started_[index] = true;
   auto engine = engines_.open(language);
   if (!engine) return std::move(engine).error();
+  if (language == config::Language::kPython && needs_js(config_)) {
+    engines_.load_js_ahead();
+  }
   Runtime* runtime = *engine;
   RuntimeContext context;
   context.loop = loop_.get();

@@ -49,6 +49,7 @@ class Host {
   Result<void> set_up();
   Result<void> start_engine(config::Language language);
   Result<void> start_engines();
+  Result<void> start_engines(bool js);
   Result<void> open_debugger(Runtime& runtime, config::Language language);
   void debugger_opened();
   void do_without(measure::HandlerIndex handler, const Error& why);
