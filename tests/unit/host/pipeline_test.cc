@@ -159,6 +159,31 @@ TEST_F(PipelineTest, RunsWhatSeveralConnectionsSentInOneTurn) {
             (Events{"enter", "dispatch 7 /echo/a", "dispatch 7 /echo/b", "leave", "end", "end"}));
 }
 
+// Three of 0.3 ms leave together: each time that answers leave, a client is woken.
+TEST_F(PipelineTest, SendsTheAnswersOfAMillisecondTogether) {
+  runtime_.handler = [&](std::uint32_t, Exchange& exchange) {
+    const Nanos at = ledger_->begin(exchange.handler(), &exchange.timeline());
+    answer(exchange, "done");
+    ledger_->end(measure::Phase::kAwait, at + 300 * kMicrosecond);
+  };
+  HttpClient client = server_.client();
+  std::string four;
+  for (int i = 0; i < 4; ++i) four += "GET /echo/1 HTTP/1.1\r\nHost: a\r\n\r\n";
+  const auto three_together = [&] {  // once it is known how long the handler takes
+    server_.run([&] { runtime_.events.clear(); });
+    client.send(four);
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(client.read().body, "done");
+    EXPECT_TRUE(eventually([&] {
+      const Events seen = events();
+      return std::count(seen.begin(), seen.end(), "end") == 4;
+    }));
+    const std::string one = "dispatch 7 /echo/1";
+    return events() == Events{"enter", one,   one,     one, "leave", "end",
+                              "end",   "end", "enter", one, "leave", "end"};
+  };
+  EXPECT_TRUE(eventually(three_together));
+}
+
 // Whatever is read behind a request, its answer does not wait for a handler that is known to be
 // slow; it does for those that are known to be short.
 TEST_F(PipelineTest, SendsAnAnswerBeforeALongHandlerRuns) {
