@@ -267,8 +267,9 @@ int run_compare(const Arguments& arguments) {
     if (!judged.empty()) json["fail_if"] = conditions_json(judged);
     text = json.dump(2) + "\n";
   } else {
-    text =
-        compared_text(*before, *now, *runs, wants_color(STDOUT_FILENO)) + conditions_text(judged);
+    text = fitted(
+        compared_text(*before, *now, *runs, wants_color(STDOUT_FILENO)) + conditions_text(judged),
+        STDOUT_FILENO);
   }
   return print_result(kProgram, text) ? exit_code(judged) : kExitFailure;
 }
@@ -339,14 +340,14 @@ int run(const Arguments& arguments) {
     if (!result) failed = result.error();
     if (result) {
       text = arguments.has("json") ? cold_json(plan, *result).dump(2) + "\n"
-                                   : cold_text(plan, *result);
+                                   : fitted(cold_text(plan, *result), STDOUT_FILENO);
     }
   } else if (plan.objective) {
     const auto result = bench.search();
     if (!result) failed = result.error();
     if (result) {
       text = arguments.has("json") ? capacity_json(plan, *result).dump(2) + "\n"
-                                   : capacity_text(plan, *result);
+                                   : fitted(capacity_text(plan, *result), STDOUT_FILENO);
     }
   } else {
     const auto result = bench.run(std::move(*schedule));
@@ -359,7 +360,9 @@ int run(const Arguments& arguments) {
       if (!judged.empty()) json["fail_if"] = conditions_json(judged);
       text = json.dump(2) + "\n";
     } else if (result) {
-      text = bench_text(plan, *result, {wants_color(STDOUT_FILENO)}) + conditions_text(judged);
+      text =
+          fitted(bench_text(plan, *result, {wants_color(STDOUT_FILENO)}) + conditions_text(judged),
+                 STDOUT_FILENO);
     }
     if (result && output) unkept = write_bundle(*output, plan, *result, words_of(arguments));
     if (result && unkept && html) unkept = write_text(*html, bench_page(plan, *result));

@@ -96,9 +96,9 @@ std::string compared_text(const Bundle& before, const Bundle& now, const Compare
   text += "\n";
   for (const ComparedArm& arm : runs.arms) text += comparison_tables(arm.comparison, arm.sides);
   text +=
-      "  Intervals at 95%, by resampling the rounds of each run: they hold what changed within\n"
-      "  a run. What changed on the machine between the runs is in the ratios and in no interval;\n"
-      "  measuring both in one run avoids it.\n";
+      "  Intervals at 95%, by resampling the rounds of each run: they hold what changed\n"
+      "  within a run. What changed on the machine between the runs is in the ratios\n"
+      "  and in no interval; measuring both in one run avoids it.\n";
   if (!runs.notes.empty()) text += "\n";
   for (const std::string& note : runs.notes) {
     text += (color ? "\x1b[33m!\x1b[0m " : "! ") + printable(note) + "\n";

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "host/base/wrap.h"
 #include "host/cli/bench_cells.h"
 #include "host/cli/terminal.h"
 #include "host/measure/table.h"
@@ -53,7 +54,8 @@ BenchProgress::BenchProgress(std::vector<std::string> names, Nanos warmup, std::
 
 void BenchProgress::note(const std::string& line) {
   clear();
-  std::fprintf(stderr, "duet %s: %s\n", command_.c_str(), line.c_str());
+  const std::string text = "duet " + command_ + ": " + line + "\n";
+  std::fputs(fitted(text, STDERR_FILENO).c_str(), stderr);
 }
 
 // Back to the first line of what was drawn, which a narrower window has wrapped meanwhile.
@@ -75,7 +77,7 @@ void BenchProgress::draw(const LivePicture& picture) {
   drawn_.clear();
   for (const std::string& line : live_lines(picture, space(color_))) {
     text += (drawn_.empty() ? "" : "\n") + line + "\x1b[K";
-    drawn_.push_back(std::max<std::size_t>(1, live_width(line)));
+    drawn_.push_back(std::max<std::size_t>(1, width_of(line)));
   }
   text += "\x1b[J";                  // what was below it
   std::fputs(text.c_str(), stderr);  // at once: nobody sees half a picture

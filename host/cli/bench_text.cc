@@ -192,12 +192,10 @@ std::string bench_text(const bench::Plan& plan, const BenchResult& result, const
                     "\n\n" + table(rows, LastColumn::kNumbers) + "\n";
   if (ramp) out += steps_table(names, result) + "\n";
   out += plan.schedule.arrivals == bench::Arrivals::kClosed
-             ? "  latency: from asking to the last byte of the answer. A closed loop asks no more "
-               "while it\n"
-               "  waits, so what users at a steady rate would wait is not in it.\n"
-             : "  latency: from the intended time to the last byte of the answer = send lag + "
-               "queueing (for\n"
-               "  a free connection) + service (from sending).\n";
+             ? "  latency: from asking to the last byte of the answer. A closed loop asks no\n"
+               "  more while it waits, so what users at a steady rate would wait is not in it.\n"
+             : "  latency: from the intended time to the last byte of the answer = send lag +\n"
+               "  queueing (for a free connection) + service (from sending).\n";
   if (const std::string compared = comparison_text(plan, result); !compared.empty()) {
     out += "\n" + compared;
   }

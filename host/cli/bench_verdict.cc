@@ -176,9 +176,9 @@ std::string comparison_text(const bench::Plan& plan, const BenchResult& result) 
   if (arms.size() < 2) return text;
   text += pairs_table(*result.comparison, arms);
   text +=
-      "  Intervals at 95%, by resampling rounds: each holds by itself. CPU is that of all of a "
-      "server's\n  processes and threads, of the kernel for them too; it is not known of "
-      "servers elsewhere, or of\n  those whose processes changed.";
+      "  Intervals at 95%, by resampling rounds: each holds by itself. CPU is that of\n"
+      "  all of a server's processes and threads, of the kernel for them too; it is not\n"
+      "  known of servers elsewhere, or of those whose processes changed.";
   if (const auto aa = aa_record(*result.comparison, arms)) {
     text += "\n  " + arms[aa->arm].name + " is " + arms[0].name +
             " once more, so its ratios are to hold 1: " + aa_words(aa) + ".";

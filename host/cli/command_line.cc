@@ -79,7 +79,7 @@ void print_error(std::string_view program, const Error& error) {
   text += error.to_string() + "\n";
   std::istringstream lines(error.detail);
   for (std::string line; std::getline(lines, line);) text += "  " + printable(line) + "\n";
-  print(stderr, text);
+  print(stderr, fitted(text, STDERR_FILENO));
 }
 
 bool print_result(std::string_view program, std::string_view text) {

@@ -13,6 +13,7 @@
 #include "host/cli/admin_client.h"
 #include "host/cli/command.h"
 #include "host/cli/experiment_text.h"
+#include "host/cli/terminal.h"
 
 namespace duet::cli {
 
@@ -159,13 +160,13 @@ int run(const Arguments& arguments) {
       text = words[0] == "list"   ? experiments_text(document)
              : words[0] == "show" ? experiment_text(document)
                                   : printable(document.at("done").get<std::string>()) + "\n";
+      text = fitted(text, STDOUT_FILENO);
     }
   } catch (const nlohmann::json::exception&) {
     return failed("the host is of another version of duet: its answer lacks something",
                   "use its own duet, or --json");
   }
-  std::fputs(text.c_str(), stdout);
-  return kExitOk;
+  return print_result("duet experiment", text) ? kExitOk : kExitFailure;
 }
 
 }  // namespace

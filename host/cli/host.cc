@@ -560,7 +560,8 @@ void Host::print_summary() {
   if (const std::size_t columns = terminal_columns(STDOUT_FILENO); columns > 0) {
     style.columns = columns;
   }
-  std::fputs(measure::summary_table(snapshot(), style).c_str(), stdout);
+  const std::string text = fitted(measure::summary_table(snapshot(), style), STDOUT_FILENO);
+  std::fputs(text.c_str(), stdout);
 }
 
 }  // namespace duet::cli

@@ -122,6 +122,14 @@ std::string page_file(const Arguments& arguments) {
   return file ? std::filesystem::absolute(*file).string() : "";
 }
 
+std::string text_for_terminal(const LabResult& result) {
+  constexpr std::size_t kMost = 100;
+  const std::size_t columns = terminal_columns(STDOUT_FILENO);
+  return lab_text(result, wants_color(STDOUT_FILENO),
+                  columns > 0 ? std::min(columns, kMost) : kMost) +
+         "\n";
+}
+
 int exit_code(const std::vector<LabResult>& results, bool failed) {
   bool untestable = false;
   for (const LabResult& result : results) {
@@ -154,8 +162,8 @@ int run(const Arguments& arguments) {
           .string();
   const bool json = arguments.has("json");
   if (arguments.has("list")) {
-    return print_result(kProgram,
-                        json ? list_json(*claims, cache).dump(2) + "\n" : list_text(*claims, cache))
+    return print_result(kProgram, json ? list_json(*claims, cache).dump(2) + "\n"
+                                       : fitted(list_text(*claims, cache), STDOUT_FILENO))
                ? kExitOk
                : kExitFailure;
   }
@@ -181,8 +189,7 @@ int run(const Arguments& arguments) {
     note(claim.name + (quick ? ", quick" : ""));
     LabResult result = test_claim(claim, environment, quick, interrupt);
     if (result.runs.empty()) break;
-    if (!json && !print_result(kProgram, lab_text(result, wants_color(STDOUT_FILENO)) + "\n"))
-      return kExitFailure;
+    if (!json && !print_result(kProgram, text_for_terminal(result))) return kExitFailure;
     results.push_back(std::move(result));
   }
   const std::string end = json                 ? lab_json(results).dump(2) + "\n"

@@ -1,9 +1,12 @@
 #include "host/cli/lab_text.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <sstream>
 
 #include "host/base/escape.h"
+#include "host/base/wrap.h"
 #include "host/cli/lab_words.h"
 #include "host/cli/text_table.h"
 
@@ -13,35 +16,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kColumns = 100, kIndent = 11;
-
-std::size_t width_of(std::string_view text) {
-  std::size_t width = 0;
-  for (const char c : text) width += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
-  return width;
-}
+constexpr std::size_t kIndent = 11;
 
 // "  label    text", with the text's later lines below its first one.
-std::string paragraph(std::string label, const std::string& text) {
-  std::string out, line = "  " + std::move(label);
-  line.resize(std::max(kIndent, line.size() + 1), ' ');
-  std::size_t width = width_of(line);
-  bool first = true;
-  std::istringstream words(text);
-  for (std::string word; words >> word;) {
-    const std::size_t more = width_of(word);
-    if (!first && width + 1 + more > kColumns) {
-      out += line + "\n";
-      line.assign(kIndent, ' ');
-      width = kIndent;
-      first = true;
-    }
-    line += (first ? "" : " ") + word;
-    width += more + (first ? 0 : 1);
-    first = false;
+struct Paragraph {
+  std::size_t columns;
+  std::string operator()(std::string_view label, std::string_view text) const {
+    return wrap(fmt::format("  {:<{}} {}", label, kIndent - 3, text), columns, kIndent) + "\n";
   }
-  return out + line + "\n";
-}
+};
 
 std::string how_words(const std::string& how) {
   return how.empty() ? "" : " (" + printable(how) + ")";
@@ -64,7 +47,7 @@ std::string arms_table(const LabRunResult& run) {
   return out;
 }
 
-std::string run_text(const LabRunResult& run) {
+std::string run_text(const LabRunResult& run, const Paragraph& paragraph) {
   std::string text;
   if (!run.title.empty()) text += "\n" + paragraph("run", printable(run.title));
   if (run.compares.empty()) {
@@ -163,12 +146,13 @@ Json run_json(const LabRunResult& run) {
 
 }  // namespace
 
-std::string lab_text(const LabResult& result, bool color) {
+std::string lab_text(const LabResult& result, bool color, std::size_t columns) {
+  const Paragraph paragraph{columns};
   const std::string name = printable(result.name);
   std::string text = color ? "\x1b[1m" + name + "\x1b[0m\n" : name + "\n";
   text += paragraph("claimed", printable(result.claim));
   text += paragraph("by", printable(result.source));
-  for (const LabRunResult& run : result.runs) text += run_text(run);
+  for (const LabRunResult& run : result.runs) text += run_text(run, paragraph);
   const bool several = !result.runs.empty() && !result.runs.back().title.empty();
   if (!result.note.empty())
     text += (several ? "\n" : "") + paragraph("note", printable(result.note));

@@ -9,9 +9,9 @@
 
 namespace duet::cli {
 
-// One claim: what is claimed, what is measured here, and what was left out; lines of at most 100
-// columns. `color`: emphasis by ANSI sequences.
-std::string lab_text(const LabResult& result, bool color);
+// One claim: what is claimed, what is measured here, and what was left out; lines of at most
+// so many columns. `color`: emphasis by ANSI sequences.
+std::string lab_text(const LabResult& result, bool color, std::size_t columns);
 // All of them, a row for each thing that is claimed.
 std::string lab_table(const std::vector<LabResult>& results);
 // Durations in nanoseconds.

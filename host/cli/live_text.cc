@@ -4,6 +4,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "host/base/wrap.h"
+
 namespace duet::cli {
 
 namespace {
@@ -14,12 +16,6 @@ constexpr std::string_view kEighths[] = {"", "▏", "▎", "▍", "▌", "▋", 
 
 constexpr std::string_view kBarColor = "\x1b[36m", kTroubleColor = "\x1b[31m",
                            kQuietColor = "\x1b[2m", kPlainColor = "\x1b[0m";
-
-std::size_t width_of(std::string_view text) {
-  std::size_t width = 0;
-  for (const char c : text) width += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
-  return width;
-}
 
 // The first so many characters; where something is cut off, the last of them says so.
 std::string cut(const std::string& text, std::size_t columns) {
@@ -84,17 +80,6 @@ std::string first_line(const LivePicture& picture, std::size_t columns, const Pa
 
 }  // namespace
 
-std::size_t live_width(const std::string& line) {
-  std::size_t width = 0;
-  bool sequence = false;
-  for (const char c : line) {
-    if (c == '\x1b') sequence = true;
-    if (!sequence && (static_cast<unsigned char>(c) & 0xc0) != 0x80) ++width;
-    if (sequence && c == 'm') sequence = false;
-  }
-  return width;
-}
-
 std::vector<std::string> live_lines(const LivePicture& picture, const LiveSpace& space) {
   const std::size_t columns = std::max<std::size_t>(space.columns, 2) - 1;
   const std::size_t most = std::max<std::size_t>(space.rows, 2) - 1;
@@ -134,11 +119,11 @@ std::vector<std::string> live_lines(const LivePicture& picture, const LiveSpace&
       line += "  " + padded(i < row.cells.size() ? row.cells[i] : "", widths[i], true);
     }
     if (bar > 0) line += "  " + paint.bar(row.bar, bar, false);
-    const std::size_t left = columns > live_width(line) + 2 ? columns - live_width(line) - 2 : 0;
+    const std::size_t left = columns > width_of(line) + 2 ? columns - width_of(line) - 2 : 0;
     if (!row.trouble.empty() && left > 0) {
       line += "  " + paint(kTroubleColor, cut(row.trouble, left));
     }
-    if (live_width(line) > columns) line = cut("  " + row.name, columns);
+    if (width_of(line) > columns) line = cut("  " + row.name, columns);
     lines.push_back(line);
   }
   return lines;

@@ -31,7 +31,4 @@ struct LiveSpace {
 // of them. Where room is short, bars get shorter and figures are left out from the end.
 std::vector<std::string> live_lines(const LivePicture& picture, const LiveSpace& space);
 
-// How many columns a line takes, without what only colours it.
-std::size_t live_width(const std::string& line);
-
 }  // namespace duet::cli

@@ -1,4 +1,6 @@
 // `duet report`: what an experiment has shown, as text, as JSON, or as a page of its own.
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -11,6 +13,7 @@
 #include "host/cli/admin_client.h"
 #include "host/cli/command.h"
 #include "host/cli/report.h"
+#include "host/cli/terminal.h"
 #include "host/experiment/live.h"
 #include "host/store/database.h"
 #include "host/store/shadow_json.h"
@@ -132,10 +135,13 @@ Result<Json> kept_in(const std::string& path) {
   return all_of_them;
 }
 
+int printed(const std::string& text) {
+  return print_result("duet report", text) ? kExitOk : kExitFailure;
+}
+
 int write(const std::string& path, const std::string& page) {
   if (path == "-") {
-    std::fputs(page.c_str(), stdout);
-    return kExitOk;
+    return printed(page);
   }
   std::FILE* file = std::fopen(path.c_str(), "w");
   bool written = file != nullptr && std::fwrite(page.data(), 1, page.size(), file) == page.size();
@@ -160,13 +166,11 @@ int run(const Arguments& arguments) {
     if (!one) return failed(one.error().message, one.error().hint);
     if (arguments.has("json")) {
       const Json both = {{"experiment", *one}, {"host", *host}};
-      std::printf("%s\n", both.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
-      return kExitOk;
+      return printed(both.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
     }
     const Report report = report_of(*one, *host);
     if (const auto path = arguments.value("html")) return write(*path, report_page(report));
-    std::fputs(report_text(report).c_str(), stdout);
-    return kExitOk;
+    return printed(fitted(report_text(report), STDOUT_FILENO));
   } catch (const Json::exception&) {
     return failed("the host is of another version of duet: its answer lacks something",
                   "use its own duet, or --json");

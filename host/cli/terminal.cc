@@ -4,7 +4,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <string_view>
+
+#include "host/base/wrap.h"
 
 namespace duet::cli {
 
@@ -19,5 +20,7 @@ std::size_t terminal_columns(int fd) {
   winsize size{};
   return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
+
+std::string fitted(std::string_view text, int fd) { return fit(text, terminal_columns(fd)); }
 
 }  // namespace duet::cli

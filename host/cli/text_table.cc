@@ -1,19 +1,10 @@
 #include "host/cli/text_table.h"
 
 #include <algorithm>
-#include <string_view>
+
+#include "host/base/wrap.h"
 
 namespace duet::cli {
-
-namespace {
-
-std::size_t width_of(std::string_view text) {
-  std::size_t width = 0;
-  for (const char c : text) width += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
-  return width;
-}
-
-}  // namespace
 
 std::string table(const std::vector<std::vector<std::string>>& rows, LastColumn last) {
   std::vector<std::size_t> widths;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "host/base/wrap.h"
+
 namespace duet::cli {
 namespace {
 
@@ -48,7 +50,7 @@ TEST(LiveText, NoLineIsWiderThanItsRoomAndNoPictureHigher) {
         const auto lines = live_lines(large, {columns, rows, color});
         EXPECT_LE(lines.size(), std::max<std::size_t>(rows, 2) - 1);
         for (const std::string& line : lines) {
-          EXPECT_LE(live_width(line), std::max<std::size_t>(columns, 2) - 1) << line;
+          EXPECT_LE(width_of(line), std::max<std::size_t>(columns, 2) - 1) << line;
         }
       }
     }
@@ -63,7 +65,7 @@ TEST(LiveText, ColorsTakeNoRoom) {
   ASSERT_EQ(plain.size(), colored.size());
   for (std::size_t i = 0; i < plain.size(); ++i) {
     EXPECT_NE(plain[i], colored[i]);
-    EXPECT_EQ(live_width(colored[i]), live_width(plain[i]));
+    EXPECT_EQ(width_of(colored[i]), width_of(plain[i]));
   }
   EXPECT_NE(colored[2].find("\x1b[31m3 failed\x1b[0m"), std::string::npos) << colored[2];
 }
