@@ -17,6 +17,25 @@ namespace {
 
 // Never sooner: one lucky request is no step's evidence.
 constexpr double kFewestRequests = 100;
+constexpr double kMostRequests = 1e9;  // that anybody is told to wait for
+
+// What a variant's rate of events may be, by its own requests.
+double highest_rate(double events, double requests, double alpha) {
+  return stats::proportion_interval(events, requests, kFewestRequests, alpha).high;
+}
+
+// The least number, to 2%, of which `enough` is true; false below it and true from it on.
+template <typename Enough>
+double least_of(const Enough& enough) {
+  double upper = 1;
+  while (!enough(upper) && upper < kMostRequests) upper *= 2;
+  double lower = upper / 2;
+  while (upper - lower > std::max(1.0, 0.02 * upper)) {
+    const double middle = std::floor((upper + lower) / 2);
+    (enough(middle) ? upper : lower) = middle;
+  }
+  return upper;
+}
 
 std::optional<Error> problem_of(const Spec& spec) {
   if (spec.variants.size() < 2) return Error{"an experiment has at least two variants", {}, {}, {}};
@@ -151,10 +170,25 @@ bool Experiment::harmless(std::size_t variant, std::size_t guardrail) const {
   if (static_cast<double>(counts.requests) < kFewestRequests) return false;
   const stats::EventTest& test = evidence_->test(variant, guardrail);
   if (test.ratio().high <= 1 + spec_->ramp.ratio_margin) return true;
-  const stats::Interval rate = stats::proportion_interval(static_cast<double>(counts.events),
-                                                          static_cast<double>(counts.requests),
-                                                          kFewestRequests, test.alpha());
-  return rate.high <= spec_->ramp.rate_margin;
+  return highest_rate(static_cast<double>(counts.events), static_cast<double>(counts.requests),
+                      test.alpha()) <= spec_->ramp.rate_margin;
+}
+
+// Of the variant and the control, by whichever margin is known to be kept first.
+std::optional<double> Experiment::requests_to_climb(std::size_t variant,
+                                                    std::size_t guardrail) const {
+  const Evidence::Counts counts = evidence_->counts(variant, guardrail);
+  const stats::EventTest& test = evidence_->test(variant, guardrail);
+  const double requests =
+      static_cast<double>(counts.requests + evidence_->counts(spec_->control, guardrail).requests);
+  auto more = requests_needed(test, requests, 1 + spec_->ramp.ratio_margin);
+  const auto by_rate = requests_needed(counts, spec_->ramp.rate_margin, test.alpha());
+  if (by_rate) {
+    const double share = split_.share(variant);
+    const double both = *by_rate * (share + split_.share(spec_->control)) / share;
+    more = std::min(more.value_or(both), both);
+  }
+  return more;
 }
 
 void Experiment::climb(Nanos now, std::vector<Decision>& decisions) {
@@ -164,10 +198,7 @@ void Experiment::climb(Nanos now, std::vector<Decision>& decisions) {
     if (v == spec_->control || out_[v] || withdrawn_[v]) continue;
     for (std::size_t g = 0; g < spec_->guardrails.size(); ++g) {
       if (harmless(v, g)) continue;
-      const double requests = static_cast<double>(evidence_->counts(v, g).requests +
-                                                  evidence_->counts(spec_->control, g).requests);
-      const auto more =
-          requests_needed(evidence_->test(v, g), requests, 1 + spec_->ramp.ratio_margin);
+      const auto more = requests_to_climb(v, g);
       hold_ = fmt::format(
           "experiment '{}' holds at {:.4g}%: whether '{}' is harmless by the guardrail "
           "'{}' is not known yet; {}",
@@ -347,14 +378,17 @@ std::optional<double> requests_needed(const stats::EventTest& test, double reque
     stages.pop_back();
     return high <= most;
   };
-  double enough = 1;
-  while (!known_after(enough) && enough < 1e9) enough *= 2;
-  double too_few = enough / 2;
-  while (enough - too_few > std::max(1.0, 0.02 * enough)) {
-    const double middle = std::floor((enough + too_few) / 2);
-    (known_after(middle) ? enough : too_few) = middle;
-  }
-  return enough * requests / events;
+  return least_of(known_after) * requests / events;
+}
+
+std::optional<double> requests_needed(const Evidence::Counts& counts, double most, double alpha) {
+  const auto requests = static_cast<double>(counts.requests);
+  const double rate = requests == 0 ? 0 : static_cast<double>(counts.events) / requests;
+  if (rate >= most) return std::nullopt;
+  return least_of([&](double more) {
+    const double all = requests + more;
+    return all >= kFewestRequests && highest_rate(std::round(rate * all), all, alpha) <= most;
+  });
 }
 
 }  // namespace duet::experiment

@@ -123,6 +123,7 @@ class Experiment {
   void roll_back(std::vector<Decision>& decisions);
   void climb(Nanos now, std::vector<Decision>& decisions);
   bool harmless(std::size_t variant, std::size_t guardrail) const;
+  std::optional<double> requests_to_climb(std::size_t variant, std::size_t guardrail) const;
 
   std::unique_ptr<Spec> spec_;  // where evidence_ finds it, also when this is moved
   Split split_;
@@ -145,5 +146,9 @@ class Experiment {
 // About how many more requests of both arms it takes until a ratio of rates is known to be at most
 // `most`, if the arms are equal; nothing when there was no event to judge by.
 std::optional<double> requests_needed(const stats::EventTest& test, double requests, double most);
+
+// About how many more requests of a variant it takes until its own rate of events is known to be at
+// most `most`, if it stays what it is; nothing when it is not below that.
+std::optional<double> requests_needed(const Evidence::Counts& counts, double most, double alpha);
 
 }  // namespace duet::experiment

@@ -151,6 +151,29 @@ TEST(Experiment, ARampHoldsWhileHarmIsPossibleAndSaysForHowLong) {
   EXPECT_LT(*more, 200000);
 }
 
+// No error has ever come: then it is by the variant's own rate that no harm becomes known.
+TEST(Experiment, ARampWithoutAnyEventSaysForHowLong) {
+  Spec spec = spec_of({"js", "py"}, {1, 1});
+  spec.guardrails.resize(1);
+  spec.ramp.steps = {0.1, 0.5};
+  spec.ramp.least_time = kSecond;
+  Experiment experiment = create(spec);
+  Drive drive(experiment);
+  const auto harmless = [](std::size_t) { return Drive::Answer{}; };
+  drive.send(1500, harmless);
+  ASSERT_EQ(drive.of(Kind::kHeld), 1);
+  EXPECT_NE(drive.decisions.front().sentence.find("; about "), std::string::npos)
+      << drive.decisions.front().sentence;
+  const auto more = requests_needed(experiment.evidence().counts(1, 0), 0.01,
+                                    experiment.evidence().test(1, 0).alpha());
+  ASSERT_TRUE(more);
+  drive.send(static_cast<int>(*more / 0.1 * 0.8), harmless);
+  EXPECT_EQ(drive.of(Kind::kAdvanced), 0);
+  drive.send(static_cast<int>(*more / 0.1 * 0.4), harmless);
+  EXPECT_EQ(drive.of(Kind::kAdvanced), 1);
+  EXPECT_FALSE(requests_needed({1000, 10}, 0.01, 0.05));  // at the margin, and no more below it
+}
+
 TEST(Experiment, AnOperatorsWordTakesEffectAtOnce) {
   Experiment experiment = create(spec_of({"js", "py"}, {1, 1}));
   EXPECT_FALSE(experiment.set_weights({1}).ok());
