@@ -16,9 +16,11 @@ std::string instant(double seconds) {
 }
 
 std::string micros(double value) {
-  if (value < 1000) return fmt::format("{:.3g} µs", value);
-  if (value < 1e6) return fmt::format("{:.3g} ms", value / 1e3);
-  return fmt::format("{:.3g} s", value / 1e6);
+  // 999.5 has four digits when it is rounded, which would be shown with an exponent.
+  if (value < 999.5) return fmt::format("{:.3g} µs", value);
+  if (value < 999.5e3) return fmt::format("{:.3g} ms", value / 1e3);
+  if (value < 999.5e6) return fmt::format("{:.3g} s", value / 1e6);
+  return fmt::format("{:.0f} s", value / 1e6);
 }
 
 }  // namespace duet::cli

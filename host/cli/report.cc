@@ -211,14 +211,31 @@ void read_host(const Json& host, Report& report) {
 }  // namespace
 
 std::string slower(const std::optional<double>& low, const std::optional<double>& high) {
+  using experiment::percent;
+  if (!low && high && *high < 1) return percent(100 * (1 - *high)) + "% faster or more";
+  if (low && !high && *low > 1) return percent(100 * (*low - 1)) + "% slower or more";
   if (!low || !high) return "not known yet";
   const double least = 100 * (*low - 1), most = 100 * (*high - 1);
-  using experiment::percent;
   if (least > 0) return fmt::format("{} to {}% slower", percent(least), percent(most));
   if (least == 0) return fmt::format("up to {}% slower", percent(most));
   if (most == 0) return fmt::format("up to {}% faster", percent(-least));
   if (most < 0) return fmt::format("{} to {}% faster", percent(-most), percent(-least));
   return fmt::format("{}% faster to {}% slower", percent(-least), percent(most));
+}
+
+std::string factors(const std::optional<double>& low, const std::optional<double>& high) {
+  const auto digits = [](double factor) {
+    return factor < 999.5 ? fmt::format("{:.3g}", factor) : fmt::format("{:.0f}", factor);
+  };
+  if (high) return digits(low.value_or(0)) + " to " + digits(*high);
+  return low.value_or(0) > 0 ? digits(*low) + " or more" : "not known yet";
+}
+
+std::string failed_share(const ReportVariant& variant) {
+  if (variant.errors == 0) return "0";
+  return fmt::format("{} ({}%)", variant.errors,
+                     experiment::percent(100 * static_cast<double>(variant.errors) /
+                                         static_cast<double>(variant.requests)));
 }
 
 Report report_of(const Json& experiment, const Json& host) {

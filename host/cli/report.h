@@ -70,8 +70,12 @@ std::string report_text(const Report& report);
 // One self-contained page.
 std::string report_page(const Report& report);
 
-// "12 to 15% slower", "not known yet": of a ratio of times.
+// "12 to 15% slower", "12% slower or more", "not known yet": of a ratio of times.
 std::string slower(const std::optional<double>& low, const std::optional<double>& high);
+// "1.05 to 3.2", "1.05 or more", "not known yet": of a ratio of rates.
+std::string factors(const std::optional<double>& low, const std::optional<double>& high);
+// "0", "15 (3.1%)": how many of its requests failed.
+std::string failed_share(const ReportVariant& variant);
 // Cores that 10,000 requests a second take, by CPU time a request in microseconds.
 inline double cores(double cpu_us) { return cpu_us * 1e4 / 1e6; }
 inline constexpr const char* kTooFew = "too few requests to say";

@@ -5,6 +5,7 @@
 
 #include "host/cli/experiment_words.h"
 #include "host/cli/report.h"
+#include "host/experiment/two_digits.h"
 #include "host/report/html.h"
 #include "host/report/svg.h"
 
@@ -98,10 +99,11 @@ std::string quantiles_of(const Report& report) {
   }
   Table rows{{"quantile", "variant", "than the control", "verdict"}, {}};
   for (const ReportQuantile& one : report.quantiles) {
-    rows.rows.push_back({words(fmt::format("p{:.4g}", 100 * one.p)), words(one.variant),
-                         words(slower(one.low, one.high),
-                               one.low && one.high ? Cell::Tone::kPlain : Cell::Tone::kQuiet),
-                         words(one.called ? "they differ" : "cannot tell")});
+    rows.rows.push_back(
+        {words(fmt::format("p{:.4g}", 100 * one.p)), words(one.variant),
+         words(slower(one.low, one.high),
+               one.called || (one.low && one.high) ? Cell::Tone::kPlain : Cell::Tone::kQuiet),
+         words(one.called ? "they differ" : "cannot tell")});
   }
   std::string out;
   if (!plot.rows.empty()) {
@@ -113,14 +115,10 @@ std::string quantiles_of(const Report& report) {
 std::string variants_of(const Report& report) {
   Table rows{{"variant", "share", "requests", "errors", "p50", "p90", "p99", ""}, {}};
   for (const ReportVariant& one : report.variants) {
-    const double rate = one.requests == 0 ? 0
-                                          : 100 * static_cast<double>(one.errors) /
-                                                static_cast<double>(one.requests);
     rows.rows.push_back({words(one.name), report::number(fmt::format("{:.4g}%", 100 * one.share)),
                          report::number(std::to_string(one.requests)),
-                         report::number(fmt::format("{} ({:.2g}%)", one.errors, rate)),
-                         shown(one.p50), shown(one.p90), shown(one.p99),
-                         words(one.notes, Cell::Tone::kQuiet)});
+                         report::number(failed_share(one)), shown(one.p50), shown(one.p90),
+                         shown(one.p99), words(one.notes, Cell::Tone::kQuiet)});
   }
   return report::table(rows);
 }
@@ -153,8 +151,8 @@ std::string guardrails_of(const Report& report) {
         {words(one.name), words(one.variant),
          report::number(fmt::format("{} of {}", one.events, one.requests)),
          report::number(fmt::format("{} of {}", one.control_events, one.control_requests)),
-         one.high ? report::number(fmt::format("{:.3g} to {:.3g}", one.low.value_or(0), *one.high))
-                  : words("not known yet", Cell::Tone::kQuiet),
+         one.high || one.crossed ? report::number(factors(one.low, one.high))
+                                 : words(factors(one.low, one.high), Cell::Tone::kQuiet),
          report::number(fmt::format("{:.2g}", one.p_value)),
          one.crossed ? words("crossed", Cell::Tone::kBad) : words("")});
   }
@@ -167,7 +165,7 @@ std::string blame_of(const Report& report) {
   for (std::size_t i = 0; i < report.blame.size(); ++i) {
     auto& row = rows.rows.emplace_back(1, words(report.handlers[i]));
     for (const double part : report.blame[i]) {
-      Cell cell = report::number(fmt::format("{:.2g}%", 100 * part));
+      Cell cell = report::number(experiment::percent(100 * part) + "%");
       cell.shade = part;
       row.push_back(std::move(cell));
     }

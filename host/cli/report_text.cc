@@ -3,26 +3,25 @@
 #include "host/cli/experiment_words.h"
 #include "host/cli/report.h"
 #include "host/cli/text_table.h"
+#include "host/experiment/two_digits.h"
 
 namespace duet::cli {
 namespace {
 
+// So that a table fits a terminal; a line below says what it stands for.
+constexpr const char* kCell = "too few";
+
 using Rows = std::vector<std::vector<std::string>>;
 
 std::string shown(const std::optional<double>& micros_value) {
-  return micros_value ? micros(*micros_value) : kTooFew;
+  return micros_value ? micros(*micros_value) : kCell;
 }
 
 std::string variants_of(const Report& report) {
   Rows rows = {{"variant", "share", "requests", "errors", "p50", "p90", "p99", ""}};
   for (const ReportVariant& one : report.variants) {
-    const std::string errors = one.requests == 0
-                                   ? "0"
-                                   : fmt::format("{} ({:.2g}%)", one.errors,
-                                                 100 * static_cast<double>(one.errors) /
-                                                     static_cast<double>(one.requests));
     rows.push_back({one.name, fmt::format("{:.4g}%", 100 * one.share), std::to_string(one.requests),
-                    errors, shown(one.p50), shown(one.p90), shown(one.p99), one.notes});
+                    failed_share(one), shown(one.p50), shown(one.p90), shown(one.p99), one.notes});
   }
   return table(rows);
 }
@@ -38,7 +37,7 @@ std::string cpu_of(const Report& report) {
                                   cores(*one.cpu_high)),
                       ""});
     } else {
-      rows.push_back({one.name, kTooFew, kTooFew, ""});
+      rows.push_back({one.name, kCell, kCell, ""});
     }
   }
   return table(rows);
@@ -56,12 +55,10 @@ std::string quantiles_of(const Report& report) {
 std::string guardrails_of(const Report& report) {
   Rows rows = {{"guardrail", "variant", "events", "control's", "ratio of rates", "p", ""}};
   for (const ReportGuardrail& one : report.guardrails) {
-    const std::string ratio = one.high
-                                  ? fmt::format("{:.3g} to {:.3g}", one.low.value_or(0), *one.high)
-                                  : "not known yet";
     rows.push_back({one.name, one.variant, fmt::format("{} of {}", one.events, one.requests),
-                    fmt::format("{} of {}", one.control_events, one.control_requests), ratio,
-                    fmt::format("{:.2g}", one.p_value), one.crossed ? "crossed" : ""});
+                    fmt::format("{} of {}", one.control_events, one.control_requests),
+                    factors(one.low, one.high), fmt::format("{:.2g}", one.p_value),
+                    one.crossed ? "crossed" : ""});
   }
   return rows.size() == 1 ? "" : "\n" + table(rows);
 }
@@ -73,7 +70,7 @@ std::string blame_of(const Report& report) {
   rows[0].emplace_back();
   for (std::size_t i = 0; i < report.blame.size(); ++i) {
     auto& row = rows.emplace_back(1, report.handlers[i]);
-    for (const double part : report.blame[i]) row.push_back(fmt::format("{:.2g}%", 100 * part));
+    for (const double part : report.blame[i]) row.push_back(experiment::percent(100 * part) + "%");
     row.emplace_back("of its time");
   }
   Rows memory = {{"memory", "used", "total", "limit", ""}};
@@ -92,8 +89,10 @@ std::string report_text(const Report& report) {
   out += fmt::format("  {}\n  {}, since {}, as of {}; assigned by {}; divided {}\n", report.aa,
                      report.state, report.since, report.as_of, report.key, report.split);
   if (!report.ramp.empty()) out += "  ramp: " + report.ramp + "\n";
-  out += "\n" + variants_of(report) + "\n" + cpu_of(report) + quantiles_of(report) +
-         guardrails_of(report);
+  const std::string figures = variants_of(report) + "\n" + cpu_of(report);
+  out += "\n" + figures;
+  if (figures.find(kCell) != figures.npos) out += fmt::format("\n  {}: {}\n", kCell, kTooFew);
+  out += quantiles_of(report) + guardrails_of(report);
   if (!report.shadow.sentences.empty()) out += "\n" + shadow_text(report.shadow);
   out += blame_of(report);
   return out;

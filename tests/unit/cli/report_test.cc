@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
+
+#include "host/cli/experiment_words.h"
 
 namespace duet::cli {
 namespace {
@@ -101,6 +104,9 @@ TEST(Report, SaysRatiosInPercentHoweverLarge) {
   EXPECT_EQ(slower(1.0, 1.31), "up to 31% slower");
   EXPECT_EQ(slower(0.8, 1.0), "up to 20% faster");
   EXPECT_EQ(slower(2.5, 14.0), "150 to 1300% slower");
+  EXPECT_EQ(slower(1.19, std::nullopt), "19% slower or more");
+  EXPECT_EQ(slower(std::nullopt, 0.8), "20% faster or more");
+  EXPECT_EQ(slower(0.9, std::nullopt), "not known yet");
 }
 
 TEST(Report, CpuBecomesCores) {
@@ -152,6 +158,27 @@ TEST(Report, ThePageStandsAloneAndItsTextIsNoMarkup) {
   }
   EXPECT_NE(page.find("<polyline"), std::string::npos);
   EXPECT_NE(page.find("class=\"band"), std::string::npos);
+}
+
+TEST(Report, SaysARatioOfRatesAndAShareWithoutExponents) {
+  EXPECT_EQ(factors(1.054, 3.2), "1.05 to 3.2");
+  EXPECT_EQ(factors(std::nullopt, 12345), "0 to 12345");
+  EXPECT_EQ(factors(1.05, std::nullopt), "1.05 or more");
+  EXPECT_EQ(factors(0.0, std::nullopt), "not known yet");
+  ReportVariant variant;
+  EXPECT_EQ(failed_share(variant), "0");
+  variant.requests = variant.errors = 15;
+  EXPECT_EQ(failed_share(variant), "15 (100%)");
+  variant.requests = 4000;
+  EXPECT_EQ(failed_share(variant), "15 (0.38%)");
+}
+
+TEST(Micros, HaveNoExponent) {
+  EXPECT_EQ(micros(2.5), "2.5 µs");
+  EXPECT_EQ(micros(999.4), "999 µs");
+  EXPECT_EQ(micros(999.6), "1 ms");
+  EXPECT_EQ(micros(999.6e3), "1 s");
+  EXPECT_EQ(micros(999.6e6), "1000 s");
 }
 
 }  // namespace
