@@ -244,14 +244,22 @@ WarmUp warm_up(const Schedule& schedule, std::uint16_t arms, Rounds rounds) {
   const Rounds all{0, rounds.end};
   result.from = rounds.first;
   for (std::uint16_t arm = 0; arm < arms; ++arm) {
-    std::vector<double> medians = arm_rounds(schedule, arm, all).latency.block_quantiles(0.5);
-    // A round without a request, or without an answer, has no level.
-    for (std::size_t i = 0; i < medians.size(); ++i) {
-      if (!std::isfinite(medians[i])) medians[i] = i == 0 ? 0 : medians[i - 1];
+    const std::vector<double> by_round =
+        arm_rounds(schedule, arm, all).latency.block_quantiles(0.5);
+    // A round without a request, or without an answer, has no level and is none: a server that goes
+    // down has not warmed up.
+    std::vector<double> medians;
+    std::vector<std::uint32_t> round_of;
+    for (std::uint32_t i = 0; i < by_round.size(); ++i) {
+      if (!std::isfinite(by_round[i])) continue;
+      medians.push_back(by_round[i]);
+      round_of.push_back(i);
     }
+    if (medians.empty()) continue;
+    if (medians.size() < kFewestToSettle) return {WarmUp::State::kTooShort, rounds.first, arm};
     const auto steady = stats::steady_state(medians);
     if (!steady) return {WarmUp::State::kUnsteady, rounds.first, arm};
-    result.from = std::max(result.from, static_cast<std::uint32_t>(steady->from));
+    if (steady->from > 0) result.from = std::max(result.from, round_of[steady->from]);
   }
   result.state = WarmUp::State::kSteady;
   return result;

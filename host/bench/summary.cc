@@ -9,6 +9,7 @@ namespace duet::bench {
 namespace {
 
 constexpr double kMostLag = 0.05;  // of a quantile
+constexpr int kSilence = 10;       // requests
 
 void count_lost(Summary& summary, Outcome outcome) {
   switch (outcome) {
@@ -81,6 +82,7 @@ Summary summarize(const Schedule& schedule, std::uint16_t arm, Rounds rounds) {
   for (const double time : answering_times(schedule, arm, rounds)) {
     summary.loaded += static_cast<Nanos>(time);
   }
+  int unanswered = 0;  // in a row
   for (const Sample& sample : schedule.samples) {
     if (sample.arm != arm || !rounds.contains(schedule.blocks[sample.block].round) ||
         sample.outcome == Outcome::kPlanned) {
@@ -90,8 +92,10 @@ Summary summarize(const Schedule& schedule, std::uint16_t arm, Rounds rounds) {
     summary.lag.push_back(sample.lag());
     if (!is_answer(sample.outcome)) {
       count_lost(summary, sample.outcome);
+      if (unanswered++ == 0) summary.silent_from = sample.due;
       continue;
     }
+    unanswered = 0;
     ++summary.answered;
     if (sample.outcome == Outcome::kBadStatus) ++summary.bad_status;
     if (sample.changed) ++summary.changed;
@@ -100,6 +104,7 @@ Summary summarize(const Schedule& schedule, std::uint16_t arm, Rounds rounds) {
     summary.service.push_back(sample.service());
     summary.queueing.push_back(sample.queueing());
   }
+  if (unanswered < kSilence || summary.answered == 0) summary.silent_from = kNever;
   for (std::vector<Nanos>* values :
        {&summary.latency, &summary.undelayed, &summary.service, &summary.queueing, &summary.lag}) {
     std::sort(values->begin(), values->end());

@@ -33,6 +33,9 @@ struct Summary {
   std::uint64_t lost = 0;        // the sum of the four below
   std::uint64_t refused = 0, closed = 0, not_http = 0, timeouts = 0;
   std::uint64_t changed = 0;  // answered otherwise than at first
+  // When the first of the requests was due that, to the last one, have no answer, if they are ten
+  // or more and there were answers before: since the start of the run.
+  Nanos silent_from = kNever;
 
   // Ascending, of what was answered: from the intended time; from sending; waiting for a
   // connection; and the generator's own lateness, which is in `latency` and of which nothing is

@@ -77,6 +77,9 @@ std::string lost_line(const std::string& name, const Summary& summary, const std
                                  format_count(summary.lost + summary.unsent),
                                  format_count(summary.requests), parts);
   if (!trouble.empty()) line += " (" + trouble + ")";
+  if (summary.silent_from != bench::kNever) {
+    line += "; nothing was answered after " + format_duration(summary.silent_from);
+  }
   return line;
 }
 

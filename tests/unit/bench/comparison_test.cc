@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "host/bench/random.h"
+#include "host/bench/summary.h"
 #include "host/bench/verdict.h"
 
 namespace duet::bench {
@@ -314,6 +315,27 @@ TEST(WarmUp, EndsWhereTheLastLevelBegins) {
   EXPECT_EQ(found.state, WarmUp::State::kUnsteady);
   EXPECT_EQ(found.arm, kOther);
   EXPECT_EQ(warm_up(schedule, 3, {0, 12}).state, WarmUp::State::kTooShort);
+}
+
+TEST(WarmUp, AServerThatGoesDownHasNotWarmedUp) {
+  Schedule schedule = run_of(1);
+  for (Sample& sample : schedule.samples) {
+    if (schedule.blocks[sample.block].round >= 24 && sample.arm == kOther) {
+      sample.done = kNever;
+      sample.outcome = Outcome::kRefused;
+    }
+  }
+  const WarmUp found = warm_up(schedule, 3, {0, 40});
+  EXPECT_EQ(found.state, WarmUp::State::kSteady);
+  EXPECT_EQ(found.from, 0u);
+  Nanos down = 0;  // the first request of the other arm in round 24
+  for (const Sample& sample : schedule.samples) {
+    if (down == 0 && sample.outcome == Outcome::kRefused) down = sample.due;
+  }
+  EXPECT_EQ(summarize(schedule, kOther).silent_from, down);
+  EXPECT_EQ(summarize(schedule, kFirst).silent_from, kNever);
+  for (Sample& sample : schedule.samples) sample.outcome = Outcome::kRefused;
+  EXPECT_EQ(summarize(schedule, kFirst).silent_from, kNever);  // it never answered at all
 }
 
 TEST(Verdict, DifferencesInWordsAreRoundedOutward) {
