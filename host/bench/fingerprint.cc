@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -22,6 +23,17 @@ std::string first_line(const std::string& file) {
   std::string line;
   std::getline(std::ifstream(file), line);
   return line;
+}
+
+// What a switch of the kernel's says, in words.
+std::string switched(const std::string& value, const char* off, const char* on) {
+  return value == "0" ? off : value == "1" ? on : value;
+}
+
+// "24000000 kB" as "23438 MiB".
+std::string mebibytes(const std::string& kibibytes) {
+  const double size = std::atof(kibibytes.c_str());
+  return size > 0 ? std::to_string(std::llround(size / 1024)) + " MiB" : "";
 }
 
 std::string or_unknown(std::string text) { return text.empty() ? "unknown" : text; }
@@ -118,9 +130,10 @@ Fingerprint machine_fingerprint(const std::string& root) {
           {"processor", or_unknown(model)},
           {"processors", usable_processors()},
           {"governor", or_unknown(first_line(cpus + "cpu0/cpufreq/scaling_governor"))},
-          {"boost", or_unknown(boost)},
-          {"threads of a core", or_unknown(first_line(cpus + "smt/active"))},
-          {"memory", or_unknown(value_in(root + "/proc/meminfo", "MemTotal"))},
+          {"boost", or_unknown(switched(boost, "off", "on"))},
+          {"threads of a core",
+           or_unknown(switched(first_line(cpus + "smt/active"), "one", "several"))},
+          {"memory", or_unknown(mebibytes(value_in(root + "/proc/meminfo", "MemTotal")))},
           {"processor limit", processor_limit(root)},
           {"memory limit", memory_limit(root)}};
 }

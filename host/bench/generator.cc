@@ -83,6 +83,22 @@ Generator::~Generator() {
   if (epoll_ >= 0) close(epoll_);
 }
 
+Error Generator::not_connected(const Arm& arm) {
+  const std::string number = std::to_string(arm.connections.size());
+  Error error;
+  error.message = arm.free.empty()
+                      ? "no connection to " + arm.target.address.to_string()
+                      : arm.target.address.to_string() + " takes " +
+                            std::to_string(arm.free.size()) + " of " + number + " connections";
+  error.message += ": " + (arm.trouble.empty() ? "no answer within the patience" : arm.trouble);
+  if (arm.trouble.empty()) {
+    error.hint = "fewer --connections, or a server that accepts more at a time";
+  } else if (arm.trouble == std::strerror(ECONNREFUSED)) {
+    error.hint = "is it running, and is the address right?";
+  }
+  return error;
+}
+
 Result<void> Generator::connect() {
   if (!options_.keep_alive) {
     for (Arm& arm : arms_) {
@@ -96,14 +112,7 @@ Result<void> Generator::connect() {
     while (arm.free.size() < arm.connections.size()) {
       const Nanos left = deadline - now();
       if (!arm.trouble.empty() || left <= 0) {
-        return Error{arm.target.address.to_string() + " takes " + std::to_string(arm.free.size()) +
-                         " of " + std::to_string(arm.connections.size()) + " connections: " +
-                         (arm.trouble.empty() ? "no answer within the patience" : arm.trouble),
-                     {},
-                     arm.trouble.empty()
-                         ? "fewer --connections, or a server that accepts more at a time"
-                         : "",
-                     {}};
+        return not_connected(arm);
       }
       wait(std::min(deadline, now() + kLookEvery));
     }

@@ -98,6 +98,7 @@ class Generator final : ConnectionEvents {
   void ask_again(Connection& connection);
   void begin_blocks();
   Nanos next_event() const;
+  static Error not_connected(const Arm& arm);  // not with all of its connections
   void wait(Nanos until);
   static Outcome why_unsent(const Arm& arm);
   void look_after_all();

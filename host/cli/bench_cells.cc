@@ -25,6 +25,8 @@ std::string rate_text(double rate) {
 
 std::string plain(Nanos value) { return value == bench::kNever ? "-" : format_duration(value); }
 
+std::string cores_text(double cpu) { return fmt::format("{:.3g}", 1e4 * cpu * 1e-9); }
+
 std::string quantile_name(double p) { return p == 1 ? "max" : fmt::format("p{:g}", 100 * p); }
 
 bool too_few(const Summary& summary, double p) {

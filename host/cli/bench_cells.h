@@ -16,6 +16,8 @@ double per_second(std::uint64_t count, Nanos time);
 std::string rate_text(double rate);  // "12.5", "1,234"
 std::string plain(Nanos value);      // a duration; "-" for kNever
 std::string quantile_name(double p);
+// The cores that 10,000 requests a second take, by the nanoseconds of CPU time of each: "0.0172".
+std::string cores_text(double cpu);
 // Whether so few requests were sent that the quantile would be their slowest by chance alone: less
 // than one of them lies beyond it.
 bool too_few(const bench::Summary& summary, double p);

@@ -112,14 +112,13 @@ class PageWriter {
 
   static std::string nanos_text(double value) { return format_duration(Nanos(value)); }
 
-  // A figure made of CPU time, `unit` times that of a request, with its interval.
+  // What `text` makes of the CPU time of a request, with its interval.
   template <class Text>
-  Cell cpu(std::size_t arm, double unit, const Text& text) const {
+  Cell cpu(std::size_t arm, const Text& text) const {
     const bench::Figure& figure = result_.comparison->arm(arm, Metric::kCpu);
     if (!figure.interval) return {std::string(figure.missing), true, 0, Cell::Tone::kQuiet};
-    return report::number(text(unit * figure.value),
-                          fmt::format("{} to {}", text(unit * figure.interval->low),
-                                      text(unit * figure.interval->high)));
+    return report::number(text(figure.value), fmt::format("{} to {}", text(figure.interval->low),
+                                                          text(figure.interval->high)));
   }
 
   std::string figures() const {
@@ -152,10 +151,8 @@ class PageWriter {
     text("send lag p99",
          [](const bench::Summary& s) { return plain(bench::quantile_of(s.lag, 0.99)); });
     if (result_.comparison) {
-      row("CPU a request", [&](std::size_t arm) { return cpu(arm, 1, &nanos_text); });
-      row("cores for 10,000 a second", [&](std::size_t arm) {
-        return cpu(arm, 1e-5, [](double cores) { return fmt::format("{:.2f}", cores); });
-      });
+      row("CPU a request", [&](std::size_t arm) { return cpu(arm, &nanos_text); });
+      row("cores for 10,000 a second", [&](std::size_t arm) { return cpu(arm, &cores_text); });
     }
     for (Row& one : state_rows(plan_, result_)) {
       // Parts of what stands above them are set in.

@@ -61,9 +61,9 @@ Row cores_row(const Comparison& comparison) {
   Row row{"cores per 10,000/s"};
   for (std::size_t arm = 0; arm < comparison.arms.size(); ++arm) {
     const Figure& cpu = comparison.arm(arm, Metric::kCpu);
-    row.push_back(cpu.interval ? fmt::format("{:.2f} to {:.2f}", 1e-5 * cpu.interval->low,
-                                             1e-5 * cpu.interval->high)
-                               : missing_cell(cpu));
+    row.push_back(cpu.interval
+                      ? cores_text(cpu.interval->low) + " to " + cores_text(cpu.interval->high)
+                      : missing_cell(cpu));
   }
   return row;
 }

@@ -42,12 +42,14 @@ TEST_F(Machine, IsWhatItsFilesSay) {
   file("/proc/cpuinfo", "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Xeon Ω\nstepping\t: 7\n");
   file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
   file("/sys/devices/system/cpu/intel_pstate/no_turbo", "1\n");
+  file("/sys/devices/system/cpu/smt/active", "0\n");
   file("/proc/meminfo", "MemTotal:       24000000 kB\nMemFree: 1 kB\n");
   EXPECT_EQ(fact("kernel"), "Linux 6.1.0-9-amd64");
   EXPECT_EQ(fact("processor"), "Xeon Ω");
   EXPECT_EQ(fact("governor"), "powersave");
-  EXPECT_EQ(fact("boost"), "0");
-  EXPECT_EQ(fact("memory"), "24000000 kB");
+  EXPECT_EQ(fact("boost"), "off");
+  EXPECT_EQ(fact("threads of a core"), "one");
+  EXPECT_EQ(fact("memory"), "23438 MiB");
 }
 
 TEST_F(Machine, UnknownIsSaid) {
