@@ -6,7 +6,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT'];
 const CHECK_EVERY = 10;  // ms, while the host waits
 
 let told = false;    // listeners of a signal are called
-let exited = false;  // they have called process.exit()
+let exited = false;  // it has called process.exit() since
 
 /** Sees the signals that reach user code. A listener of our own would be counted by user code. */
 function install() {
@@ -18,7 +18,7 @@ function install() {
   };
 }
 
-/** process.exit() was called outside of a request: whether that is how user code stops. */
+/** process.exit() was called, or a signal sent to ourselves: whether that is how user code stops. */
 function exits() {
   if (told) exited = true;
   return told;

@@ -59,11 +59,11 @@ function refuse(what) {
   const loading = frame !== undefined && frame.handler.target === undefined;
   const error = new ExitError(what, loading);
   if (loading) throw error;  // the error of the load
-  // A signal listener that ends with process.exit() is usual, and the host is ending then. It has the
-  // frame in which its module was loaded, or none.
-  const ofRequest = frame !== undefined && frame.id !== 0;
-  if (!ofRequest && use.ending.exits() || stopping) reported.add(error);
-  else fail(frame, error, 'exit');
+  // What begins with a signal listener usually ends with process.exit(), and the host is ending then.
+  // Callbacks that it waited for, such as that of a server's close(), may have the frame of a request.
+  const told = use.ending.exits();
+  if (stopping) reported.add(error);
+  else fail(frame, error, told ? 'last exit' : 'exit');
   throw error;
 }
 
@@ -90,6 +90,9 @@ function replaceExits() {
         process.emit(name, name);
         return true;
       }
+      // Without a listener, so this is how user code ends when it was told to (NestJS does). On Node it
+      // goes on until the signal arrives.
+      if (use.ending.exits() || stopping) return true;
       refuse(`process.kill(${pid}, ${JSON.stringify(signal)})`);
     }
     return kill.call(process, pid, signal);

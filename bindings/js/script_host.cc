@@ -65,6 +65,7 @@ void JsRuntime::fail(const Arguments& arguments) {
     exchange->fail(error);
     return;
   }
+  if (how == "last exit") return;  // user code ends because it was told to
   log::error(error.message, {{"handler", handler != nullptr ? std::string_view(handler->name) : ""},
                              {"language", "javascript"},
                              {"at", error.where},

@@ -229,6 +229,36 @@ export default () => "answered";
 """)
         self.assertEqual(said, ["flushed", "exit"])
 
+    def test_an_application_may_end_by_a_signal_to_itself(self):
+        said = self.stops("""
+import http from "node:http";
+const server = http.createServer((req, res) => res.end("answered")).listen(3000);
+process.once("SIGTERM", async (name) => {  // as NestJS does it
+  await new Promise((resolve) => server.close(resolve));
+  console.log("modules destroyed");
+  process.kill(process.pid, name);
+  console.log("sent");
+});
+setInterval(() => {}, 1000);
+""")
+        self.assertEqual(said, ["modules destroyed", "sent"])
+
+    def test_an_application_may_end_in_what_a_request_began(self):
+        said = self.stops("""
+import { AsyncLocalStorage } from "node:async_hooks";
+let inRequest;
+process.on("SIGTERM", () => setTimeout(() => inRequest(() => {
+  console.log("the last one has left");
+  process.exit(0);
+}), 50));
+export default () => {
+  inRequest = AsyncLocalStorage.snapshot();
+  return "answered";
+};
+setInterval(() => {}, 1000);
+""")
+        self.assertEqual(said, ["the last one has left"])
+
     def test_an_exit_when_told_to_stop_lets_requests_end(self):
         answers = []
 
