@@ -131,8 +131,18 @@ void AdminService::experiment(Exchange& exchange, std::string_view rest) {
   for (const experiment::LiveSnapshot& one : all) {
     if (one.name == name) return answer(exchange, 200, kJson, experiment_json(one));
   }
+  no_such_experiment(exchange, name);
+}
+
+void AdminService::no_such_experiment(Exchange& exchange, std::string_view name) {
+  std::string names;
+  if (sources_.experiments) {
+    for (const experiment::LiveSnapshot& one : sources_.experiments()) {
+      names += (names.empty() ? "there are " : ", ") + one.name;
+    }
+  }
   answer_error(exchange, 404, "there is no experiment '" + std::string(name) + "'", {},
-               all.empty() ? "[[experiment]] in duet.toml makes one" : "");
+               names.empty() ? "[[experiment]] in duet.toml makes one" : names);
 }
 
 void AdminService::command(Exchange& exchange, std::string_view name, std::string_view action) {
@@ -148,7 +158,7 @@ void AdminService::command(Exchange& exchange, std::string_view name, std::strin
   experiment::Live* const live =
       sources_.find_experiment ? sources_.find_experiment(name) : nullptr;
   if (live == nullptr) {
-    return answer_error(exchange, 404, "there is no experiment '" + std::string(name) + "'");
+    return no_such_experiment(exchange, name);
   }
   const auto decision = action == "recompare" && sources_.recompare
                             ? sources_.recompare(*live, who)

@@ -74,6 +74,7 @@ class AdminService final : public Service, ExchangeListener {
   void experiments(Exchange& exchange);
   // Below /api/experiments/: "NAME", or "NAME/ACTION".
   void experiment(Exchange& exchange, std::string_view rest);
+  void no_such_experiment(Exchange& exchange, std::string_view name);
   void command(Exchange& exchange, std::string_view name, std::string_view action);
 
   Sources sources_;

@@ -1,6 +1,7 @@
 #include "host/admin/experiment_commands.h"
 
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 #include "host/http/percent.h"
@@ -32,7 +33,7 @@ Result<Decision> ramp(Live& live, std::string_view query, const std::string& who
   const char* const end = text->data() + text->size();
   const auto parsed = std::from_chars(text->data(), end, percent);
   const bool rest = std::string_view(parsed.ptr, static_cast<std::size_t>(end - parsed.ptr)) == "%";
-  if (parsed.ec != std::errc() || !rest) {
+  if (parsed.ec != std::errc() || !rest || std::isnan(percent)) {
     return Error{"'" + *text + "' is no share", {}, "a percentage, such as 20%", {}};
   }
   return live.ramp(percent / 100, who);

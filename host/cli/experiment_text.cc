@@ -23,8 +23,11 @@ std::string ratio(const Json& interval) {
 std::string shares(const Json& one) {
   std::string all;
   for (const Json& variant : one["variants"]) {
-    all += fmt::format("{}{} {:.4g}%", all.empty() ? "" : ", ", text(variant["name"]),
-                       100 * variant["share"].get<double>());
+    all += fmt::format("{}{} {:.4g}%{}", all.empty() ? "" : ", ", text(variant["name"]),
+                       100 * variant["share"].get<double>(),
+                       !variant["unavailable"].is_null()    ? " (cannot answer)"
+                       : variant["rolled_back"].get<bool>() ? " (rolled back)"
+                                                            : "");
   }
   return all;
 }
@@ -43,11 +46,14 @@ std::string variants_of(const Json& one) {
       {"variant", "share", "requests", "errors", "p50", "p99", "CPU each", ""}};
   for (const Json& variant : one["variants"]) {
     const Json& total = variant["total_us"];
-    rows.push_back(
-        {text(variant["name"]), fmt::format("{:.4g}%", 100 * variant["share"].get<double>()),
-         std::to_string(variant["requests"].get<std::uint64_t>()),
-         std::to_string(variant["errors"].get<std::uint64_t>()), micros(total["p50"]),
-         micros(total["p99"]), micros(variant["cpu_us_per_request"]), variant_notes(variant)});
+    const bool none = variant["requests"].get<std::uint64_t>() == 0;
+    const auto of_requests = [none](const Json& value) { return none ? "-" : micros(value); };
+    rows.push_back({text(variant["name"]),
+                    fmt::format("{:.4g}%", 100 * variant["share"].get<double>()),
+                    std::to_string(variant["requests"].get<std::uint64_t>()),
+                    std::to_string(variant["errors"].get<std::uint64_t>()),
+                    of_requests(total["p50"]), of_requests(total["p99"]),
+                    of_requests(variant["cpu_us_per_request"]), variant_notes(variant)});
   }
   return table(rows);
 }
@@ -121,8 +127,8 @@ std::string experiment_text(const Json& one) {
   if (one["audit"].empty()) return out;
   out += "\n";
   for (const Json& entry : one["audit"]) {
-    out += fmt::format("  {}  {}: {}\n", instant(entry["at"]), text(entry["who"]),
-                       text(entry["what"]));
+    out +=
+        fmt::format("  {} {}: {}\n", instant(entry["at"]), text(entry["who"]), text(entry["what"]));
   }
   return out;
 }

@@ -289,9 +289,11 @@ Result<std::size_t> Live::variant_called(std::string_view name) const {
 
 Result<Decision> Live::start(const std::string& who) {
   if (experiment_.running()) {
-    return Error{fmt::format("experiment '{}' is running", spec_.spec.name),
+    const std::string state = state_name();
+    return Error{fmt::format("experiment '{}' is {}", spec_.spec.name, state),
                  {},
-                 "stop it first, or change its shares: ramp",
+                 state == "running" ? "stop it first, or change its shares: ramp"
+                                    : "its 'start' and 'end' in duet.toml say so",
                  {}};
   }
   return told(experiment_.start(), who);
@@ -315,11 +317,14 @@ Result<Decision> Live::ramp(std::optional<double> share, const std::string& who)
   }
   const double others = static_cast<double>(variants_.size() - 1);
   if (!(*share >= 0) || *share * others > 1 + 1e-9) {
-    return Error{fmt::format("{:.6g}% for each of {} variants is not between 0 and 100% together",
-                             100 * *share, variants_.size() - 1),
-                 {},
-                 "the share is that of each variant other than the control",
-                 {}};
+    return Error{
+        others == 1
+            ? fmt::format("{:.6g}% is not between 0% and 100%", 100 * *share)
+            : fmt::format("{:.6g}% for each of {} variants is not between 0% and 100% together",
+                          100 * *share, variants_.size() - 1),
+        {},
+        "the share is that of each variant other than the control",
+        {}};
   }
   std::vector<double> weights(variants_.size(), *share);
   weights[spec_.spec.control] = std::max(0.0, 1 - *share * others);

@@ -46,6 +46,15 @@ class Experiments : public ::testing::Test {
     return "[[experiment.variants]]\nhandler = \"js\"\nweight = " + js +
            "\n[[experiment.variants]]\nhandler = \"py\"\nweight = " + py + "\n";
   }
+  // What `duet experiment list` begins with.
+  static std::string first_of_list(DuetHost& host) {
+    const auto listed =
+        testing_support::run(testing_support::duet_program(),
+                             {.arguments = {"experiment", "list", "--admin", host.admin()},
+                              .environment = {},
+                              .directory = ""});
+    return listed.out.substr(0, listed.out.find('\n'));
+  }
   static std::string cookie(int visitor) {
     return "Cookie: visitor=" + std::to_string(visitor) + "\r\n";
   }
@@ -125,6 +134,7 @@ TEST_F(Experiments, AndWithinFortyAtHalf) {
   EXPECT_GT(failed, 0);
   EXPECT_LE(failed, 40);
   EXPECT_EQ(client.get("/c/x").value("Duet-Variant"), "js");
+  EXPECT_EQ(first_of_list(host), "country  running  js 100%, py 0% (rolled back)");
 }
 
 TEST_F(Experiments, AClientThatLeavesBeforeItsAnswerIsNoErrorOfTheVariant) {
@@ -154,6 +164,7 @@ TEST_F(Experiments, AVariantThatCannotBeLoadedIsDoneWithoutAndSaidLoudly) {
   ASSERT_FALSE(line.is_null());
   EXPECT_EQ(line["level"], "error");
   EXPECT_NE(line["msg"].get<std::string>().find("there_is_no_such_module"), std::string::npos);
+  EXPECT_EQ(first_of_list(host), "country  running  js 100%, py 0% (cannot answer)");
 }
 
 TEST_F(Experiments, AKeyThatNobodyCarriesIsReported) {
@@ -220,14 +231,15 @@ TEST_F(Experiments, AreShownAndChangedByTheCommandWithoutARestart) {
   EXPECT_EQ(client.get("/c/x", cookie(7)).value("Duet-Variant"), "py");
   EXPECT_EQ(client.get("/c/x", cookie(8)).value("Duet-Variant"), "js");
   const std::string shown = duet({"show", "country"}).out;
-  EXPECT_NE(shown.find("  ann: experiment 'country': key '7' always gets 'py'\n"),
+  EXPECT_NE(shown.find("Z ann: experiment 'country': key '7' always gets 'py'\n"),
             std::string::npos)
       << shown;
   EXPECT_FALSE(host.log_line("key '7' always gets 'py'").is_null()) << "the log knows, too";
 
   const auto unknown = duet({"stop", "county"});
   EXPECT_EQ(unknown.exit_code, 1);
-  EXPECT_EQ(unknown.err, "duet experiment: error: there is no experiment 'county'\n");
+  EXPECT_EQ(unknown.err,
+            "duet experiment: error: there is no experiment 'county' (there are country)\n");
   EXPECT_EQ(duet({"halt"}).exit_code, 2);
   EXPECT_EQ(duet({"promote", "country"}).err,
             "duet experiment: error: 'promote' takes other arguments (duet experiment promote NAME "

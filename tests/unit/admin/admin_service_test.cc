@@ -225,15 +225,15 @@ TEST_F(AdminExperimentTest, CarriesOutAnOperatorsWord) {
 TEST_F(AdminExperimentTest, SaysWhyNot) {
   const struct {
     const char *what, *error;
-  } kCases[] = {
-      {"promote", "promote needs 'variant'"},
-      {"promote?variant=go", "experiment 'country' has no variant 'go'"},
-      {"ramp?share=20", "'20' is no share"},
-      {"ramp?share=120%25", "120% for each of 1 variants is not between 0 and 100% together"},
-      {"ramp", "experiment 'country' has no ramp"},
-      {"pin?variant=py", "pin needs 'key'"},
-      {"start", "experiment 'country' is running"},
-      {"halt", "there is no 'halt'"}};
+  } kCases[] = {{"promote", "promote needs 'variant'"},
+                {"promote?variant=go", "experiment 'country' has no variant 'go'"},
+                {"ramp?share=20", "'20' is no share"},
+                {"ramp?share=nan%25", "'nan%' is no share"},
+                {"ramp?share=120%25", "120% is not between 0% and 100%"},
+                {"ramp", "experiment 'country' has no ramp"},
+                {"pin?variant=py", "pin needs 'key'"},
+                {"start", "experiment 'country' is running"},
+                {"halt", "there is no 'halt'"}};
   for (const auto& [what, error] : kCases) {
     const auto answer = tell(what);
     EXPECT_EQ(answer->status, 400) << what;

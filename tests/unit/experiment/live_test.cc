@@ -180,6 +180,10 @@ TEST_F(LiveTest, StartsAndEndsByTheWallClockEvenWhenThatJumps) {
   spec.end = 3000;
   make(spec);
   EXPECT_EQ(live_->snapshot().state, "scheduled");
+  const auto started = live_->start("ada");
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.error().to_string(),
+            "experiment 'country' is scheduled (its 'start' and 'end' in duet.toml say so)");
   EXPECT_FALSE(choose("").counted);
   wall_clock = 2500;
   now_ += 2 * kSecond;
