@@ -14,6 +14,30 @@ namespace {
 constexpr std::int64_t kMostCopies = 64;
 constexpr std::string_view kHeader = "header:";
 
+// Of what follows the '$': steps as answer_diff.h names them, `.name`, `[]`, `["any name"]`. What
+// could never match anything is refused, too.
+const char* wrong_with_steps(std::string_view steps) {
+  constexpr const char* kNoPath = "is no path";
+  while (!steps.empty()) {
+    std::size_t end = steps.npos;  // of the first step
+    if (steps[0] == '.') {
+      end = std::min(steps.find_first_of(".[]\"", 1), steps.size());
+      if (end == 1 || steps.substr(0, end) == ".*") return kNoPath;
+    } else if (steps.starts_with("[\"")) {
+      end = steps.find("\"]", 2);
+      if (end != steps.npos) end += 2;
+    } else if (steps.starts_with("[]") || steps.starts_with("[*]")) {
+      end = steps.find(']') + 1;
+    } else if (const std::size_t digits = steps.find_first_not_of("0123456789", 1);
+               steps[0] == '[' && digits != steps.npos && steps[digits] == ']') {
+      return "names one element of an array, and all of them share a path";
+    }
+    if (end == steps.npos) return kNoPath;
+    steps.remove_prefix(end);
+  }
+  return nullptr;
+}
+
 // Why it can be no rule, as half a sentence; null: it can.
 const char* wrong_with(std::string_view rule) {
   if (rule == "body") return nullptr;
@@ -23,8 +47,7 @@ const char* wrong_with(std::string_view rule) {
     return named ? nullptr : "names no header";
   }
   if (!rule.starts_with('$')) return "is neither a path in a JSON body nor a header";
-  const bool path = rule.size() == 1 || ((rule[1] == '.' || rule[1] == '[') && rule.back() != '.');
-  return path ? nullptr : "is no path";
+  return wrong_with_steps(rule.substr(1));
 }
 
 // A method by which a request could do something; empty: none can.

@@ -295,11 +295,22 @@ TEST_F(TomlExperimentTest, ExplainsMistakesInShadowTraffic) {
       {"ignore = [\"header:\"]",
        "duet.toml:17:11: error: 'header:' names no header (write \"$.created_at\", "
        "\"$.items[].id\", \"header:etag\" or \"body\")\n"},
+      {"ignore = [\"$.items[0].id\"]",
+       "duet.toml:17:11: error: '$.items[0].id' names one element of an array, and all of them "
+       "share a path (write \"$.created_at\", \"$.items[].id\", \"header:etag\" or "
+       "\"body\")\n"},
       {"ignore = [\"$price\"]",
        "duet.toml:17:11: error: '$price' is no path (write \"$.created_at\", "
        "\"$.items[].id\", \"header:etag\" or \"body\")\n"},
   };
   for (const auto& [line, expected] : kCases) EXPECT_EQ(messages(begin + line + "\n"), expected);
+  for (const std::string path : {"$.", "$..id", "$.a.", "$.[", "$.a[", "$.a[b]", "$.a]", "$.*"}) {
+    const std::string said = messages(begin + "ignore = ['" + path + "']\n");
+    EXPECT_NE(said.find("is no path"), std::string::npos) << path << ": " << said;
+  }
+  for (const std::string path : {"$", "$[]", "$.a[].b", "$.a[*][*]", "$[\"a.b\"].c", "$.größe"}) {
+    EXPECT_EQ(messages(begin + "ignore = ['" + path + "']\n"), "") << path;
+  }
 }
 
 TEST_F(TomlExperimentTest, KeepsExperimentsBesideTheFileUnlessToldOtherwise) {
