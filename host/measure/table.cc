@@ -49,6 +49,18 @@ std::string cut(std::string_view name, std::size_t width) {
   return std::string(name);
 }
 
+// A route is told from others by how it ends, so it is its middle that is left out.
+std::string cut_route(std::string_view route, std::size_t width) {
+  const std::size_t kept = width / 2;  // of its end
+  std::size_t points = 0, end = route.size();
+  for (std::size_t i = route.size(); i > 0;) {
+    if ((static_cast<unsigned char>(route[--i]) & 0xc0) == 0x80) continue;
+    if (++points == kept) end = i;
+  }
+  if (points <= width) return std::string(route);
+  return cut(route.substr(0, end), width - kept) + std::string(route.substr(end));
+}
+
 std::string_view language_title(std::string_view language) {
   if (language == "javascript") return "JavaScript";
   if (language == "python") return "Python";
@@ -119,7 +131,7 @@ void routes_part(Text& text, const Snapshot& shot, const std::vector<HandlerInde
       const std::string name =
           route.method.empty() ? route.pattern : route.method + " " + route.pattern;
       text.line(fmt::format("{:<{}} {:>10} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7}",
-                            cut(name, route_width), route_width, format_count(route.requests),
+                            cut_route(name, route_width), route_width, format_count(route.requests),
                             format_count(route.errors), format_duration(route.total.p50),
                             format_duration(route.total.p99), median(Phase::kRun),
                             median(Phase::kAwait), median(Phase::kPool)));

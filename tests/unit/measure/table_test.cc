@@ -109,6 +109,22 @@ TEST(Table, LongNamesAreCutAtWholeCharacters) {
   expect_fits(text);
 }
 
+TEST(Table, LongRoutesKeepTheirEnds) {
+  Sample sample;
+  sample.run();
+  Snapshot shot = take_snapshot(sample.metrics, {});
+  for (const char* end : {"change/", "delete/"}) {
+    InnerRouteSnapshot& route = shot.handlers[0].inner_routes.emplace_back();
+    route.method = "GET";
+    route.pattern = std::string("/admin/auth/größe/<path:object_id>/") + end;
+    route.requests = 1;
+  }
+  const std::string text = summary_table(shot, {.columns = 80});
+  EXPECT_TRUE(has_line(text, {"GET /admin…d>/change/", "1"})) << text;
+  EXPECT_TRUE(has_line(text, {"GET /admin…d>/delete/", "1"})) << text;
+  expect_fits(text.substr(0, text.rfind("\nCPU ")), 80);
+}
+
 TEST(Table, ColourAddsNothingButEmphasis) {
   Sample sample;
   sample.run();
