@@ -200,9 +200,11 @@ void read_host(const Json& host, Report& report) {
     }
   }
   for (const Json& engine : host.at("engines")) {
-    report.memory.push_back({text(engine.at("name")), bytes(engine.at("heap_used_bytes")),
-                             bytes(engine.at("heap_total_bytes")),
-                             bytes(engine.at("heap_limit_bytes"))});
+    const Json &used = engine.at("heap_used_bytes"), &total = engine.at("heap_total_bytes"),
+               &limit = engine.at("heap_limit_bytes");
+    // Services elsewhere and plug-ins have no memory of their own here.
+    if (used.is_null() && total.is_null() && limit.is_null()) continue;
+    report.memory.push_back({text(engine.at("name")), bytes(used), bytes(total), bytes(limit)});
   }
   report.memory.push_back(
       {"the process, resident", bytes(host.at("memory").at("resident_bytes")), "", ""});

@@ -141,13 +141,23 @@ TEST(Report, WarnsOfHandlersThatDisturbEachOther) {
                 {"waited_for_us", {{other, waited}}}};
   };
   const Json host = {{"handlers", {handler("js", "py", 400), handler("py", "js", 20)}},
-                     {"engines", Json::array()},
+                     {"engines", Json::array({{{"name", "python"},
+                                               {"heap_used_bytes", nullptr},
+                                               {"heap_total_bytes", 7 << 20},
+                                               {"heap_limit_bytes", nullptr}},
+                                              {{"name", "http"},
+                                               {"heap_used_bytes", nullptr},
+                                               {"heap_total_bytes", nullptr},
+                                               {"heap_limit_bytes", nullptr}}})},
                      {"memory", {{"resident_bytes", 1 << 20}}}};
   const Report report =
       report_of(experiment(variant("js", 10, 1, 2), variant("py", 10, 1, 2)), host);
   ASSERT_EQ(report.warnings.size(), 1u);
   EXPECT_TRUE(report.warnings[0].starts_with("'js' spends 40% of its time waiting for 'py'"));
   EXPECT_DOUBLE_EQ(report.blame[1][0], 0.02);
+  ASSERT_EQ(report.memory.size(), 2u);  // an engine of which nothing is known is left out
+  EXPECT_EQ(report.memory[0],
+            (std::vector<std::string>{"python", "unknown", "7.0 MiB", "unknown"}));
 }
 
 TEST(Report, ThePageStandsAloneAndItsTextIsNoMarkup) {
