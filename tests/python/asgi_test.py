@@ -219,8 +219,16 @@ class StartTest(Folder):
     """
 
     def test_kinds_are_recognised(self):
+        self.write("werkzeug/__init__.py", "")
+        self.write("werkzeug/request.py", """
+        import functools
+        def application(function):
+            @functools.wraps(function)
+            def wrapper(*args): return function(args[-2])(*args[-2:])
+            return wrapper
+        """)
         self.write("kinds.py", """
-        import functools, wsgiref.simple_server, wsgiref.validate
+        import functools, wsgiref.simple_server, wsgiref.validate, werkzeug.request
         """ + self.ANSWER + """
         async def plain(scope, receive, send):
             await say(send, "function")
@@ -241,6 +249,11 @@ class StartTest(Folder):
         def simple(environ, start_response):
             start_response("200 OK", [])
             return [b"WSGI"]
+        def short(env, start_resp):
+            return simple(env, start_resp)
+        @werkzeug.request.application
+        def page(request):
+            return simple
         class Page:
             def __init__(self, environ, start): self.start = start
             def __iter__(self):
@@ -266,7 +279,8 @@ class StartTest(Folder):
         """)
         for attribute, said in {"plain": "function", "app": "by its name", "wrapped": "function",
                                 "Old": "ASGI 2.0", "old": "ASGI 2.0", "make_app()": "function",
-                                "simple": "WSGI", "fetch": "fetch", "Page": "a class",
+                                "simple": "WSGI", "short": "WSGI", "page": "WSGI",
+                                "fetch": "fetch", "Page": "a class",
                                 "part": "partial", "checked": "Hello world!",
                                 "asynchronous": "function", "closed_over": "3"}.items():
             with self.subTest(attribute), self.serve(f"kinds:{attribute}") as duet:

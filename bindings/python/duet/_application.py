@@ -30,6 +30,8 @@ def interface_of(target, name, depth=0):
 
 
 def _by_package(target):
+    if _is_werkzeugs(target):
+        return "wsgi"
     kind = type(target)
     packages = {base.__module__.partition(".")[0] for base in kind.__mro__}
     if packages & _ASGI_PACKAGES:
@@ -42,6 +44,12 @@ def _by_package(target):
     if "django" in packages:
         return "asgi" if any("ASGI" in base.__name__ for base in kind.__mro__) else "wsgi"
     return None
+
+
+def _is_werkzeugs(function):
+    """Its `Request.application` is around a function of the request, bears its names, and is called as WSGI."""
+    return isinstance(function, FunctionType) and hasattr(function, "__wrapped__") \
+        and function.__globals__.get("__name__", "").startswith("werkzeug.")
 
 
 def _of_class(target):
@@ -61,14 +69,15 @@ def _by_signature(function, name, depth):
         return "asgi2" if len(names) == 1 else "asgi"
     if names[1:3] == ["receive", "send"]:
         return "asgi"
-    if names[1:2] == ["start_response"] or (names[:1] == ["environ"] and len(names) == 2):
+    if names[1:2] == ["start_response"] or (names[:1] == ["environ"] and len(names) == 2) \
+            or (names[:1] == ["env"] and len(names) == 2 and names[1].startswith("start")):
         return "wsgi"
     passes_on = names == [] and _takes_anything(function)  # a wrapper: (*args, **kwargs)
     if passes_on and name not in _FETCH and depth < _DEEPEST:
         kinds = {interface_of(one, "", depth + 1) for one in _wrapped_by(function)} - {None}
         if len(kinds) == 1 and not (kinds == {"wsgi"} and _is_coroutine_function(function)):
             return kinds.pop()
-    if name not in _NAMES or (set(names) & _FETCH_NAMES and names != ["env", "start"]):
+    if name not in _NAMES or set(names) & _FETCH_NAMES:
         return None
     if len(names) == 3 and _is_coroutine_function(function):
         return "asgi"
