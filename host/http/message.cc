@@ -138,7 +138,8 @@ void ResponseHead::reset(int status) {
 
 const char* ResponseHead::set_reason(std::string_view phrase) {
   if (!valid_field_value(phrase)) return "a reason phrase contains a control character";
-  reason_ = phrase;
+  reason_ = " ";  // so that an empty one differs from none
+  reason_ += phrase;
   return nullptr;
 }
 

@@ -127,7 +127,7 @@ class ResponseHead {
   void offer_upgrade(std::string_view protocol);
 
   int status() const { return status_; }
-  std::string_view reason() const { return reason_; }  // empty: the usual one
+  std::string_view reason() const { return reason_; }  // after a space; empty: the usual one
   bool chunked() const { return chunked_; }
   bool has_content_type() const { return has_content_type_; }
   bool has_date() const { return has_date_; }

@@ -31,8 +31,11 @@ class Writer {
     if (status == 200 && reason.empty()) return text(kOk);
     text("HTTP/1.1 ");
     number(static_cast<std::uint64_t>(status));
-    text(" ");
-    text(reason.empty() ? reason_phrase(status) : reason);
+    if (reason.empty()) {
+      text(" ");
+      reason = reason_phrase(status);
+    }
+    text(reason);
     text("\r\n");
   }
 

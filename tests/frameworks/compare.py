@@ -51,8 +51,8 @@ PLAIN = [
        "/trailer-refused", "/complete", "/timeouts", "/timeout-off", "/timeout-unheard",
        "/destroyed")],
     *[("GET", f"/reasons?{quote(json.dumps(case))}", {}, None) for case in
-      ([200, "Fine"], [404, None], [413, None], [422, None], [299, None], [700, None],
-       [999, "Own Words"], [418, "a b\tc"])],
+      ([200, "Fine"], [200, ""], [404, ""], [404, None], [413, None], [422, None], [299, None],
+       [700, None], [999, "Own Words"], [418, "a b\tc"])],
     ("RAW", "/trailers-received", {}, TRAILERS),
     *[("HEAD", path, {}, None) for path in ("/hello", "/length", "/encodings", "/drain")],
     ("GET", "/seen?a=1", {"X-Twice": "1", "x-Twice": "2", "Cookie": "a=b"}, None),

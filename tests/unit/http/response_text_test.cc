@@ -43,6 +43,10 @@ TEST(ResponseText, TakesAnotherReasonAndNoDate) {
   head.leave_date_out();
   EXPECT_EQ(text_of(head, {.content_length = 0}),
             ">HTTP/1.1 404 Nobody Home\r\nContent-Length: 0\r\n\r\n");
+  head.reset(200);
+  EXPECT_EQ(head.set_reason(""), nullptr);
+  EXPECT_EQ(text_of(head, {.content_length = 0}),
+            ">HTTP/1.1 200 \r\nContent-Length: 0\r\nDate: now\r\n\r\n");
   EXPECT_STREQ(head.set_reason("a\r\nb"), "a reason phrase contains a control character");
   head.reset(999);
   EXPECT_EQ(text_of(head, {.content_length = 0}),
