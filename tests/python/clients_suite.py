@@ -25,7 +25,7 @@ PACKAGES = ["anyio", "aiohttp", "tornado", "asyncssh", "aiosmtpd", "httpcore", "
             "psutil", "hypothesis", "blockbuster", "truststore", "freezegun", "proxy.py", "re-assert",
             "python-on-whales", "isal", "zlib_ng", "coverage", "pytest-cov", "Brotli", "h2", "socksio",
             "pytest-trio", "pytest-httpbin", "uvicorn", "chardet", "zstandard", "click", "rich",
-            "bcrypt", "fido2", "pyOpenSSL"]
+            "bcrypt", "fido2", "pyOpenSSL", "twisted", "PyHamcrest", "service_identity"]
 
 # What pytest is told. Without trio's variants, and without tests that measure, or that use no loop.
 PLAIN = ["-c", os.devnull, "--rootdir", ".", "--timeout", "60"]  # theirs ask for plugins that only measure
@@ -46,6 +46,9 @@ CHOSEN = {
     "aioquic": [*PLAIN, "-p", "no:asyncio", "tests/test_asyncio.py"],
     "hypercorn": [*PLAIN, "-o", "asyncio_mode=strict", "tests", "-k", "not trio"],
     "asgiref": [*PLAIN, "tests"],
+    "twisted": [*PLAIN, "-p", "no:asyncio", "-k", "AsyncioSelectorReactor", "--pyargs",
+                "twisted.internet.test"],
+    "pytest-asyncio": [*PLAIN, "tests"],
 }
 
 # Parts of a test's name, and why it cannot hold here.
@@ -65,7 +68,7 @@ def fetch(folder):
     pip = [str(pathlib.Path(folder) / "bin" / "python"), "-m", "pip", "--quiet"]
     subprocess.run([*pip, "install", *PACKAGES], check=True)
     listed = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout
-    for name in CHOSEN:  # aiosmtpd's and tornado's are installed with them
+    for name in CHOSEN:  # aiosmtpd's, tornado's and twisted's are installed with them
         version = next(line for line in listed.splitlines() if line.lower().startswith(f"{name}=="))
         with tempfile.TemporaryDirectory() as sources:
             subprocess.run([*pip, "download", "--no-deps", "--no-binary", name, "--dest", sources,

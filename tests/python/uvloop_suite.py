@@ -32,7 +32,7 @@ def fetch(folder):
     listed = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout
     version = next(line for line in listed.splitlines() if line.startswith("uvloop=="))
     with tempfile.TemporaryDirectory() as sources:
-        subprocess.run([*pip, "download", "--no-deps", "--no-binary", ":all:", "--dest", sources,
+        subprocess.run([*pip, "download", "--no-deps", "--no-binary", "uvloop", "--dest", sources,
                         version], check=True)
         with tarfile.open(next(pathlib.Path(sources).glob("*.tar.gz"))) as archive:
             for member in archive.getmembers():

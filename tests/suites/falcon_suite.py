@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from suites import DUET, judge, use_tests
+from suites import DUET, Reports, judge, run_pytest, use_tests
 
 FILES = ["tests/test_wsgi_servers.py", "tests/asgi/test_asgi_servers.py"]
 
@@ -21,11 +21,7 @@ def command(application, host, port):
     return [DUET, "serve", application, "--admin", "off", "--listen", f"{host}:{port}"]
 
 
-class Plugin:
-    def __init__(self):
-        self.counts = {"passed": 0, "skipped": 0}
-        self.failed = []
-
+class Uvicorns(Reports):
     def pytest_collection_modifyitems(self, items):
         items[:] = [item for item in items if "uvicorn" in item.name]
         for module in {item.module for item in items}:
@@ -34,24 +30,10 @@ class Plugin:
             module._uvicorn_factory = lambda host, port, folder=folder: subprocess.Popen(
                 command("_asgi_test_app:application", host, port), cwd=folder)
 
-    def pytest_collectreport(self, report):
-        if report.failed:
-            self.failed.append(report.nodeid)
-
-    def pytest_runtest_logreport(self, report):
-        if report.failed:
-            self.failed.append(report.nodeid)
-        elif report.when == "call" or report.skipped:
-            self.counts[report.outcome] += 1
-
 
 def run(folder):
-    import pytest
-
     use_tests(folder / "falcon")
     os.environ["VIRTUAL_ENV"] = sys.prefix
-    plugin = Plugin()
-    pytest.main([*FILES, "--tb=line", "-q", "-c", os.devnull, "--rootdir", ".", "-p",
-                 "no:cacheprovider", "-o", "asyncio_mode=auto",
-                 *os.environ.get("PYTEST", "").split()], plugins=[plugin])
-    yield "falcon", judge(plugin.counts, plugin.failed, DIFFERENT)
+    reports = Uvicorns()
+    run_pytest(reports, *FILES, "--rootdir", ".", "-o", "asyncio_mode=auto")
+    yield "falcon", judge(reports.counts, reports.failed, DIFFERENT)

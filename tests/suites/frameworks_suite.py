@@ -1,9 +1,9 @@
-"""Starlette's and Flask's own tests, whose clients' requests go over a socket through duet.
+"""Starlette's, Flask's and Bottle's own tests, whose clients' requests go over a socket through duet.
 
 These clients call an application as a function. Here each of their requests is sent to the duet
 that the tests run in, and the application under test is called with what duet made of it; what the
 client sees is what came back over the socket, but for the fields that are a server's own. What an
-application raises is raised in the client, too, as these tests ask for it.
+application raises is raised in the client, too, as these tests ask for it. FRAMEWORKS=flask,bottle picks some.
 """
 
 import itertools
@@ -20,6 +20,7 @@ TOKEN = "x-suite-call"
 SUITES = {
     "starlette": ("asgi", ["tests", "-k", "not trio", "--ignore=tests/test_testclient.py"]),
     "flask": ("wsgi", ["tests"]),
+    "bottle": ("wsgi", ["test"]),
 }
 
 # Parts of a test's name, and why it is otherwise, or says nothing about duet.
@@ -43,6 +44,11 @@ DIFFERENT = {
         "invalid_dir_permissions": "fails for root",
         "test_template": "an extension of the client's",
         "test_calls_context_processors": "as above",
+    },
+    "bottle": {
+        "test_303": "the client sends HTTP/1.1",
+        "test_truncate_body": "no status below 200",
+        "test_error_routing": "none above 599",
     },
     "flask": {
         "test_app_tearing_down": "counts with the contexts of the client's thread",
@@ -242,6 +248,24 @@ def use_wsgi():
     Client.run_wsgi_app = run_wsgi_app
 
 
+def use_bottle():
+    """The same, of Bottle's tests."""
+    from test.tools import ServerTestBase
+
+    plain = ServerTestBase.setUp
+
+    def set_up(self):
+        def call(environ, start_response):
+            content, status, headers = through_wsgi(application, environ)
+            start_response(status, list(headers))
+            return content
+
+        plain(self)
+        application, self.wsgiapp = self.wsgiapp, call
+
+    ServerTestBase.setUp = set_up
+
+
 # --- the run ---
 
 
@@ -265,6 +289,8 @@ def run_tests():
 
     contract, arguments = SUITES[os.environ["SUITE_NAME"]]
     {"asgi": use_asgi, "wsgi": use_wsgi}[contract]()
+    if os.environ["SUITE_NAME"] == "bottle":
+        use_bottle()
     plugin = Plugin()
     if "tests/" in os.environ.get("PYTEST", ""):
         arguments = arguments[1:]
@@ -286,6 +312,8 @@ def run(folder):
     from suites import HERE, Served, judge
 
     for name, (contract, _) in SUITES.items():
+        if name not in os.environ.get("FRAMEWORKS", name).split(","):
+            continue
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]

@@ -3,7 +3,7 @@
     python3 tests/suites/suites.py fetch FOLDER            once: the suites and what they need
     FOLDER/bin/python tests/suites/suites.py [SUITE ...]   autobahn, uvicorn, daphne, waitress,
                                                            gunicorn, frameworks, falcon, fastify,
-                                                           node, express
+                                                           node, express, werkzeug, llhttp
 
 The suites come from the package indexes: they are in no repository of ours. DUET names the executable.
 Ends with a table, and with 1 when a test failed whose reason is not written down (`DIFFERENT` of each
@@ -29,7 +29,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 DUET = os.environ.get("DUET", str(HERE.parents[1] / "build/release/bin/duet"))
 NODE = str(pathlib.Path(DUET).resolve().parents[1] / "lib/duet/node")  # duet's, by itself
 SUITES = ["autobahn", "uvicorn", "daphne", "waitress", "gunicorn", "frameworks", "falcon", "fastify",
-          "node", "express"]
+          "node", "express", "werkzeug", "llhttp"]
 PACKAGES = ["kosoku", "uvicorn", "daphne", "waitress", "gunicorn", "pytest<9", "pytest-mock", "anyio",
             "httpx2", "websockets", "wsproto", "h11", "httptools", "hypothesis", "a2wsgi",
             # gunicorn's applications, and what its tests ask them by
@@ -38,7 +38,11 @@ PACKAGES = ["kosoku", "uvicorn", "daphne", "waitress", "gunicorn", "pytest<9", "
             # what Starlette's and Flask's tests import
             "flask", "opentelemetry-sdk", "python-multipart", "itsdangerous", "trio",
             # Falcon's, and by what they ask
-            "falcon", "requests"]
+            "falcon", "requests",
+            # Bottle's, Werkzeug's, and llhttp's, which aiohttp's sources have
+            "bottle", "werkzeug", "ephemeral-port-reserve", "aiohttp"]
+SOURCES = ["uvicorn", "daphne", "waitress", "gunicorn", "starlette", "flask", "bottle", "falcon",
+           "werkzeug", "aiohttp"]
 
 PLUGINS = ["websocket", "http-proxy", "reply-from", "multipart", "static", "compress", "express",
            "middie"]
@@ -52,15 +56,16 @@ def fetch(folder):
     pip = [str(pathlib.Path(folder) / "bin" / "python"), "-m", "pip", "--quiet"]
     subprocess.run([*pip, "install", *PACKAGES], check=True)
     listed = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout
-    for name in ["uvicorn", "daphne", "waitress", "gunicorn", "starlette", "flask", "falcon"]:
-        version = next(line for line in listed.splitlines() if line.startswith(f"{name}=="))
+    for name in SOURCES:
+        version = next(line for line in listed.splitlines() if line.lower().startswith(f"{name}=="))
         with tempfile.TemporaryDirectory() as sources:
             subprocess.run([*pip, "download", "--no-deps", "--no-binary", name, "--dest", sources,
                             version], check=True)
             with tarfile.open(next(pathlib.Path(sources).glob("*.tar.gz"))) as archive:
                 for member in archive.getmembers():
                     member.name = member.name.partition("/")[2]
-                    if member.isfile() and member.name.startswith(("tests/", "LICENSE", "README.rst")):
+                    if member.isfile() and member.name.startswith(
+                            ("test/", "tests/", "vendor/llhttp/test/", "LICENSE", "README.rst")):
                         archive.extract(member, pathlib.Path(folder) / "suites" / name)
     suites = pathlib.Path(folder) / "suites"
     debian_sources.fetch("forky", "nodejs", suites / "node", only="test/")
@@ -72,7 +77,8 @@ def fetch(folder):
     for name in MIDDLEWARE:
         debian_sources.fetch("bookworm", f"node-{name}", suites / "express" / name)
     debian_sources.fetch("trixie", "node-ws", suites / "express/ws")
-    fetch_needs(suites / "express", [*MIDDLEWARE, "ws"], mocha="^10")
+    debian_sources.fetch("forky", "node-fetch", suites / "express/fetch")
+    fetch_needs(suites / "express", [*MIDDLEWARE, "ws", "fetch"], mocha="^10")
 
 
 def npm(folder, *arguments):
@@ -97,7 +103,8 @@ def fetch_needs(folder, packages, **further):
         package = json.loads(description.read_text())
         package["devDependencies"] = {
             need: version for need, version in package.get("devDependencies", {}).items()
-            if not re.match("@types/|c8$|eslint|istanbul$|mocha$|neostandard|nyc$|tstyche|typescript",
+            if not re.match("@types/|c8$|coveralls$|eslint|istanbul$|mocha$|neostandard|nyc$|tsd$|"
+                            "tstyche|typescript|xo$",
                             need)}
         package.pop("scripts", None)
         description.write_text(json.dumps(package))
@@ -155,6 +162,32 @@ def judge(counts, failed, different):
         if not explained:
             print("FAILED", name)
     return counts
+
+
+class Reports:
+    """A plugin of pytest's that counts."""
+
+    def __init__(self):
+        self.counts = {"passed": 0, "skipped": 0}
+        self.failed = []
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.failed.append(report.nodeid)
+        elif report.when == "call" or report.skipped:
+            self.counts[report.outcome] += 1
+
+
+def run_pytest(reports, *arguments):
+    """In this process, without the settings that the tests came with."""
+    import pytest
+
+    pytest.main(["--tb=short", "-q", "-c", os.devnull, "-p", "no:cacheprovider", *arguments,
+                 *os.environ.get("PYTEST", "").split()], plugins=[reports])
 
 
 def rows_of(name):
