@@ -1,4 +1,4 @@
-"""Starlette's, Flask's and Bottle's own tests, whose clients' requests go over a socket through duet.
+"""Starlette's, FastAPI's, Flask's and Bottle's own tests, whose clients' requests go over a socket through duet.
 
 These clients call an application as a function. Here each of their requests is sent to the duet
 that the tests run in, and the application under test is called with what duet made of it; what the
@@ -19,6 +19,9 @@ TOKEN = "x-suite-call"
 
 SUITES = {
     "starlette": ("asgi", ["tests", "-k", "not trio", "--ignore=tests/test_testclient.py"]),
+    "fastapi": ("asgi", ["tests", "-k", "not trio", *(f"--ignore=tests/{name}" for name in (
+        "test_tutorial", "test_telemetry", "benchmarks", "memory_benchmarks", "test_fastapi_cli.py",
+        "test_multipart_installation.py", "test_prepare_release.py", "test_translate.py"))]),
     "flask": ("wsgi", ["tests"]),
     "bottle": ("wsgi", ["test"]),
 }
@@ -44,6 +47,11 @@ DIFFERENT = {
         "invalid_dir_permissions": "fails for root",
         "test_template": "an extension of the client's",
         "test_calls_context_processors": "as above",
+    },
+    "fastapi": {
+        "stream_no_raise": "no head is sent before the first piece of a body: 500",
+        "with_whitespaces": "the client does not send it",
+        "test_app_can_be_reused": "trio runs in a main thread only",
     },
     "bottle": {
         "test_303": "the client sends HTTP/1.1",

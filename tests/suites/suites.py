@@ -39,10 +39,13 @@ PACKAGES = ["kosoku", "uvicorn", "daphne", "waitress", "gunicorn", "pytest<9", "
             "flask", "opentelemetry-sdk", "python-multipart", "itsdangerous", "trio",
             # Falcon's, and by what they ask
             "falcon", "requests",
-            # Bottle's, Werkzeug's, and llhttp's, which aiohttp's sources have
-            "bottle", "werkzeug", "ephemeral-port-reserve", "aiohttp"]
-SOURCES = ["uvicorn", "daphne", "waitress", "gunicorn", "starlette", "flask", "bottle", "falcon",
-           "werkzeug", "aiohttp"]
+            # FastAPI's and Bottle's
+            "dirty-equals", "inline-snapshot", "pyjwt", "pwdlib", "argon2-cffi", "sqlmodel", "orjson",
+            "ujson", "pydantic-settings", "pydantic-extra-types", "email-validator", "bottle",
+            # Werkzeug's, and llhttp's, which aiohttp's sources have
+            "werkzeug", "ephemeral-port-reserve", "aiohttp"]
+SOURCES = ["uvicorn", "daphne", "waitress", "gunicorn", "starlette", "fastapi", "flask", "bottle",
+           "falcon", "werkzeug", "aiohttp"]
 
 PLUGINS = ["websocket", "http-proxy", "reply-from", "multipart", "static", "compress", "express",
            "middie"]
@@ -65,7 +68,8 @@ def fetch(folder):
                 for member in archive.getmembers():
                     member.name = member.name.partition("/")[2]
                     if member.isfile() and member.name.startswith(
-                            ("test/", "tests/", "vendor/llhttp/test/", "LICENSE", "README.rst")):
+                            ("test/", "tests/", "docs_src/frontend/", "vendor/llhttp/test/", "LICENSE",
+                             "README.rst")):
                         archive.extract(member, pathlib.Path(folder) / "suites" / name)
     suites = pathlib.Path(folder) / "suites"
     debian_sources.fetch("forky", "nodejs", suites / "node", only="test/")
