@@ -77,6 +77,10 @@ double kept_waiting_us(pid_t pid) {
   return waited / 1000;
 }
 
+double us_since(testing_support::Clock::time_point start) {
+  return std::chrono::duration<double, std::micro>(testing_support::Clock::now() - start).count();
+}
+
 class Timing : public ::testing::TestWithParam<const char*> {
  protected:
   // A new host: its figures are of this try alone.
@@ -168,13 +172,20 @@ TEST_P(Timing, PhasesAreWhatTheHandlerDid) {
 
 TEST_P(Timing, WaitingIsChargedToWhoHeldTheLoop) {
   std::string seen;
+  int undisturbed = 0;  // tries in which nobody kept the host from running
   for (int i = 0; i < kTries; ++i) {
     DuetHost host = start();
     const double before = kept_waiting_us(host.process().pid());
     std::atomic<bool> stop = false;
+    double waited = 0;  // by A's client, for answers that met a hold; others take some 50 us
     std::thread client_of_a([&] {
       HttpClient client = host.client();
-      while (!stop) client.get("/a/quick");
+      while (!stop) {
+        const auto asked = testing_support::Clock::now();
+        client.get("/a/quick");
+        const double took = us_since(asked);
+        if (took > 10'000) waited += took;
+      }
     });
     HttpClient client_of_b = host.client();
     constexpr int kHolds = 20;
@@ -188,17 +199,13 @@ TEST_P(Timing, WaitingIsChargedToWhoHeldTheLoop) {
     const double kept_waiting = kept_waiting_us(host.process().pid()) - before;
     const auto a = handler(host, "a");
     const double charged = a["waited_for_us"].value("b", 0.0);
-    // What A waited beyond what it waits when nobody holds the loop, which is its median.
-    const auto queue = a["phases_us"]["queue"];
-    const double waited =
-        (queue["mean"].get<double>() - queue["p50"].get<double>()) * a["requests"].get<double>();
     // A is asked all the time, so each of B's 20 ms makes it wait.
     if (std::abs(charged / waited - 1) <= 0.05 && charged >= kHolds * 18'000) return;
-    ASSERT_GT(kept_waiting, 0.02 * charged)
-        << "charged " << charged << " us of " << waited << ": " << a.dump();
+    undisturbed += kept_waiting <= 0.02 * charged;
     seen += "\ncharged " + std::to_string(charged) + " of " + std::to_string(waited) +
-            " kept waiting " + std::to_string(kept_waiting);
+            " kept waiting " + std::to_string(kept_waiting) + ": " + a.dump();
   }
+  ASSERT_EQ(undisturbed, 0) << seen;  // the client may be kept waiting, too, but not each time
   GTEST_SKIP() << "the machine is busy: the host was kept from running in each try (us)" << seen;
 }
 
