@@ -34,9 +34,9 @@ Result<void> JsRuntime::start(const RuntimeContext& context) {
   pump_.emplace(*context.ledger, *context.exchanges, context.loop->uv());
   exchange_object_.emplace(engine_->isolate(), *context.exchanges, *pump_);
   websocket_object_.emplace(*engine_, *context.exchanges, *context.websockets, *pump_,
-                            [this](const std::function<bool()>& call) { enter_script(call); });
+                            [this](ScriptCall call) { enter_script(call); });
   tunnel_object_.emplace(*engine_, *context.exchanges, *context.tunnels, *pump_,
-                         [this](const std::function<bool()>& call) { enter_script(call); });
+                         [this](ScriptCall call) { enter_script(call); });
   Result<void> ran = run_scripts();
   if (!ran.ok()) return ran;
   pump_->attach(engine_->isolate());
@@ -185,7 +185,7 @@ void JsRuntime::event(Exchange& exchange, Event kind, std::string_view why) noex
   enter_script([&] { return call_event(exchange, kind, why); });
 }
 
-void JsRuntime::enter_script(const std::function<bool()>& call) noexcept {
+void JsRuntime::enter_script(ScriptCall call) noexcept {
   const bool within = in_batch_;
   if (!within) enter();
   {

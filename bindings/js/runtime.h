@@ -22,6 +22,7 @@
 #include "bindings/js/pump.h"
 #include "bindings/js/route_keys.h"
 #include "bindings/js/scope.h"
+#include "bindings/js/script_call.h"
 #include "bindings/js/tunnel_object.h"
 #include "bindings/js/websocket_object.h"
 #include "host/runtime.h"
@@ -62,7 +63,7 @@ class JsRuntime final : public Runtime {
 
   Result<void> run_scripts();
   void event(Exchange& exchange, Event kind, std::string_view why) noexcept;
-  void enter_script(const std::function<bool()>& call) noexcept;
+  void enter_script(ScriptCall call) noexcept;
   bool call_event(Exchange& exchange, Event kind, std::string_view why) noexcept;
   void finish_stop();
   const HandlerSpec* handler_of(measure::HandlerIndex index) const;  // null: of none

@@ -127,7 +127,7 @@ bool WebSocketObject::tell(WebSocketSession& socket, Event kind, v8::Local<v8::V
 
 void WebSocketObject::on_message(WebSocketSession& socket, bool text,
                                  std::string_view payload) noexcept {
-  const auto tell_it = [&] {
+  enter_([&] {
     v8::Isolate* isolate = engine_.isolate();
     v8::Local<v8::Value> data;
     if (text) {
@@ -138,8 +138,7 @@ void WebSocketObject::on_message(WebSocketSession& socket, bool text,
       data = buffer;
     }
     return tell(socket, kMessage, data, v8::Undefined(isolate), true);
-  };
-  enter_(std::cref(tell_it));  // it is too large to be kept in a std::function without memory
+  });
 }
 
 void WebSocketObject::on_writable(WebSocketSession& socket) noexcept {

@@ -7,11 +7,12 @@
 
 #include <v8.h>
 
-#include <functional>
 #include <string_view>
+#include <utility>
 
 #include "bindings/js/engine.h"
 #include "bindings/js/pump.h"
+#include "bindings/js/script_call.h"
 #include "host/exchange.h"
 #include "host/websocket_session.h"
 
@@ -19,10 +20,6 @@ namespace duet::js {
 
 class WebSocketObject final : WebSocketListener {
  public:
-  // Runs a call into JavaScript, which is false when it did not return, inside the scopes that it
-  // needs, and closes the slice that the call has opened.
-  using Enter = std::function<void(const std::function<bool()>& call)>;
-
   WebSocketObject(Engine& engine, ExchangeTable& exchanges, WebSockets& sockets, Pump& pump,
                   Enter enter)
       : engine_(engine),

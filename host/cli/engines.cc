@@ -60,7 +60,6 @@ Engines::~Engines() {
 }
 
 void Engines::load_js_ahead() {
-  if (runtimes_[static_cast<int>(config::Language::kJavaScript)] != nullptr) return;
   loading_ = std::thread([path = js_module()] { dlopen(path.c_str(), kGlobally); });
 }
 

@@ -24,7 +24,8 @@ class Engines {
 
   // Begins to load JavaScript's libraries in a thread of its own: 73,000 relocations take some 20
   // ms, in which another engine can start. That one's libraries should be loaded already, because
-  // the loader takes one after the other. What fails is said by open(), which waits for the end.
+  // the loader takes one after the other. Once, before open(), which waits for the end and says
+  // what failed.
   void load_js_ahead();
 
   // The engine of that language, opened but not started. Errors say how to build what is missing.

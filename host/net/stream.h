@@ -19,8 +19,7 @@ class StreamEvents {
  public:
   // Bytes from the socket; the view is valid during the call. `arrival` is the kernel's time of
   // the last segment in it, on now()'s clock; the time of reading where the kernel gives none, or
-  // after read_to_the_end().
-  // `started`: when reading them began, for the account of CPU time.
+  // after read_to_the_end(). `started`: when reading them began, for the account of CPU time.
   virtual void on_read(std::string_view bytes, Nanos arrival, Nanos started) = 0;
   // The peer has finished sending; writing is still possible.
   virtual void on_read_end() = 0;

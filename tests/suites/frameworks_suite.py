@@ -277,37 +277,25 @@ def use_bottle():
 # --- the run ---
 
 
-class Plugin:
-    def __init__(self):
-        self.reports = {"passed": 0, "skipped": 0, "failed": []}
-
-    def pytest_collectreport(self, report):
-        if report.failed:
-            self.reports["failed"].append(report.nodeid)
-
-    def pytest_runtest_logreport(self, report):
-        if report.failed:
-            self.reports["failed"].append(report.nodeid)
-        elif report.when == "call" or report.skipped:
-            self.reports[report.outcome] += 1
+CLIENTS = {"starlette": use_asgi, "fastapi": use_asgi, "flask": use_wsgi, "bottle": use_bottle}
 
 
 def run_tests():
     import pytest
 
-    contract, arguments = SUITES[os.environ["SUITE_NAME"]]
-    {"asgi": use_asgi, "wsgi": use_wsgi}[contract]()
-    if os.environ["SUITE_NAME"] == "bottle":
-        use_bottle()
-    plugin = Plugin()
+    from suites import Reports
+
+    _, arguments = SUITES[os.environ["SUITE_NAME"]]
+    CLIENTS[os.environ["SUITE_NAME"]]()
+    reports = Reports()
     if "tests/" in os.environ.get("PYTEST", ""):
         arguments = arguments[1:]
     try:
         pytest.main([*arguments, "--tb=native", "-c", os.devnull, "--rootdir", ".", "-p",
                      "no:cacheprovider", "-p", "no:faulthandler",
-                     *os.environ.get("PYTEST", "").split()], plugins=[plugin])
+                     *os.environ.get("PYTEST", "").split()], plugins=[reports])
         with open(os.environ["SUITE_RESULT"], "w") as file:
-            json.dump(plugin.reports, file)
+            json.dump({**reports.counts, "failed": reports.failed}, file)
     finally:
         os.kill(os.getpid(), signal.SIGTERM)
 
