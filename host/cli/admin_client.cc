@@ -13,13 +13,13 @@
 namespace duet::cli {
 namespace {
 
-constexpr timeval kPatience{10, 0};
+constexpr timeval kReplyPatience{10, 0};
 
 class Socket {
  public:
   explicit Socket(int family) : fd_(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-    setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &kReplyPatience, sizeof kReplyPatience);
+    setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &kReplyPatience, sizeof kReplyPatience);
   }
   ~Socket() {
     if (fd_ >= 0) close(fd_);

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "host/base/escape.h"
 #include "host/cli/bench_cells.h"
+#include "host/cli/text_json.h"
 #include "host/config/values.h"
 #include "host/measure/table.h"
 
@@ -121,9 +121,7 @@ nlohmann::ordered_json capacity_json(const bench::Plan& plan, const CapacityResu
                {"arms", Json::array()}};
   for (std::size_t i = 0; i < plan.arms.size(); ++i) {
     const CapacitySearch& search = result.arms[i];
-    std::string quoted;
-    append_json_string(quoted, plan.arms[i].name);
-    json["arms"].push_back({{"name", Json::parse(quoted)},
+    json["arms"].push_back({{"name", text_json(plan.arms[i].name)},
                             {"holds", bound(search.holds())},
                             {"fails", bound(search.fails())},
                             {"limited_by_generator", search.limited_by_generator()},

@@ -20,11 +20,9 @@ namespace duet::cli {
 
 namespace {
 
-constexpr Nanos kStartPatience = 60 * kSecond;
-constexpr Nanos kAskEvery = 500 * kMicrosecond;
+constexpr Nanos kAskColdEvery = 500 * kMicrosecond;
 constexpr Nanos kAnswerPatience = 5 * kSecond;
 constexpr Nanos kPiece = 10 * kMillisecond;  // whose median latency is one value
-constexpr const char* kLoopbacks[] = {"127.0.0.1", "[::1]"};
 
 // The status of the answer to one request on a connection of its own; 0: none.
 int ask(const net::Address& address, const std::string& request) {
@@ -72,7 +70,7 @@ class ColdStarter {
                      {},
                      (*process)->output()};
       }
-      if (interrupt_.wait(kAskEvery) > 0) return Error{"interrupted", {}, {}, {}};
+      if (interrupt_.wait(kAskColdEvery) > 0) return Error{"interrupted", {}, {}, {}};
     }
     return Error{
         status > 0 ? "it answers " + std::to_string(status)

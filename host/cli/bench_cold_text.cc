@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "host/base/escape.h"
 #include "host/cli/bench_cold.h"
 #include "host/cli/bench_environment.h"
+#include "host/cli/text_json.h"
 #include "host/cli/text_table.h"
 #include "host/measure/table.h"
 
@@ -102,11 +102,7 @@ std::string cold_text(const bench::Plan& plan, const ColdResult& result) {
 
 nlohmann::ordered_json cold_json(const bench::Plan& plan, const ColdResult& result) {
   using Json = nlohmann::ordered_json;
-  const auto name_of = [&plan](std::size_t arm) {
-    std::string name;
-    append_json_string(name, plan.arms[arm].name);
-    return Json::parse(name);
-  };
+  const auto name_of = [&plan](std::size_t arm) { return text_json(plan.arms[arm].name); };
   Json json = {{"starts", result.arms[0].size()},
                {"seed", plan.schedule.seed},
                {"pinned", pinning_json(plan)},

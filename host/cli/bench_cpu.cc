@@ -8,7 +8,7 @@ namespace duet::cli {
 
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 Nanos nanos(const Json& seconds) {
   return static_cast<Nanos>(std::llround(seconds.get<double>() * 1e9));

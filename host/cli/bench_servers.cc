@@ -20,15 +20,12 @@ namespace duet::cli {
 
 namespace {
 
-constexpr Nanos kStartPatience = 60 * kSecond;
 constexpr Nanos kAskEvery = 5 * kMillisecond;
 constexpr std::string_view kPort = "{port}";
 // Which ports the kernel chooses by itself: "32768 60999".
 constexpr const char* kKernelsPorts = "/proc/sys/net/ipv4/ip_local_port_range";
 constexpr std::uint32_t kLeastPort = 10'000;  // below, well-known servers live
 constexpr int kPortsTried = 100;
-// Where a server listens that was told nothing but a port.
-constexpr const char* kLoopbacks[] = {"127.0.0.1", "[::1]"};
 
 bool takes_connections(const net::Address& address) {
   const int fd = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);

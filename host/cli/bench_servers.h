@@ -7,12 +7,18 @@
 #include <utility>
 #include <vector>
 
+#include "host/base/clock.h"
 #include "host/base/result.h"
 #include "host/bench/plan.h"
 #include "host/bench/server_process.h"
 #include "host/cli/interrupt.h"
 
 namespace duet::cli {
+
+// A server that takes no connection, or answers nothing, for so long does not start.
+inline constexpr Nanos kStartPatience = 60 * kSecond;
+// Where a server listens that was told nothing but a port.
+inline constexpr const char* kLoopbacks[] = {"127.0.0.1", "[::1]"};
 
 class BenchServers {
  public:

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <vector>
 
-#include "host/base/escape.h"
 #include "host/cli/bench_cells.h"
 #include "host/cli/bench_environment.h"
 #include "host/cli/bench_verdict.h"
+#include "host/cli/text_json.h"
 #include "host/cli/text_table.h"
 #include "host/measure/table.h"
 
@@ -274,11 +274,6 @@ Json state_json(const bench::Plan& plan, const BenchResult& result, std::uint16_
 }  // namespace
 
 nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& result) {
-  const auto text = [](const std::string& value) {
-    std::string quoted;
-    append_json_string(quoted, value);
-    return Json::parse(quoted);
-  };
   Json json;
   const auto& schedule = plan.schedule;
   json["load"] = {{"arrivals", arrivals_name(schedule.arrivals)},
@@ -310,8 +305,8 @@ nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& re
   for (std::size_t i = 0; i < result.arms.size(); ++i) {
     const Summary& s = result.arms[i];
     Json arm;
-    arm["name"] = text(plan.arms[i].name);
-    arm["target"] = text(plan.arms[i].target);
+    arm["name"] = text_json(plan.arms[i].name);
+    arm["target"] = text_json(plan.arms[i].target);
     arm["requests"] = s.requests;
     arm["answered"] = s.answered;
     arm["answers_per_second"] = per_second(s.answered, s.loaded);

@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "host/base/escape.h"
 #include "host/cli/bench_cells.h"
+#include "host/cli/text_json.h"
 #include "host/cli/text_table.h"
 #include "host/measure/table.h"
 
@@ -202,15 +202,11 @@ std::string warm_up_note(const bench::Plan& plan, const BenchResult& result) {
 }
 
 Json comparison_json(const Comparison& comparison, const std::vector<bench::ArmVerdict>& arms) {
-  const auto text = [](const std::string& value) {
-    std::string quoted;
-    append_json_string(quoted, value);
-    return Json::parse(quoted);
-  };
   Json json;
   json["verdicts"] = Json::array();
   for (const bench::Verdict& one : verdicts(comparison, arms)) {
-    json["verdicts"].push_back({{"kind", kind_name(one.kind)}, {"sentence", text(one.sentence)}});
+    json["verdicts"].push_back(
+        {{"kind", kind_name(one.kind)}, {"sentence", text_json(one.sentence)}});
   }
   if (const auto aa = aa_record(comparison, arms)) {
     json["a_a"] = {{"arm", aa->arm}, {"known", aa->known}, {"differs_at", Json::array()}};
@@ -218,15 +214,15 @@ Json comparison_json(const Comparison& comparison, const std::vector<bench::ArmV
       json["a_a"]["differs_at"].push_back(metric_name(metric));
   }
   for (std::size_t arm = 0; arm < arms.size(); ++arm) {
-    Json one = {{"name", text(arms[arm].name)},
+    Json one = {{"name", text_json(arms[arm].name)},
                 {"copy", arms[arm].is_copy},
                 {"intervals", figures_json(comparison, comparison.arms[arm])}};
     if (arm > 0) one["ratios"] = figures_json(comparison, comparison.ratios[arm]);
     json["arms"].push_back(std::move(one));
   }
   for (const bench::PairRatios& pair : comparison.pairs) {
-    json["ratios"].push_back({{"of", text(arms[pair.of].name)},
-                              {"to", text(arms[pair.to].name)},
+    json["ratios"].push_back({{"of", text_json(arms[pair.of].name)},
+                              {"to", text_json(arms[pair.to].name)},
                               {"figures", figures_json(comparison, pair.figures)}});
   }
   return json;

@@ -23,7 +23,7 @@ namespace {
 constexpr Nanos kEcho = 100 * kMillisecond;
 
 // A loop that is only busy turns within this.
-constexpr std::chrono::milliseconds kPatience(250);
+constexpr std::chrono::milliseconds kTurnPatience(250);
 
 int first_came = -1;  // an eventfd: what a signal handler may write to
 std::atomic<int> unseen{0};
@@ -51,7 +51,7 @@ void watch(const std::function<void()>& held) {
       if (errno == EINTR) continue;
       return;  // code that closes all descriptors closed this one, too
     }
-    std::this_thread::sleep_for(kPatience);
+    std::this_thread::sleep_for(kTurnPatience);
     if (unseen.load() > 0) held();
   }
 }

@@ -3,8 +3,8 @@
 #include <map>
 #include <utility>
 
-#include "host/base/escape.h"
 #include "host/cli/lab_environment.h"
+#include "host/cli/text_json.h"
 
 namespace duet::cli {
 
@@ -12,12 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using Lacks = std::vector<std::pair<std::string, std::string>>;  // what, and who needs it
-
-Json text_json(const std::string& text) {
-  std::string quoted;
-  append_json_string(quoted, text);
-  return Json::parse(quoted);
-}
 
 Json server_json(const LabServer& server, const LabEnvironment& environment) {
   Json json = {{"name", text_json(server.name)},

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <sstream>
 
-#include "host/base/escape.h"
 #include "host/base/wrap.h"
 #include "host/cli/lab_words.h"
+#include "host/cli/text_json.h"
 #include "host/cli/text_table.h"
 
 namespace duet::cli {
@@ -71,12 +71,6 @@ std::string run_text(const LabRunResult& run, const Paragraph& paragraph) {
   }
   for (const std::string& note : run.notes) text += paragraph("!", printable(note));
   return text;
-}
-
-Json text_json(const std::string& text) {
-  std::string quoted;
-  append_json_string(quoted, text);
-  return Json::parse(quoted);
 }
 
 Json value_json(const LabValue& value) {

@@ -16,7 +16,7 @@ using report::Cell;
 using report::Table;
 using report::words;
 
-Cell shown(const std::optional<double>& micros_value) {
+Cell cell_of(const std::optional<double>& micros_value) {
   return micros_value ? report::number(micros(*micros_value)) : words(kTooFew, Cell::Tone::kQuiet);
 }
 
@@ -37,7 +37,7 @@ std::string shift_of(const Report& report) {
   double largest = 0;
   std::vector<double> bounds;
   report::LinePlot plot;
-  int colour = -1;  // as in quantiles_of()
+  int colour = -1;  // as in quantiles_chart()
   std::string left_out;
   for (const ReportVariant& one : report.variants) {
     if (!one.control) ++colour;
@@ -81,7 +81,7 @@ std::string shift_of(const Report& report) {
           (left_out.empty() ? "" : " Not drawn, for want of room: " + left_out + "."));
 }
 
-std::string quantiles_of(const Report& report) {
+std::string quantiles_chart(const Report& report) {
   if (report.quantiles.empty()) return "";
   report::RangePlot plot;
   plot.x = {.label = "time of a request, as a part of the control's", .log = true, .mark = 1};
@@ -112,18 +112,18 @@ std::string quantiles_of(const Report& report) {
   return out + report::table(rows);
 }
 
-std::string variants_of(const Report& report) {
+std::string variants_table(const Report& report) {
   Table rows{{"variant", "share", "requests", "errors", "p50", "p90", "p99", ""}, {}};
   for (const ReportVariant& one : report.variants) {
     rows.rows.push_back({words(one.name), report::number(fmt::format("{:.4g}%", 100 * one.share)),
                          report::number(std::to_string(one.requests)),
-                         report::number(failed_share(one)), shown(one.p50), shown(one.p90),
-                         shown(one.p99), words(one.notes, Cell::Tone::kQuiet)});
+                         report::number(failed_share(one)), cell_of(one.p50), cell_of(one.p90),
+                         cell_of(one.p99), words(one.notes, Cell::Tone::kQuiet)});
   }
   return report::table(rows);
 }
 
-std::string cpu_of(const Report& report) {
+std::string cpu_table(const Report& report) {
   Table rows{
       {"variant", "CPU a request", "cores per 10,000 requests a second", "at least", "at most"},
       {}};
@@ -144,7 +144,7 @@ std::string cpu_of(const Report& report) {
              "bounds are those of the mean time on the loop, at all times.");
 }
 
-std::string guardrails_of(const Report& report) {
+std::string guardrails_table(const Report& report) {
   Table rows{{"guardrail", "variant", "events", "control's", "ratio of rates", "p", ""}, {}};
   for (const ReportGuardrail& one : report.guardrails) {
     rows.rows.push_back(
@@ -159,7 +159,7 @@ std::string guardrails_of(const Report& report) {
   return report::table(rows);
 }
 
-std::string blame_of(const Report& report) {
+std::string blame_table(const Report& report) {
   Table rows{{"waits for"}, {}};
   for (const std::string& name : report.handlers) rows.head.push_back(name);
   for (std::size_t i = 0; i < report.blame.size(); ++i) {
@@ -203,10 +203,10 @@ std::string report_page(const Report& report) {
   if (!report.ramp.empty()) first += report::paragraph(report.ramp);
   add("", first + tiles_of(report));
   add("How much slower, at each quantile", shift_of(report));
-  add("Declared quantiles", quantiles_of(report));
-  add("Variants", variants_of(report));
-  add("CPU", cpu_of(report));
-  if (!report.guardrails.empty()) add("Guardrails", guardrails_of(report));
+  add("Declared quantiles", quantiles_chart(report));
+  add("Variants", variants_table(report));
+  add("CPU", cpu_table(report));
+  if (!report.guardrails.empty()) add("Guardrails", guardrails_table(report));
   if (!report.shadow.sentences.empty()) {
     std::string shadow;
     for (const std::string& sentence : report.shadow.sentences) {
@@ -218,7 +218,7 @@ std::string report_page(const Report& report) {
     add("Shadow traffic: do they answer alike?", std::move(shadow));
   }
   if (!report.blame.empty()) {
-    add("Who waits for whom", blame_of(report));
+    add("Who waits for whom", blame_table(report));
     add("Memory", rows_of({"", "used", "total", "limit"}, report.memory));
   }
   if (!report.audit.empty()) add("Audit", rows_of({"when", "who", "what"}, report.audit));

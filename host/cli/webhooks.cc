@@ -15,7 +15,7 @@ namespace duet::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 using experiment::Decision;
 
 // Null: nobody is told.
@@ -46,9 +46,11 @@ std::string time_text(double at) {
   return fmt::format("{}.{:03}Z", text, static_cast<int>((at - std::floor(at)) * 1000));
 }
 
-Json bounded(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+OrderedJson bounded(double value) {
+  return std::isfinite(value) ? OrderedJson(value) : OrderedJson();
+}
 
-Json evidence(const experiment::LiveSnapshot& shot, const Decision& decision) {
+OrderedJson evidence(const experiment::LiveSnapshot& shot, const Decision& decision) {
   for (const auto& variant : shot.variants) {
     if (variant.name != decision.variant) continue;
     for (const auto& one : variant.guardrails) {
@@ -65,8 +67,8 @@ Json evidence(const experiment::LiveSnapshot& shot, const Decision& decision) {
   return {};
 }
 
-Json shares(const experiment::LiveSnapshot& shot) {
-  Json all = Json::object();
+OrderedJson shares(const experiment::LiveSnapshot& shot) {
+  OrderedJson all = OrderedJson::object();
   for (const auto& variant : shot.variants) all[variant.name] = variant.share;
   return all;
 }
@@ -92,17 +94,19 @@ outbox::Options outbox_options(const config::Endpoint& endpoint, std::string nam
 
 std::string webhook_body(const experiment::LiveSnapshot& shot, const Decision& decision,
                          const std::string& id, double at) {
-  const auto named = [](const std::string& name) { return name.empty() ? Json() : Json(name); };
-  const Json body = {{"id", id},
-                     {"time", time_text(at)},
-                     {"event", event_name(decision.kind)},
-                     {"experiment", shot.name},
-                     {"variant", named(decision.variant)},
-                     {"guardrail", named(decision.guardrail)},
-                     {"sentence", decision.sentence},
-                     {"evidence", evidence(shot, decision)},
-                     {"shares", shares(shot)}};
-  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto named = [](const std::string& name) {
+    return name.empty() ? OrderedJson() : OrderedJson(name);
+  };
+  const OrderedJson body = {{"id", id},
+                            {"time", time_text(at)},
+                            {"event", event_name(decision.kind)},
+                            {"experiment", shot.name},
+                            {"variant", named(decision.variant)},
+                            {"guardrail", named(decision.guardrail)},
+                            {"sentence", decision.sentence},
+                            {"evidence", evidence(shot, decision)},
+                            {"shares", shares(shot)}};
+  return body.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 Result<std::unique_ptr<Webhooks>> Webhooks::create(const config::Config& config) {

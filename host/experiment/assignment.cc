@@ -5,6 +5,8 @@
 #include <numeric>
 #include <string>
 
+#include "host/base/split_mix.h"
+
 namespace duet::experiment {
 
 namespace {
@@ -30,10 +32,7 @@ std::uint64_t hash_salt(std::string_view salt) {
 }
 
 std::uint64_t hash_key(std::uint64_t salted, std::string_view key) {
-  std::uint64_t hash = add_bytes(salted, key);
-  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9;
-  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111eb;
-  return hash ^ (hash >> 31);
+  return mix64(add_bytes(salted, key));
 }
 
 Result<Split> Split::create(std::span<const double> weights, std::size_t control) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "host/base/check.h"
+#include "host/base/split_mix.h"
 #include "host/experiment/request_key.h"
 
 namespace duet::experiment {
@@ -26,14 +27,6 @@ constexpr Nanos kQuantilePeriod = kSecond;
 constexpr Nanos kUrgentPeriod = kMillisecond;
 
 double wall_seconds() { return static_cast<double>(wall_now()) * 1e-9; }
-
-std::uint64_t next_random(std::uint64_t& state) {  // SplitMix64
-  state += 0x9e3779b97f4a7c15;
-  std::uint64_t z = state;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
 
 std::uint64_t seed() {
   std::uint64_t value = 0;
@@ -113,7 +106,7 @@ std::optional<std::size_t> Live::pinned_to(std::string_view key) const {
 std::string_view Live::new_visitor(std::unique_ptr<std::string>& set_cookie) {
   std::uint64_t id[2];
   if (getrandom(id, sizeof id, 0) != sizeof id) {
-    for (std::uint64_t& part : id) part = next_random(random_);
+    for (std::uint64_t& part : id) part = split_mix(random_);
   }
   constexpr std::size_t kDigits = 32;
   std::string field = fmt::format("Set-Cookie: {}={:016x}{:016x}", spec_.key_name, id[0], id[1]);
@@ -144,7 +137,7 @@ inline std::string_view Live::find_key(const http::RequestHead& head,
 }
 
 Experiment::Assigned Live::assign_random() {
-  const std::uint64_t bits = next_random(random_);
+  const std::uint64_t bits = split_mix(random_);
   if (experiment_.everybody_takes_part()) return experiment_.assign_random(bits);
   char fresh[16];
   for (int i = 0; i < 16; ++i) fresh[i] = "0123456789abcdef"[(bits >> (4 * i)) & 15];

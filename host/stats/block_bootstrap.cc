@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "host/base/split_mix.h"
+
 namespace duet::stats {
 
 namespace {
@@ -15,14 +17,6 @@ constexpr double kMostCorrelation = 0.95;
 constexpr double kLeastVariance = 0.25;  // shares of it that are put right; beyond, D is a guess
 
 double nan() { return std::numeric_limits<double>::quiet_NaN(); }
-
-// SplitMix64 (Steele, Lea & Flood 2014).
-std::uint64_t next(std::uint64_t& state) {
-  std::uint64_t x = state += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
 
 double normal_below(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
 
@@ -122,7 +116,7 @@ std::optional<BlockInterval> block_interval(std::uint32_t blocks, const Dependen
   for (int i = 0; i < options.resamples; ++i) {
     std::fill(draw.begin(), draw.end(), 0);
     for (std::uint32_t drawn = 0; drawn < blocks;) {
-      const std::uint64_t first = next(state) % blocks;
+      const std::uint64_t first = split_mix(state) % blocks;
       for (std::uint32_t k = 0; k < length && drawn < blocks; ++k, ++drawn) {
         ++draw[(first + k) % blocks];
       }

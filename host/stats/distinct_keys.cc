@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/base/split_mix.h"
+
 namespace duet::stats {
 
 namespace {
 
-// The finaliser of SplitMix64 (Steele, Lea & Flood 2014).
-std::uint64_t mix(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
+std::uint64_t mix(std::uint64_t hash) { return split_mix(hash); }
 
 }  // namespace
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "host/base/split_mix.h"
+
 namespace duet::stats {
 
 namespace {
@@ -79,14 +81,6 @@ Result<void> check(std::span<const PairedBlock> blocks, std::span<const double> 
   return {};
 }
 
-// SplitMix64 (Steele, Lea & Flood 2014).
-std::uint64_t next(std::uint64_t& state) {
-  std::uint64_t x = state += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
-
 double root_mean_square(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value * value;
@@ -114,7 +108,7 @@ Result<std::vector<ShiftPoint>> shift_function(std::span<const PairedBlock> bloc
   std::uint64_t state = options.seed;
   for (int resample = 0; resample < options.resamples; ++resample) {
     std::fill(drawn.begin(), drawn.end(), 0);
-    for (std::size_t i = 0; i < blocks.size(); ++i) ++drawn[next(state) % blocks.size()];
+    for (std::size_t i = 0; i < blocks.size(); ++i) ++drawn[split_mix(state) % blocks.size()];
     pool.clear();
     for (std::size_t i = 0; i < blocks.size(); ++i) {
       if (drawn[i] > 0) pool.add(blocks[i], drawn[i]);

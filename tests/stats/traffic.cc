@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host/base/split_mix.h"
+
 namespace duet::stats {
 
 namespace {
@@ -29,12 +31,7 @@ const std::vector<double>& zipf_table() {
 
 }  // namespace
 
-std::uint64_t Random::bits() {
-  std::uint64_t x = state_ += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
+std::uint64_t Random::bits() { return split_mix(state_); }
 
 double Random::normal() {
   if (has_spare_) {
