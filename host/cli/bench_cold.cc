@@ -44,7 +44,8 @@ class ColdStarter {
  public:
   ColdStarter(const bench::Plan& plan, Interrupt& interrupt) : plan_(plan), interrupt_(interrupt) {}
 
-  Result<ColdStart> start(const bench::ArmPlan& arm) {
+  // `measured`: otherwise nothing is asked after the first answer.
+  Result<ColdStart> start(const bench::ArmPlan& arm, bool measured) {
     const std::uint16_t port = free_port();
     std::vector<bench::Target> targets;  // one for each address where it may listen
     for (const char* host : kLoopbacks) {
@@ -61,7 +62,7 @@ class ColdStarter {
         status = ask(target.address, target.texts[0].bytes);
         if (status > 0 && status < 400) {
           const Nanos first = now() - begin;
-          return ColdStart{first, steady(target, begin)};
+          return ColdStart{first, measured ? steady(target, begin) : std::nullopt};
         }
       }
       if (!(*process)->running()) {
@@ -131,11 +132,12 @@ Result<ColdResult> measure_cold(const bench::Plan& plan, Interrupt& interrupt,
   std::vector<std::size_t> order(plan.arms.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   note("starting each once, so that its files are in memory");
-  for (std::uint32_t round = 0; round <= plan.starts; ++round) {  // the 0th is not measured
+  for (std::uint32_t round = 0; round <= plan.starts; ++round) {
+    const bool measured = round > 0;
     for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
     std::vector<ColdStart> starts(order.size());
     for (const std::size_t arm : order) {
-      auto start = starter.start(plan.arms[arm]);
+      auto start = starter.start(plan.arms[arm], measured);
       if (interrupt.count() > 0) break;
       if (!start) {
         Error error = std::move(start).error();
@@ -151,7 +153,7 @@ Result<ColdResult> measure_cold(const bench::Plan& plan, Interrupt& interrupt,
       }
       return result;
     }
-    if (round == 0) continue;
+    if (!measured) continue;
     for (std::size_t arm = 0; arm < starts.size(); ++arm) result.arms[arm].push_back(starts[arm]);
     progress(round);
   }
