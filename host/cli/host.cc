@@ -15,6 +15,7 @@
 #include "host/base/thread_room.h"
 #include "host/cli/experiments.h"
 #include "host/cli/held_loop.h"
+#include "host/cli/serve_watched.h"
 #include "host/cli/terminal.h"
 #include "host/measure/table.h"
 
@@ -120,7 +121,7 @@ int Host::run() {
   if (store_) store_->close();
   webhooks_.reset();
   tracer_.reset();
-  if (serving_) print_summary();
+  if (serving_ && !makes_room_) print_summary();
   return exit_code_;
 }
 
@@ -473,10 +474,11 @@ void Host::loop_is_held() {
 void Host::on_signal(int number) {
   signal_seen();
   if (stopping_) {  // asked twice: the person means it
-    log::warn("stopped at once by a second signal");
+    if (!makes_room_) log::warn("stopped at once by a second signal");
     _exit(128 + number);
   }
-  log::info("stopping", {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
+  makes_room_ = is_watched() && number == SIGTERM;
+  if (!makes_room_) log::info("stopping", {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
   stop_serving();
 }
 

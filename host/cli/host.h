@@ -105,6 +105,7 @@ class Host {
   int exit_code_ = 0;
   std::atomic<bool> serving_{false};
   bool stopping_ = false;
+  bool makes_room_ = false;  // stops for its next start (serve_watched.h): nothing to sum up
 };
 
 }  // namespace duet::cli

@@ -13,15 +13,12 @@
 
 namespace duet::cli {
 
-std::optional<config::Config> load_config(const config::LoadRequest& request) {
+std::optional<config::Config> read_config(const config::LoadRequest& request,
+                                          config::Diagnostics& diagnostics) {
   std::error_code error;
   config::LoadContext context;
   context.directory = std::filesystem::current_path(error).string();
-  if (error) {
-    std::fputs("duet: error: the current directory does not exist any more (change to another)\n",
-               stderr);
-    return std::nullopt;
-  }
+  if (error) return std::nullopt;
   context.variable = [](const std::string& name) -> std::optional<std::string> {
     const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
@@ -35,8 +32,17 @@ std::optional<config::Config> load_config(const config::LoadRequest& request) {
     return router.add(methods, pattern, handler);
   };
 
+  return config::load(request, context, diagnostics);
+}
+
+std::optional<config::Config> load_config(const config::LoadRequest& request) {
   config::Diagnostics diagnostics;
-  config::Config config = config::load(request, context, diagnostics);
+  std::optional<config::Config> config = read_config(request, diagnostics);
+  if (!config) {
+    std::fputs("duet: error: the current directory does not exist any more (change to another)\n",
+               stderr);
+    return std::nullopt;
+  }
   std::string text = diagnostics.render(wants_color(STDERR_FILENO));
   if (diagnostics.all().size() > 1) text += "duet: " + diagnostics.summary() + "\n";
   std::fwrite(text.data(), 1, text.size(), stderr);

@@ -6,6 +6,7 @@
 #include "host/cli/debug_options.h"
 #include "host/cli/load_config.h"
 #include "host/cli/serve.h"
+#include "host/cli/serve_watched.h"
 
 namespace duet::cli {
 
@@ -16,6 +17,7 @@ constexpr HelpRow kExamples[] = {
     {"duet serve hello.mjs hello.py", "at /hello.mjs and /hello.py"},
     {"duet serve main:app", "`app` of main.py: a handler, an ASGI or a WSGI application"},
     {"duet serve", "what ./duet.toml says"},
+    {"duet serve --watch hello.mjs", "again after each change of a source file"},
     {"duet serve --listen 0.0.0.0:8080 hello.mjs", "for other machines too"},
     {"duet serve --listen unix:duet.sock hello.py", "on a unix socket"},
 };
@@ -38,6 +40,10 @@ constexpr Option kHandlers[] = {
      "The longest request body: 16KiB, 1MB; longer ones get 413. For handlers that duet.toml "
      "gives none.",
      "1MiB"},
+    {"watch", "[=PATH]",
+     "Start again whenever a source file changes below the folders of the handlers and duet.toml; "
+     "with PATH also when that file, or anything in that folder, does. For development.",
+     "", true},
     {"dev", "", "Show errors with their stacks to clients. Not for production."},
     {"env-file", "FILE",
      "Variables for the handlers, as NAME=value lines. The real environment wins.",
@@ -127,10 +133,26 @@ constexpr OptionHint kHints[] = {
     {"uds", "write --listen unix:PATH"},
     {"config", "name the file without an option: duet serve duet.toml"},
     {"c", "name the file without an option: duet serve duet.toml"},
+    {"reload", "did you mean '--watch'?"},
+    {"hot", "did you mean '--watch'?"},
+    {"reload-dir", "write --watch=FOLDER"},
+    {"watch-path", "write --watch=PATH"},
     {"timeout", "did you mean '--deadline'?"},
     {"verbose", "write --log-level debug"},
     {"quiet", "write --log-level error"},
 };
+
+// As the child of `--watch` is to be started: with all but that.
+std::vector<std::string> words_without_watch(const Arguments& arguments) {
+  std::vector<std::string> words{"serve"};
+  for (const auto& [name, value] : arguments.given()) {
+    if (name == "watch") continue;
+    words.push_back("--" + std::string(name) + (value.empty() ? "" : "=" + value));
+  }
+  words.emplace_back("--");
+  words.insert(words.end(), arguments.positional().begin(), arguments.positional().end());
+  return words;
+}
 
 int run(const Arguments& arguments) {
   config::LoadRequest request;
@@ -143,6 +165,11 @@ int run(const Arguments& arguments) {
   request.log_format = arguments.value("log-format");
   request.log_level = arguments.value("log-level");
   request.dev = arguments.has("dev");
+  if (arguments.has("watch")) {
+    std::vector<std::string> named = arguments.values("watch");
+    std::erase(named, "");
+    return serve_watched(words_without_watch(arguments), request, named);
+  }
   const Result<DebugOptions> debug = debug_options(arguments);
   if (!debug) {
     std::fprintf(stderr, "duet: error: %s\n", debug.error().to_string().c_str());
