@@ -114,8 +114,13 @@ bool ExperimentStore::take_up(Live& live, store::Kept& kept, bool in_use) {
   }
   live.restore_audit(std::move(kept.audit));
   std::uint64_t requests = 0;
-  for (const auto& variant : live.snapshot().variants) requests += variant.requests;
-  std::string text = fmt::format("experiment '{}' goes on after {} requests", name, requests);
+  std::string out;
+  for (const auto& variant : live.snapshot().variants) {
+    requests += variant.requests;
+    if (variant.rolled_back) out += fmt::format("; '{}' stays rolled back", variant.name);
+  }
+  std::string text =
+      fmt::format("experiment '{}' goes on after {} requests{}", name, requests, out);
   if (in_use) {
     text += "; another duet still counts for it: what that counts from now on is not in it";
   } else if (crashed) {

@@ -71,6 +71,18 @@ std::string difference(const stats::Interval& ratio) {
   return fmt::format("{}-{}% {}", percent(100 * least), percent(100 * most), word);
 }
 
+std::string rolled_back(const VariantSnapshot& variant, const VariantSnapshot& control) {
+  const std::string what = fmt::format("'{}' is rolled back", variant.name);
+  for (const GuardrailSnapshot& guardrail : variant.guardrails) {
+    if (!guardrail.crossed) continue;
+    return fmt::format("{} by the guardrail '{}' ({} of {} of its requests; {} of {} of '{}')",
+                       what, guardrail.name, with_commas(guardrail.events),
+                       with_commas(guardrail.requests), with_commas(guardrail.control_events),
+                       with_commas(guardrail.control_requests), control.name);
+  }
+  return what + " by a guardrail";
+}
+
 }  // namespace
 
 void Quantiles::look(const Histogram& control, const Histogram& variant, double alpha) {
@@ -124,6 +136,7 @@ std::string verdict_of(const VariantSnapshot& variant, const VariantSnapshot& co
   const std::string on = fmt::format("{:.4g}%, anytime-valid; {} requests an arm",
                                      100 * (1 - alpha), with_commas(an_arm));
   if (!median.control || !median.variant) {
+    if (variant.rolled_back) return rolled_back(variant, control);
     return fmt::format("nothing is known of '{}' yet ({})", variant.name, on);
   }
   const double point = static_cast<double>(*median.variant) / static_cast<double>(*median.control);
@@ -172,13 +185,16 @@ std::string verdict_of(std::span<const VariantSnapshot> variants, std::size_t co
   }
   std::optional<std::size_t> best;
   std::uint64_t requests = variants[control].requests;
-  std::size_t compared = 0, faster = 0, slower = 0;
+  std::size_t compared = 0, faster = 0, slower = 0, out = 0;
   for (std::size_t v = 0; v < variants.size(); ++v) {
     if (v == control || variants[v].aa) continue;
     ++compared;
     requests = std::min(requests, variants[v].requests);
     const auto ratio = called_ratio(variants[v]);
-    if (!ratio) continue;
+    if (!ratio) {
+      out += variants[v].rolled_back ? 1 : 0;
+      continue;
+    }
     ++(*ratio < 1 ? faster : slower);
     if (*ratio < 1 && (!best || *ratio < *called_ratio(variants[*best]))) best = v;
   }
@@ -195,7 +211,8 @@ std::string verdict_of(std::span<const VariantSnapshot> variants, std::size_t co
   };
   add(best ? faster - 1 : 0, "faster");
   add(slower, "slower");
-  add(compared - faster - slower, "not told apart from it");
+  add(out, "rolled back");
+  add(compared - faster - slower - out, "not told apart from it");
   return text + fmt::format("; {}: {}", best ? "the others" : "of them", counts);
 }
 

@@ -113,7 +113,7 @@ TEST_F(ExperimentStore, AStopLosesNothingAndTheBadVariantStaysOut) {
                 .exit_code,
             1);
   DuetHost host({file});
-  EXPECT_FALSE(host.log_line("experiment 'x' goes on after 600 requests").is_null());
+  EXPECT_FALSE(host.log_line("goes on after 600 requests; 'b' stays rolled back").is_null());
   EXPECT_EQ(counted(host).dump(), before.dump());
   EXPECT_EQ(shown(host)["audit"].size(), audit + 1);
   EXPECT_EQ(host.client().get("/").value("Duet-Variant"), "a");

@@ -213,6 +213,8 @@ TEST_F(LiveTest, AVariantThatFailsIsTakenOutAndWhatHappenedIsWrittenDown) {
   ASSERT_EQ(shot.variants[1].guardrails.size(), 1u);
   EXPECT_TRUE(shot.variants[1].guardrails[0].crossed);
   EXPECT_LE(shot.variants[1].guardrails[0].p_value, shot.variants[1].guardrails[0].alpha);
+  EXPECT_TRUE(shot.verdict.starts_with("'py' is rolled back by the guardrail 'errors' ("))
+      << shot.verdict;
   ASSERT_EQ(shot.audit.size(), 1u);
   EXPECT_EQ(shot.audit[0].who, "guardrail");
   EXPECT_EQ(shot.audit[0].what, decisions[0].sentence);
