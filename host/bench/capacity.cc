@@ -9,14 +9,13 @@ namespace duet::bench {
 
 namespace {
 
-constexpr double kPrecision = 1.05;         // between the two ends
-constexpr double kBack = 1.25;              // when a test says that an end is on the other side
-constexpr double kStep = 1.08;              // when it does not say it clearly
-constexpr double kLeast = 1;                // requests a second
-constexpr double kConcentration = 1;        // of the test: decides after nine trials that agree
-constexpr std::uint32_t kDissenters = 3;    // so many trials that disagree end a test as open
-constexpr std::uint32_t kMostTrials = 400;  // of a search
-constexpr std::uint32_t kMostLagged = 5;    // in a row
+constexpr double kPrecision = 1.05;       // between the two ends
+constexpr double kBack = 1.25;            // when a test says that an end is on the other side
+constexpr double kStep = 1.08;            // when it does not say it clearly
+constexpr double kLeast = 1;              // requests a second
+constexpr double kConcentration = 1;      // of the test: decides after nine trials that agree
+constexpr std::uint32_t kDissenters = 3;  // so many trials that disagree end a test as open
+constexpr std::uint32_t kMostLagged = 5;  // in a row
 
 }  // namespace
 
@@ -97,7 +96,8 @@ void CapacitySearch::steer(bool passed) {
 void CapacitySearch::bisect() {
   phase_ = Phase::kBisect;
   if (high_ == 0 || high_ <= low_ * kPrecision) {
-    // An end that was already tested stays as it was found.
+    // An end that was already tested stays as it was found, unless lower rates fail by now.
+    if (holds_ && high_ > 0 && holds_->rate >= high_) holds_.reset();
     if (holds_ && holds_->rate >= low_) {
       begin_test(Phase::kTestHigh, high_);
     } else {
@@ -125,12 +125,19 @@ double CapacitySearch::wanted() const {
   return std::log(static_cast<double>(tests_) * tests_ * M_PI * M_PI / (3 * alpha_));
 }
 
+// A higher rate that held before holds no more: the server, or the machine, has become slower.
+void CapacitySearch::set_fails() {
+  fails_ = tested_;
+  if (holds_ && holds_->rate >= rate_) holds_.reset();
+}
+
 // Whether the rate under test holds. When it does not, the search goes on below it.
 void CapacitySearch::test_low() {
   const std::uint32_t failed = tested_.trials - tested_.passed;
   const bool decided = log_e() >= wanted();
   if (decided && tested_.passed > failed && share_is_met()) {
     holds_ = tested_;
+    if (fails_ && fails_->rate <= rate_) fails_.reset();  // it was slower then
     low_ = rate_;
     // The upper end was found already, or there is none: `most` holds.
     const bool found = fails_ && fails_->rate <= rate_ * kBack;
@@ -142,7 +149,7 @@ void CapacitySearch::test_low() {
     return;
   }
   if (failed < kDissenters) return;
-  if (decided && failed > tested_.passed) fails_ = tested_;
+  if (decided && failed > tested_.passed) set_fails();
   high_ = rate_;
   if (rate_ <= kLeast) {
     phase_ = Phase::kDone;
@@ -159,7 +166,7 @@ void CapacitySearch::test_low() {
 void CapacitySearch::test_high() {
   const std::uint32_t failed = tested_.trials - tested_.passed;
   if (log_e() >= wanted() && failed > tested_.passed) {
-    fails_ = tested_;
+    set_fails();
     phase_ = Phase::kDone;
     return;
   }

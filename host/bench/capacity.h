@@ -30,6 +30,8 @@ struct Trial {
 
 class CapacitySearch {
  public:
+  static constexpr std::uint32_t kMostTrials = 400;  // it gives up then
+
   // `first`: where to begin, requests a second. `most`: no more is tried.
   CapacitySearch(const Objective& objective, double first, double most, double alpha = 0.05);
 
@@ -42,11 +44,13 @@ class CapacitySearch {
     std::uint32_t trials = 0, passed = 0;
     std::uint64_t requests = 0, slow = 0;
   };
-  // What was shown. `holds`: nothing when not even one request a second does, or it was ended
-  // before. `fails`: nothing when the generator was the limit, `most` held, or it was ended before.
+  // What was shown, the lower one at a lower rate than the upper one. `holds`: nothing when not
+  // even one request a second does, or it was ended before. `fails`: nothing when the generator was
+  // the limit, `most` held, or it was ended before.
   const std::optional<Bound>& holds() const { return holds_; }
   const std::optional<Bound>& fails() const { return fails_; }
   bool limited_by_generator() const { return generator_limit_; }
+  bool gave_up() const { return trials_ > kMostTrials; }
   std::uint32_t trials() const { return trials_; }
 
   // For the eyes of who waits: between which rates the end is looked for, as far as single trials
@@ -65,6 +69,7 @@ class CapacitySearch {
   void begin_test(Phase phase, double rate);
   void test_low();
   void test_high();
+  void set_fails();
   double log_e() const;
   double wanted() const;
 

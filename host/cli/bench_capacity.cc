@@ -56,8 +56,12 @@ std::string sentence(const std::string& name, const bench::Objective& objective,
   }
   if (search.limited_by_generator()) {
     text += "    above that the generator itself was late: no upper end can be told here\n";
-  } else if (!fails && search.done()) {
-    text += "    no upper end was found: the search ended at its most trials or at its most rate\n";
+  } else if (search.gave_up()) {
+    text += fmt::format(
+        "    given up after {} trials, which did not agree: a quieter machine may settle it\n",
+        CapacitySearch::kMostTrials);
+  } else if (holds && !fails && search.done()) {
+    text += "    no upper end was found: no higher rate is tried\n";
   } else if (interrupted) {
     text += "    interrupted: the rest was not settled\n";
   }

@@ -63,6 +63,25 @@ TEST(CapacitySearch, ALateGeneratorIsNoFailureOfTheServer) {
   EXPECT_NEAR(search.holds()->rate, 30'000, 3'000);
 }
 
+TEST(CapacitySearch, AServerThatBecomesAnotherOneMeanwhileGivesNoContradiction) {
+  int settled = 0;
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    Random random(seed);
+    const double before = 200 * std::pow(2, 6 * random.uniform());
+    const double after = before * std::pow(2, 4 * random.uniform() - 2);  // a quarter to four times
+    const std::uint64_t changes = 5 + random.below(60);
+    CapacitySearch search(kObjective, 1000, 1e6);
+    while (!search.done()) {
+      const double capacity = search.trials() < changes ? before : after;
+      search.add(tried(search.next_rate(), capacity, 0.02, random));
+    }
+    if (!search.holds() || !search.fails()) continue;
+    ++settled;
+    EXPECT_LT(search.holds()->rate, search.fails()->rate) << "seed " << seed;
+  }
+  EXPECT_GE(settled, 285);
+}
+
 TEST(CapacitySearch, TheEndsOfTheScaleEndIt) {
   CapacitySearch fast(kObjective, 1000, 8000);
   while (!fast.done()) fast.add({1000, 0, false});
