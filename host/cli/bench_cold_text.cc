@@ -95,7 +95,7 @@ std::string cold_text(const bench::Plan& plan, const ColdResult& result) {
   text +=
       "\n  from the start of the process; medians, and where they lie with 95% confidence.\n"
       "  Steady: the last level of the latency, one request at a time; some starts reach\n"
-      "  none.\n";
+      "  none (--duration is how long it is looked for).\n";
   if (result.interrupted) text += "\n! interrupted: the figures are of the complete rounds\n";
   return text;
 }

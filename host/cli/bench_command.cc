@@ -196,11 +196,11 @@ constexpr HelpSection kSections[] = {
     {"Signals and exit codes",
      {},
      "Ctrl-C ends the run and prints what the complete rounds say; a second one ends\n"
-     "at once. 0 done, 1 a server does not start or cannot be reached, the result\n"
-     "cannot be written, or runs cannot be compared, 2 command line wrong, 3 a\n"
-     "--fail-if holds: the whole 95% interval lies beyond its limit, 4 none holds\n"
-     "but one cannot be told, as the limit lies within the interval or there is no\n"
-     "interval (a longer --duration), 130 interrupted."},
+     "at once. 0 done, 1 a server does not start, cannot be reached, or is gone at\n"
+     "the end of the run, the result cannot be written, or runs cannot be compared,\n"
+     "2 command line wrong, 3 a --fail-if holds: the whole 95% interval lies beyond\n"
+     "its limit, 4 none holds but one cannot be told, as the limit lies within the\n"
+     "interval or there is no interval (a longer --duration), 130 interrupted."},
 };
 
 constexpr OptionHint kHints[] = {
@@ -285,6 +285,15 @@ std::vector<JudgedArm> judged_arms(const bench::Plan& plan, const BenchResult& r
   return arms;
 }
 
+std::vector<Error> gone_arms(const std::vector<std::string>& names, const BenchResult& result) {
+  std::vector<Error> errors;
+  for (std::size_t arm = 0; arm < names.size(); ++arm) {
+    if (result.gone[arm].empty()) continue;
+    errors.push_back({result.gone[arm] + ": the run has no valid result", names[arm], {}, {}});
+  }
+  return errors;
+}
+
 int run(const Arguments& arguments) {
   if (!arguments.positional().empty() && arguments.positional()[0] == "compare") {
     return run_compare(arguments);
@@ -333,6 +342,7 @@ int run(const Arguments& arguments) {
   std::string text;
   Result<void> failed;
   std::vector<Judged> judged;
+  std::vector<Error> gone;
   if (plan.starts > 0) {
     const auto result = measure_cold(
         plan, interrupt, [&](const std::string& line) { progress.note(line); },
@@ -352,6 +362,7 @@ int run(const Arguments& arguments) {
   } else {
     const auto result = bench.run(std::move(*schedule));
     if (!result) failed = result.error();
+    if (result) gone = gone_arms(names, *result);
     if (result && !conditions.empty()) {
       judged = judge_all(conditions, *result->comparison, judged_arms(plan, *result));
     }
@@ -374,11 +385,12 @@ int run(const Arguments& arguments) {
     return interrupt.count() > 0 ? code : kExitFailure;
   }
   if (!print_result(kProgram, text)) return kExitFailure;
+  for (const Error& error : gone) print_error(kProgram, error);
   if (!unkept) {
     print_error(kProgram, unkept.error());
     return kExitFailure;
   }
-  return code;
+  return !gone.empty() && (code == kExitOk || code == kExitCannotTell) ? kExitFailure : code;
 }
 
 }  // namespace

@@ -110,6 +110,7 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
     result.arms.push_back(summarize(result.schedule, arm, result.rounds));
     result.trouble.push_back((*generator)->trouble(arm));
     note_ended(plan_.arms[arm], result.trouble.back());
+    result.gone.push_back(result.interrupted ? "" : why_gone(arm, result.arms.back()));
   }
   result.states = states_;
   return result;
@@ -185,6 +186,10 @@ Result<bench::Trial> BenchRun::try_rate(std::uint16_t arm, double rate, std::uin
   if (auto connected = (*generator)->connect(); !connected) {
     Error error = std::move(connected).error();
     error.where = printable(plan_.arms[arm].name);
+    bench::ServerProcess* server = servers_.of(plan_.arms[arm]);
+    if (server != nullptr && !server->running()) {
+      error = {"its server ended (" + server->ending() + ")", error.where, {}, server->output()};
+    }
     return error;
   }
   load(**generator, *schedule);
@@ -292,10 +297,27 @@ void BenchRun::note_ended(const bench::ArmPlan& arm, std::string& trouble) {
   bench::ServerProcess* server = servers_.of(arm);
   if (server == nullptr || server->running()) return;
   trouble = "its server ended: " + server->ending();
-  listener_.note(printable(arm.name) + " ended during the run (" + server->ending() +
-                 "); the last that it wrote:");
-  std::istringstream lines(server->output());
+  const std::string output = server->output();
+  listener_.note(printable(arm.name) + " ended during the run (" + server->ending() + ")" +
+                 (output.empty() ? "" : "; the last that it wrote:"));
+  std::istringstream lines(output);
   for (std::string line; std::getline(lines, line);) listener_.note("  " + printable(line));
+}
+
+// An arm whose requests end in nothing because it is not there any more; empty: it still is.
+std::string BenchRun::why_gone(std::size_t arm, const bench::Summary& summary) const {
+  bench::ServerProcess* server = servers_.of(plan_.arms[arm]);
+  if (server != nullptr && !server->running()) {
+    return "its server ended during the run (" + server->ending() + ")";
+  }
+  if (summary.lost == 0) return "";
+  bench::Generator::Options options = plan_.generator;
+  options.connections = 1;
+  options.patience = std::min(options.patience, kTryPatience);
+  auto generator = bench::Generator::create({targets_[arm]}, options);
+  if (!generator) return "";
+  const auto connected = (*generator)->connect();
+  return connected ? "" : "at the end of the run there is " + connected.error().message;
 }
 
 Result<bench::Target> BenchRun::target_of(const bench::ArmPlan& arm) {

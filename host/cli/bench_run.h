@@ -48,6 +48,7 @@ struct BenchResult {
   std::vector<BenchStep> steps;                 // of a ramp, as far as they were complete
   std::vector<ArmState> states;                 // by arm
   std::vector<std::string> trouble;             // by arm: why its connections broke; mostly empty
+  std::vector<std::string> gone;                // by arm: why nobody answers at the end; likewise
   std::vector<std::vector<double>> cpu;         // by arm and round, nanoseconds; empty: not known
   bench::Fingerprint fingerprint;               // what this was measured on
   bench::Disturbance disturbance;               // of the whole run, warm-up included
@@ -94,6 +95,7 @@ class BenchRun {
   void read_warm(Nanos since_start);
   void read_end(const bench::Schedule& schedule);
   void note_ended(const bench::ArmPlan& arm, std::string& trouble);
+  std::string why_gone(std::size_t arm, const bench::Summary& summary) const;
   void analyse(BenchResult& result) const;
   void load(bench::Generator& generator, bench::Schedule& schedule);
   std::vector<std::vector<pid_t>> processes() const;

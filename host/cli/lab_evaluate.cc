@@ -265,8 +265,10 @@ void evaluate_load(const Claim& claim, const LabRun& run, const std::vector<std:
     into.notes.push_back(note);
   }
   for (std::size_t arm = 0; arm < arms.size(); ++arm) {
-    if (!result.trouble[arm].empty()) {
-      into.notes.push_back(plan.arms[arm].name + ": " + result.trouble[arm]);
+    const bool gone = !result.gone[arm].empty();
+    into.failed = into.failed || gone;
+    if (const std::string& why = gone ? result.gone[arm] : result.trouble[arm]; !why.empty()) {
+      into.notes.push_back(plan.arms[arm].name + ": " + why);
     }
     const std::uint32_t idle = plan.arms[arm].idle, open = result.states[arm].idle_open;
     if (open < idle) {

@@ -120,13 +120,32 @@ TEST(BenchServers, AServerThatEndsDuringTheRunIsSaid) {
                  ":; done; echo out of luck; kill -9 $!; exit 4",
              "--rate", "200", "--duration", "3s", "--warmup", "0", "--connections", "2",
              "--patience", "300ms"});
-  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_EQ(finished.exit_code, 1) << finished.err;
+  EXPECT_NE(finished.err.find("dies: its server ended during the run (exit code 4): the run has "
+                              "no valid result"),
+            std::string::npos)
+      << finished.err;
   EXPECT_NE(finished.err.find("ended during the run (exit code 4)"), std::string::npos)
       << finished.err;
   EXPECT_NE(finished.err.find("out of luck"), std::string::npos) << finished.err;
   EXPECT_NE(finished.out.find("its server ended: exit code 4"), std::string::npos) << finished.out;
   EXPECT_NE(finished.out.find(" refused"), std::string::npos) << finished.out;
   EXPECT_EQ(finished.out.find("no connection was free"), std::string::npos) << finished.out;
+}
+
+TEST(BenchServers, AServerElsewhereThatLeavesDuringTheRunFailsIt) {
+  testing_support::DuetHost running(testing_support::HostOptions{
+      .arguments = {"hello.so"}, .environment = {}, .directory = "", .listeners = 1});
+  Process process(duet_program(),
+                  bench_options({running.address(), "--rate", "200", "--duration", "3s", "--warmup",
+                                 "0", "--patience", "300ms", "--json"}));
+  ASSERT_TRUE(process.wait_for_err("%, ", std::chrono::seconds(30))) << process.err();
+  running.stop();
+  EXPECT_EQ(process.wait(std::chrono::seconds(30)), 1) << process.err();
+  const std::string why = Json::parse(process.out())["arms"][0]["gone"];
+  EXPECT_NE(why.find("Connection refused"), std::string::npos) << why;
+  EXPECT_NE(process.err().find(why + ": the run has no valid result"), std::string::npos)
+      << process.err();
 }
 
 class BenchEnds : public ::testing::TestWithParam<int> {};

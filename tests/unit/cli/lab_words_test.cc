@@ -60,6 +60,7 @@ BenchResult run_of(const bench::Plan& plan, const std::vector<Nanos>& times, dou
   result.warm_up.state = bench::WarmUp::State::kSteady;
   result.states.resize(plan.arms.size());
   result.trouble.resize(plan.arms.size());
+  result.gone.resize(plan.arms.size());
   return result;
 }
 
