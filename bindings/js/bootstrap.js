@@ -119,7 +119,8 @@ function load(slot, name, index, file, pairs, rootPath) {
   const env = {};
   for (let i = 0; i < pairs.length; i += 2) env[pairs[i]] = pairs[i + 1];
   const handler = {
-    name, index, target: undefined, server: undefined, onListen: undefined, routed: false,
+    name, index, target: undefined, server: undefined, onListen: undefined,
+    startError: undefined, onStartError: undefined, routed: false,
     env: Object.freeze(env), rootPath, mountedKeys: new Map(),
   };
   use.loader.load(handler, file).then(({ target, shape }) => {

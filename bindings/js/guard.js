@@ -59,11 +59,15 @@ function refuse(what) {
   const loading = frame !== undefined && frame.handler.target === undefined;
   const error = new ExitError(what, loading);
   if (loading) throw error;  // the error of the load
-  // What begins with a signal listener usually ends with process.exit(), and the host is ending then.
-  // Callbacks that it waited for, such as that of a server's close(), may have the frame of a request.
-  const told = use.ending.exits();
+  // What begins with a signal listener usually ends with this, and the host is ending then. It returns:
+  // thrown, it would be caught and logged as a failure of what was done before (NestJS). Callbacks that
+  // it waited for, such as that of a server's close(), may have the frame of a request.
+  if (use.ending.exits()) {
+    if (!stopping) fail(frame, error, 'last exit');
+    return;
+  }
   if (stopping) reported.add(error);
-  else fail(frame, error, told ? 'last exit' : 'exit');
+  else fail(frame, error, 'exit');
   throw error;
 }
 
@@ -104,13 +108,28 @@ function nameOf(number) {
   return Object.keys(signals).find((name) => signals[name] === number);
 }
 
+/**
+ * What nobody caught. Without a listener of the application's own it ends Node's process: one that has not
+ * let its server listen yet does not load. Whether that is all there is to say of it.
+ */
+function endsStart(frame, event, error) {
+  const handler = frame?.handler;
+  if (handler === undefined || handler.target !== undefined || handler.server !== undefined ||
+      process.listenerCount(event) > 1) return false;
+  handler.startError ??= error;
+  handler.onStartError?.(error);
+  return handler.onStartError !== undefined;
+}
+
 function onException(error) {
-  fail(currentFrame() ?? runningFrame(), error, 'uncaught exception');
+  const frame = currentFrame() ?? runningFrame();
+  if (!endsStart(frame, 'uncaughtException', error)) fail(frame, error, 'uncaught exception');
 }
 
 function catchTheRest() {
   const onRejection = (reason) => {
-    fail(currentFrame() ?? runningFrame(), reason, 'unhandled rejection');
+    const frame = currentFrame() ?? runningFrame();
+    if (!endsStart(frame, 'unhandledRejection', reason)) fail(frame, reason, 'unhandled rejection');
   };
   const guards = { uncaughtException: onException, unhandledRejection: onRejection };
   for (const [event, listener] of Object.entries(guards)) process.on(event, listener);

@@ -125,15 +125,23 @@ function hasWorkers() {
   return Object.keys(require('cluster').workers ?? {}).length > 0;
 }
 
-/** Resolves when the handler's module has let a server listen; false when it does not in time. */
+/**
+ * Resolves when the handler's module has let a server listen; false when it does not in time. Rejects when
+ * it fails before that.
+ */
 function listening(handler) {
   if (handler.server !== undefined) return Promise.resolve(true);
-  return new Promise((resolve) => {
+  if (handler.startError !== undefined) return Promise.reject(handler.startError);
+  return new Promise((resolve, reject) => {
     const patience = http === undefined || hasWorkers() ? SHORT_PATIENCE : PATIENCE;
     const timer = setTimeout(resolve, patience, false);
     handler.onListen = () => {
       clearTimeout(timer);
       resolve(true);
+    };
+    handler.onStartError = (error) => {
+      clearTimeout(timer);
+      reject(error);
     };
   });
 }

@@ -80,9 +80,14 @@ void JsRuntime::log(const Arguments& arguments) {
   const auto level = static_cast<log::Level>(arguments[0].As<v8::Int32>()->Value());
   const std::string text = from_string(isolate, arguments[1].As<v8::String>());
   const std::string handler = from_string(isolate, arguments[2].As<v8::String>());
-  // Further lines go where stacks go: a line of the log stays one line.
-  const std::size_t newline = text.find('\n');
-  const std::string_view first = std::string_view(text).substr(0, newline);
+  // Further lines go where stacks go: a line of the log stays one line, and is none of the empty
+  // ones that set a text apart on a terminal.
+  std::string_view lines = text;
+  if (const std::size_t begin = lines.find_first_not_of('\n'); begin != lines.npos) {
+    lines.remove_prefix(begin);
+  }
+  const std::size_t newline = lines.find('\n');
+  const std::string_view first = lines.substr(0, newline);
   if (newline == std::string::npos) {
     if (handler.empty()) {
       log::write(level, first);
@@ -90,8 +95,7 @@ void JsRuntime::log(const Arguments& arguments) {
       log::write(level, first, {{"handler", handler}});
     }
   } else {
-    log::write(level, first,
-               {{"handler", handler}, {"stack", std::string_view(text).substr(newline + 1)}});
+    log::write(level, first, {{"handler", handler}, {"stack", lines.substr(newline + 1)}});
   }
 }
 

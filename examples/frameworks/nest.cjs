@@ -69,6 +69,7 @@ async function bootstrap() {
   Module({ controllers: [Shop] })(App);
 
   const app = await NestFactory.create(App, { logger: ["error", "warn"] });
+  app.enableShutdownHooks([], { useProcessExit: true });
   await app.listen(Number(process.env.PORT ?? 3000), "127.0.0.1");
 }
 bootstrap();

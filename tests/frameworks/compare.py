@@ -148,6 +148,10 @@ class Compared(unittest.TestCase):
                     self.assertEqual(self.comparable(target, ask(duet.port, request)),
                                      self.comparable(target, ask(node.port, request)))
             self.also(duet.port, node.port)
+            before = len(duet.output)
+        ended = "".join(served.output[before:])
+        self.assertNotIn('"level":"error"', ended)
+        self.assertNotIn("Error happened during shutdown", ended)  # by NestJS' own logger
 
 
 # The shop in each framework: what duet serves, and what Node does where that is another file, because

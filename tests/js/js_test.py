@@ -335,6 +335,7 @@ class NodeTest(Cases):
         self.assertEqual((said["level"], said["handler"]), ("info", "cases"))
         self.assertEqual(self.logged("warned")["level"], "warn")
         self.assertEqual(self.logged("line one", "line two")["level"], "error")
+        self.assertEqual(self.logged("by an empty line")["msg"], "  set apart")
 
     def test_work_after_the_answer(self):
         self.assertEqual(self.case("wait"), "answered")

@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
@@ -37,6 +38,26 @@ class MistakesTest(Folder):
         error = self.refused("a.mjs", "if (!process.env.NO_SUCH_KEY) process.exit(2);\n")
         self.assertIn("process.exit(2) was called while the module loads", error["msg"])
         self.assertTrue(error["at"].startswith(f"{self.folder}/a.mjs:1:"), error)
+
+    def test_an_application_that_fails_before_it_listens(self):
+        for begun, what in {
+            "main();": "Error: no database",
+            "main().catch((error) => { console.log(error.message); process.exit(1); });":
+                "process.exit(1) was called while the module loads",
+            "setTimeout(() => { throw new Error('no port'); }, 20);": "Error: no port",
+        }.items():
+            with self.subTest(begun):
+                began = time.monotonic()
+                error = self.refused("a.mjs", f"""
+import http from "node:http";
+async function main() {{
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  throw new Error("no database");
+}}
+{begun}
+""")
+                self.assertIn(what, error["msg"])
+                self.assertLess(time.monotonic() - began, 25)  # what is waited for a server is 30 s
 
     @unittest.skipUnless("DUET_FOREIGN_ADDON" in os.environ, "the addon was not built")
     def test_an_addon_for_another_node(self):
@@ -242,6 +263,24 @@ process.once("SIGTERM", async (name) => {  // as NestJS does it
 setInterval(() => {}, 1000);
 """)
         self.assertEqual(said, ["modules destroyed", "sent"])
+
+    def test_an_exit_when_told_to_stop_is_no_error_to_be_caught(self):
+        said = self.stops("""
+import http from "node:http";
+const server = http.createServer((req, res) => res.end("answered")).listen(3000);
+process.on("SIGTERM", async () => {  // as NestJS does it with useProcessExit
+  try {
+    await new Promise((resolve) => server.close(resolve));
+    console.log("modules destroyed");
+    process.exit(0);
+  } catch (error) {
+    console.error(`Error happened during shutdown: ${error}`);
+    process.exit(1);
+  }
+});
+setInterval(() => {}, 1000);
+""")
+        self.assertEqual(said, ["modules destroyed"])
 
     def test_an_application_may_end_in_what_a_request_began(self):
         said = self.stops("""

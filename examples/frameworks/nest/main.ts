@@ -6,6 +6,7 @@ import { ShopModule } from "./shop.module";
 
 async function bootstrap() {
   const app = await NestFactory.create(ShopModule, { logger: ["error", "warn"] });
+  app.enableShutdownHooks([], { useProcessExit: true });
   await app.listen(Number(process.env.PORT ?? 3000), "127.0.0.1");
 }
 bootstrap();

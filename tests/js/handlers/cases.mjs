@@ -214,6 +214,7 @@ const cases = {
     console.log("said %s", "this", { a: 1 });
     console.warn("warned");
     console.error("line one\nline two");
+    console.log("\n  set apart\n  by an empty line\n");
     return "ok";
   },
   wait: (request, env, ctx) => {
