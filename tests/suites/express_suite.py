@@ -1,6 +1,6 @@
-"""Express' own tests, those of the middleware around it, ws' and node-fetch's: mocha in the duet that serves, a
-duet for a package, beside a Node. Both run mocha_entry.cjs; what fails on Node as well says nothing, and counts
-as skipped.
+"""Express' own tests, those of the middleware around it, ws', node-fetch's, http-proxy's and eventsource's: mocha
+in the duet that serves, a duet for a package, beside a Node. Both run mocha_entry.cjs; what fails on Node as well
+says nothing, and counts as skipped.
 """
 
 import json
@@ -15,7 +15,9 @@ from suites import HERE, MIDDLEWARE, NODE, Served, free_ports, judge
 ENTRY = str(HERE / "mocha_entry.cjs")
 PATIENCE = 30.0  # seconds without a further test; each has 5
 
-FILES = {"ws": ["test/*.test.js"]}  # a package's tests, if not all files
+# A package's tests, if not all files.
+FILES = {"ws": ["test/*.test.js"], "http-proxy": ["test/*-test.js"]}
+OWN_PORTS = ["http-proxy", "eventsource"]  # their clients ask for the ports that they passed to listen()
 
 # Parts of a test's name, and why it is otherwise.
 DIFFERENT = {
@@ -31,6 +33,9 @@ DIFFERENT = {
     "emits the 'close' event after the server closes": "waits for a connection that sends nothing",
     "using IPv6 should resolve": "ports.cjs takes any address",
     "second packet size is equal custom highWaterMark": "counts the bytes of Node's head",
+    "should make the request, handle response and finish it": "asks for the port that it passed to listen()",
+    "should pass all set-cookie headers to client": "sends a Host that is none: 400 (RFC 9112, 3.2)",
+    "not allow SSL self signed": "reads the wording of an older Node",
     "should handle socket errors": "what follows in a pipeline costs an earlier request nothing",
 }
 
@@ -60,6 +65,8 @@ def both(folder):
         on_node, on_duet = pathlib.Path(scratch, "node"), pathlib.Path(scratch, "duet")
         environment = {"SUITE_FILES": " ".join(tests), "NODE_ENV": "test",
                        "NO_DEPRECATION": "body-parser,express"}
+        if folder.name in OWN_PORTS:
+            environment["SUITE_OWN_PORTS"] = "1"
         for results in (on_node, on_duet):
             results.touch()
         with subprocess.Popen([NODE, ENTRY], cwd=folder, stdout=subprocess.DEVNULL,
@@ -74,7 +81,8 @@ def both(folder):
 
 def run(folder):
     for what, packages in (("express", MIDDLEWARE[:1]), ("express' middleware", MIDDLEWARE[1:]),
-                           ("ws", ["ws"]), ("node-fetch", ["fetch"])):
+                           ("ws", ["ws"]), ("node-fetch", ["fetch"]),
+                           *((name, [name]) for name in OWN_PORTS)):
         counts, failed = {"passed": 0, "skipped": 0}, []
         for package in packages:
             expected, found = both(folder / "express" / package)

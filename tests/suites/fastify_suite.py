@@ -1,5 +1,5 @@
-"""Fastify's own tests that listen, and those of its plugins, inside the duet that serves: a duet for each
-file, beside a Node.
+"""Fastify's own tests, those that listen and those that inject their requests, and those of its plugins, inside
+the duet that serves: a duet for each file, beside a Node.
 
 Both run fastify_entry.cjs. Such a suite has no end that can be seen: a file is over when both have
 reported as many tests, or neither has reported one for a while.
@@ -95,6 +95,7 @@ def both(file, folder):
 
 def run(folder):
     yield "fastify", judge(*tests_of(folder / "fastify"), DIFFERENT)
+    yield "fastify, injected", judge(*tests_of(folder / "fastify", listening=False), DIFFERENT)
     counts, failed = {"passed": 0, "skipped": 0}, []
     for plugin in PLUGINS:
         some, bad = tests_of(folder / "fastify-plugins" / plugin)
@@ -103,10 +104,12 @@ def run(folder):
     yield "fastify's plugins", judge(counts, failed, DIFFERENT)
 
 
-def tests_of(folder):
-    """({"passed": ..., "skipped": ...}, names of the failed) of a package's files that listen."""
-    files = [str(path.relative_to(folder)) for path in sorted(folder.glob("test/**/*.js"))
-             if not EXCLUDED.search(str(path.relative_to(folder))) and "listen(" in path.read_text()]
+def tests_of(folder, listening=True):
+    """({"passed": ..., "skipped": ...}, names of the failed) of a package's files that listen, or do not."""
+    files = [str(path.relative_to(folder))
+             for path in sorted(folder.glob("test/**/*.js" if listening else "test/**/*.test.js"))
+             if not EXCLUDED.search(str(path.relative_to(folder)))
+             and ("listen(" in path.read_text()) == listening]
     counts, failed = {"passed": 0, "skipped": 0}, []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for file, (expected, rows) in zip(files, pool.map(lambda file: both(file, folder), files)):

@@ -20,7 +20,7 @@ TOKEN = "x-suite-call"
 SUITES = {
     "starlette": ("asgi", ["tests", "-k", "not trio", "--ignore=tests/test_testclient.py"]),
     "fastapi": ("asgi", ["tests", "-k", "not trio", *(f"--ignore=tests/{name}" for name in (
-        "test_tutorial", "test_telemetry", "benchmarks", "memory_benchmarks", "test_fastapi_cli.py",
+        "test_telemetry", "benchmarks", "memory_benchmarks", "test_fastapi_cli.py",
         "test_multipart_installation.py", "test_prepare_release.py", "test_translate.py"))]),
     "flask": ("wsgi", ["tests"]),
     "bottle": ("wsgi", ["test"]),

@@ -5,7 +5,8 @@ const http = require('node:http');
 const net = require('node:net');
 
 const free = (process.env.SUITE_PORTS ?? '').split(' ').filter(Boolean).map(Number);
-const open = new Map();  // port to server
+const open = new Map();   // port to server
+const asked = new Map();  // the port that a test wanted, to the one that its server has
 const opened = http.Server.prototype.listen;
 
 function serverOf(req) {
@@ -21,10 +22,12 @@ function listen(...values) {
     throw Object.assign(new Error('Listen method has been called more than once without closing.'),
                         { code: 'ERR_SERVER_ALREADY_LISTEN' });
   }
+  const wanted = Number(options.port);
   const port = free.shift();  // the one that was given back longest ago
   this._handle = {
     close: (done) => {
       open.delete(port);
+      if (asked.get(wanted) === port) asked.delete(wanted);
       free.push(port);
       if (done) setImmediate(done);
     },
@@ -36,8 +39,20 @@ function listen(...values) {
   };
   if (callback !== null) this.once('listening', callback);
   open.set(port, this);
+  if (wanted > 0) asked.set(wanted, port);
   process.nextTick(() => this._handle && this.emit('listening'));
   return this;
+}
+
+// A client that asks for the port of a test finds the server's.
+function redirectClients() {
+  const { connect } = net.Socket.prototype;
+  net.Socket.prototype.connect = function (...values) {
+    const [options, callback] = Array.isArray(values[0]) ? values[0] : net._normalizeArgs(values);
+    const port = asked.get(Number(options.port));
+    if (port === undefined) return Reflect.apply(connect, this, values);
+    return Reflect.apply(connect, this, [{ ...options, port, host: '127.0.0.1' }, ...callback ? [callback] : []]);
+  };
 }
 
 /** Calls `run` once tests may listen: at once on a Node, whose servers stay its own. */
@@ -66,6 +81,7 @@ module.exports = function withPorts(run) {
   entry.shouldUpgradeCallback = (req) => serverOf(req)?.listenerCount('upgrade') > 0;
   entry.listen(0, () => setImmediate(() => {
     http.Server.prototype.listen = listen;
+    if (process.env.SUITE_OWN_PORTS) redirectClients();
     run();
   }));
 };

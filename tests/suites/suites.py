@@ -68,7 +68,7 @@ def fetch(folder):
                 for member in archive.getmembers():
                     member.name = member.name.partition("/")[2]
                     if member.isfile() and member.name.startswith(
-                            ("test/", "tests/", "docs_src/frontend/", "vendor/llhttp/test/", "LICENSE",
+                            ("test/", "tests/", "docs_src/", "vendor/llhttp/test/", "LICENSE",
                              "README.rst")):
                         archive.extract(member, pathlib.Path(folder) / "suites" / name)
     suites = pathlib.Path(folder) / "suites"
@@ -82,7 +82,9 @@ def fetch(folder):
         debian_sources.fetch("bookworm", f"node-{name}", suites / "express" / name)
     debian_sources.fetch("trixie", "node-ws", suites / "express/ws")
     debian_sources.fetch("forky", "node-fetch", suites / "express/fetch")
-    fetch_needs(suites / "express", [*MIDDLEWARE, "ws", "fetch"], mocha="^10")
+    for name in ("http-proxy", "eventsource"):
+        debian_sources.fetch("bookworm", f"node-{name}", suites / "express" / name)
+    fetch_needs(suites / "express", [*MIDDLEWARE, "ws", "fetch", "http-proxy", "eventsource"], mocha="^10")
 
 
 def npm(folder, *arguments):
