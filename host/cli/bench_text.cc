@@ -318,7 +318,7 @@ nlohmann::ordered_json bench_json(const bench::Plan& plan, const BenchResult& re
                         {"closed", s.closed},
                         {"not_http", s.not_http},
                         {"timeout", s.timeouts}};
-    arm["gone"] = result.gone[i].empty() ? Json() : text(result.gone[i]);
+    arm["gone"] = result.gone[i].empty() ? Json() : text_json(result.gone[i]);
     arm["latency"] = latency_json(s);
     const auto add = [&](const char* name, const std::vector<Nanos>& values) {
       for (const double p : bench::kQuantiles) {
