@@ -85,17 +85,20 @@ std::string claims_folder(const Arguments& arguments) {
   return std::filesystem::is_directory(here, ignored) ? here : shipped_claims();
 }
 
-// Mistakes in the options of `duet bench` show when they are put together. Files of a workload are
-// named from the claim's folder.
-void check_workloads(const std::vector<Claim>& claims, bool quick,
-                     config::Diagnostics& diagnostics) {
+// Mistakes in the options of `duet bench` show when they are put together, those of --quick whether
+// it is asked for or not. Files of a workload are named from the claim's folder.
+void check_workloads(const std::vector<Claim>& claims, config::Diagnostics& diagnostics) {
   std::error_code ignored;
   const std::filesystem::path here = std::filesystem::current_path(ignored);
   for (const Claim& claim : claims) {
     std::filesystem::current_path(claim.folder, ignored);
     for (const LabRun& run : claim.runs) {
       std::vector<Error> errors;
-      lab_plan(claim, run, run.arms, quick, errors);
+      lab_plan(claim, run, run.arms, /*quick=*/false, errors);
+      if (errors.empty() && !run.quick.empty()) {
+        lab_plan(claim, run, run.arms, /*quick=*/true, errors);
+        for (Error& error : errors) error.message = "with --quick: " + error.message;
+      }
       for (const Error& error : errors) {
         diagnostics.add(
             {config::Severity::kError, claim.file, run.place, error.message, error.hint});
@@ -150,7 +153,7 @@ int run(const Arguments& arguments) {
     print_error(kProgram, claims.error());
     return kExitUsage;
   }
-  if (diagnostics.ok()) check_workloads(*claims, quick, diagnostics);
+  if (diagnostics.ok()) check_workloads(*claims, diagnostics);
   if (!diagnostics.all().empty()) {
     diagnostics.sort();
     std::fputs(diagnostics.render(wants_color(STDERR_FILENO)).c_str(), stderr);

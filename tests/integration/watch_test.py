@@ -63,10 +63,10 @@ class WatchTest(Folder):
     def test_what_was_edited_answers(self):
         for kind in TEXT:
             with self.subTest(kind):
-                self.write(f"app.{kind}", TEXT[kind] % "before")
-                duet = self.watched(f"app.{kind}")
+                self.write(f"{kind}/app.{kind}", TEXT[kind] % "before")
+                duet = self.watched(f"{kind}/app.{kind}")
                 duet.becomes("before")
-                self.write(f"app.{kind}", TEXT[kind] % "after")
+                self.write(f"{kind}/app.{kind}", TEXT[kind] % "after")
                 duet.becomes("after")
                 duet.says(f"app.{kind} changed")
 

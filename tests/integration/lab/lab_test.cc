@@ -137,6 +137,17 @@ TEST_F(Lab, WhatCannotBeTestedIsSaidWithWhatWouldChangeThat) {
       << list.out;
 }
 
+TEST_F(Lab, WhatIsWrongWithQuickRunsIsSaidWithoutThem) {
+  add("fast", arm("quick", "40") + arm("slow", "120") +
+                  "[[runs]]\nworkload = { rate = 40, duration = \"20s\" }\n"
+                  "quick = { duration = \"1ms\" }\n" +
+                  compare("quick", "slow", "> 1x"));
+  const Finished list = lab({"--list"});
+  EXPECT_EQ(list.exit_code, 1);
+  EXPECT_NE(list.err.find("error: with --quick: --duration is from 100ms to 1h"), std::string::npos)
+      << list.err;
+}
+
 TEST_F(Lab, AnArmThatDoesNotStartIsLeftOut) {
   add("fast", arm("quick", "40") + arm("slow", "120") +
                   "[[arms]]\nname = \"broken\"\ncommand = \"echo out of order; exit 3\"\n" + kRun +
