@@ -31,7 +31,7 @@ constexpr int kExitNotTestable = 4;
 constexpr HelpRow kExamples[] = {
     {"duet lab --list", "the claims, and what each lacks here"},
     {"duet lab --install", "fetches what they need, and runs them all"},
-    {"duet lab --quick", "all in some four minutes, with wider intervals"},
+    {"duet lab --quick", "all in under four minutes, with wider intervals"},
     {"duet lab node-15000", "one of them"},
     {"duet lab ./my-claim", "one of your own: a folder with a claim.toml"},
 };
