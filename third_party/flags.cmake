@@ -13,7 +13,8 @@ set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g1")
 
 add_library(duet_flags INTERFACE)
 target_compile_options(duet_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wall -Wextra -Wpedantic
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual>
   -fno-omit-frame-pointer  # profilers walk our frames; costs nothing measurable
   -fno-plt)                # one indirect call instead of two for each libuv and llhttp function
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
