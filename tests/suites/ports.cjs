@@ -7,6 +7,7 @@ const net = require('node:net');
 const free = (process.env.SUITE_PORTS ?? '').split(' ').filter(Boolean).map(Number);
 const open = new Map();   // port to server
 const asked = new Map();  // the port that a test wanted, to the one that its server has
+const clients = new Map();  // that port, to the sockets that were led to it
 const opened = http.Server.prototype.listen;
 
 function serverOf(req) {
@@ -24,6 +25,8 @@ function listen(...values) {
   }
   const wanted = Number(options.port);
   const port = free.shift();  // the one that was given back longest ago
+  for (const socket of clients.get(port) ?? []) socket.destroy();  // of the server before
+  clients.delete(port);
   this._handle = {
     close: (done) => {
       open.delete(port);
@@ -51,6 +54,7 @@ function redirectClients() {
     const [options, callback] = Array.isArray(values[0]) ? values[0] : net._normalizeArgs(values);
     const port = asked.get(Number(options.port));
     if (port === undefined) return Reflect.apply(connect, this, values);
+    clients.set(port, [...clients.get(port) ?? [], this]);
     return Reflect.apply(connect, this, [{ ...options, port, host: '127.0.0.1' }, ...callback ? [callback] : []]);
   };
 }
