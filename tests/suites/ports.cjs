@@ -25,7 +25,9 @@ function listen(...values) {
   }
   const wanted = Number(options.port);
   const port = free.shift();  // the one that was given back longest ago
-  for (const socket of clients.get(port) ?? []) socket.destroy();  // of the server before
+  for (const socket of clients.get(port) ?? []) {  // of the server before, kept alive
+    if (socket._httpMessage === null) socket.destroy();
+  }
   clients.delete(port);
   this._handle = {
     close: (done) => {
