@@ -95,17 +95,18 @@ Result<BenchResult> BenchRun::run(bench::Schedule schedule) {
     return Error{"the run was ended before anything was measured", {}, {}, {}};
   }
   if (plan_.rounds_are_alike()) analyse(result);
+  const auto arms = static_cast<std::uint16_t>(plan_.arms.size());
   for (const bench::Step& step : result.schedule.steps) {
     const bench::Rounds rounds{std::max(step.first, result.rounds.first),
                                std::min(step.end, result.rounds.end)};
     if (rounds.end != step.end || rounds.count() == 0) continue;
     result.steps.push_back({step.rate, {}});
-    for (std::uint16_t arm = 0; arm < plan_.arms.size(); ++arm) {
+    for (std::uint16_t arm = 0; arm < arms; ++arm) {
       result.steps.back().arms.push_back(summarize(result.schedule, arm, rounds));
     }
   }
   read_end(result.schedule);
-  for (std::uint16_t arm = 0; arm < plan_.arms.size(); ++arm) {
+  for (std::uint16_t arm = 0; arm < arms; ++arm) {
     if (idle_[arm] != nullptr) states_[arm].idle_open = idle_[arm]->open_now();
     result.arms.push_back(summarize(result.schedule, arm, result.rounds));
     result.trouble.push_back((*generator)->trouble(arm));

@@ -50,7 +50,8 @@ class LoadEvidence final : public Evidence {
  public:
   LoadEvidence(const bench::Plan& plan, const BenchResult& result)
       : plan_(plan), result_(result), verdicts_(arm_verdicts(plan, result)) {
-    for (std::uint16_t arm = 0; arm < plan.arms.size(); ++arm) {
+    const auto arms = static_cast<std::uint16_t>(plan.arms.size());
+    for (std::uint16_t arm = 0; arm < arms; ++arm) {
       rounds_.push_back(
           bench::arm_rounds(result.schedule, arm, result.rounds, cpu_of(result, arm)));
     }

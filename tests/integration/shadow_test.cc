@@ -139,11 +139,12 @@ def fetch():
         pass
 )");
   DuetHost host({config("busy.py")});
+  const double loading = handler(host, "other")["cpu_seconds"]["run"].get<double>();
   HttpClient client = host.client();
   for (int i = 0; i < 10; ++i) client.get("/c/x");
   ASSERT_TRUE(compared(host, 10));
   EXPECT_GT(handler(host, "other (shadow)")["cpu_seconds"]["run"].get<double>(), 0.04);
-  EXPECT_LT(handler(host, "other")["cpu_seconds"]["run"].get<double>(), 0.005);
+  EXPECT_LT(handler(host, "other")["cpu_seconds"]["run"].get<double>() - loading, 0.005);
 }
 
 TEST_F(Shadow, WhatIsIgnoredIsNotCompared) {
