@@ -129,7 +129,7 @@ nlohmann::ordered_json capacity_json(const bench::Plan& plan, const CapacityResu
                             {"holds", bound(search.holds())},
                             {"fails", bound(search.fails())},
                             {"limited_by_generator", search.limited_by_generator()},
-                            {"settled", search.done()},
+                            {"settled", search.done() && !search.gave_up()},
                             {"trials", search.trials()}});
   }
   return json;

@@ -41,8 +41,10 @@ constexpr Option kHandlers[] = {
      "gives none.",
      "1MiB"},
     {"watch", "[=PATH]",
-     "Start again whenever a source file changes below the folders of the handlers and duet.toml; "
-     "with PATH also when that file, or anything in that folder, does. For development.",
+     "Start again whenever a source file changes below the folders of the handlers and duet.toml: "
+     "JavaScript, TypeScript, Python, TOML, plug-ins, package.json, .env; not in node_modules or "
+     "virtual environments. With PATH also when that file, or anything in that folder, does. For "
+     "development.",
      "", true},
     {"dev", "", "Show errors with their stacks to clients. Not for production."},
     {"env-file", "FILE",

@@ -89,7 +89,7 @@ class WatchedHost {
   // The first signal is a wish, the second an order. What changes meanwhile is in the next start.
   void stop() {
     stopping_ = true;
-    if (running() && !told_to_end_) kill(child_, SIGTERM);
+    if (running()) kill(child_, SIGTERM);
     for (Nanos deadline = now() + kRestartGrace; running();) {
       wait(std::max<Nanos>(deadline - now(), kMillisecond));
       if (running() && now() >= deadline) {
@@ -166,7 +166,9 @@ std::vector<std::string> next_change(WatchedHost& host) {
     }
   }
   while (!host.wait(kSettled).empty()) continue;
-  return changed;
+  if (!host.told_to_end()) return changed;
+  while (host.running()) host.wait(-1);
+  return {};
 }
 
 std::string shown(const std::vector<std::string>& files) {

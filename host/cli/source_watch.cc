@@ -83,6 +83,7 @@ void SourceWatch::add_below(const std::string& path, bool everything,
     open.pop_back();
     Folder* folder = watch(one);
     if (folder == nullptr) continue;
+    folder->deep = true;
     folder->everything = folder->everything || everything;
     const bool all = folder->everything;
     std::error_code ignored;
@@ -98,8 +99,9 @@ void SourceWatch::add_below(const std::string& path, bool everything,
 }
 
 void SourceWatch::add(const std::string& folder) {
-  const bool known = std::ranges::any_of(
-      folders_, [&folder](const auto& one) { return one.second.path == folder; });
+  const bool known = std::ranges::any_of(folders_, [&folder](const auto& one) {
+    return one.second.deep && one.second.path == folder;
+  });
   if (!known) add_below(folder, false, nullptr);
 }
 
@@ -133,10 +135,11 @@ std::vector<std::string> SourceWatch::changed() {
       const std::string path = folder->second.path + "/" + name;
       if ((event.mask & IN_ISDIR) != 0) {
         const bool came = (event.mask & (IN_CREATE | IN_MOVED_TO)) != 0;
-        if (came && !is_of_others(path)) add_below(path, folder->second.everything, &found);
+        if (came && folder->second.deep && !is_of_others(path))
+          add_below(path, folder->second.everything, &found);
       } else if ((event.mask & IN_CREATE) == 0 &&
                  (folder->second.everything || folder->second.names.contains(name) ||
-                  is_source(name))) {
+                  (folder->second.deep && is_source(name)))) {
         found.push_back(path);
       }
     }

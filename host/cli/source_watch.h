@@ -40,6 +40,7 @@ class SourceWatch {
  private:
   struct Folder {
     std::string path;
+    bool deep = false;  // with all folders below it, rather than for its `names`
     bool everything = false;
     std::unordered_set<std::string> names;  // that count, whatever they are
   };

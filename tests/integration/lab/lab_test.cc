@@ -161,6 +161,20 @@ TEST_F(Lab, AnArmThatDoesNotStartIsLeftOut) {
       << finished.out;
 }
 
+TEST_F(Lab, AnArmThatEndsDuringItsRunFailsTheClaim) {
+  add("fast",
+      arm("quick", "40") +
+          "[[arms]]\nname = \"dies\"\ncommand = \"timeout 2 python3 server.py {port} 120\"\n"
+          "[[runs]]\nworkload = { rate = 40, duration = \"3s\", warmup = \"200ms\", "
+          "patience = \"300ms\" }\n" +
+          compare("quick", "dies", "> 1x"));
+  const Finished finished = lab({});
+  EXPECT_EQ(finished.exit_code, 1) << finished.err;
+  EXPECT_NE(finished.out.find("dies: its server ended during the run (exit code 124)"),
+            std::string::npos)
+      << finished.out;
+}
+
 TEST_F(Lab, ArmsFindTheirService) {
   // It answers after ten times as many milliseconds as the service's address has letters before its
   // port: "mqtt://127.0.0.1:".

@@ -103,6 +103,27 @@ TEST_F(SourceWatchTest, TakesWhatIsNamedWhateverItIsCalled) {
   EXPECT_NE(missing.error().message.find("no such file"), std::string::npos);
 }
 
+TEST_F(SourceWatchTest, ANamedFileDoesNotStandForItsFolder) {
+  write("prices.json");
+  write("lib/a.py");
+  ASSERT_TRUE(watch_->add_named(path("prices.json")));
+  watch_->add(folder_.string());
+  write("lib/a.py");
+  write("prices.json");
+  EXPECT_EQ(changed(), (Paths{path("lib/a.py"), path("prices.json")}));
+}
+
+TEST_F(SourceWatchTest, AFolderThatCameBackIsAddedAgain) {
+  write("shop/a.py");
+  watch_->add(path("shop"));
+  fs::remove_all(path("shop"));
+  changed();
+  write("shop/a.py");
+  watch_->add(path("shop"));
+  write("shop/a.py");
+  EXPECT_EQ(changed(), Paths{path("shop/a.py")});
+}
+
 TEST_F(SourceWatchTest, DoesNotFollowLinksInACircle) {
   write("lib/a.py");
   fs::create_directory_symlink(folder_, folder_ / "lib/up");
