@@ -56,7 +56,8 @@ function(duet_library name)
   add_library(duet::${name} ALIAS ${target})
 endfunction()
 
-# Leads libnode to the private prefix in an executable, which also shows its symbols (exports.list).
+# Leads libnode to the private prefix in an executable, which also shows its symbols (exports.list);
+# or in a library that stands for one.
 function(duet_prefix_paths target)
   if(DUET_PREFIX)
     target_sources(${target} PRIVATE "${CMAKE_SOURCE_DIR}/host/cli/prefix_paths.cc")
@@ -64,7 +65,18 @@ function(duet_prefix_paths target)
                  APPEND PROPERTY COMPILE_DEFINITIONS "DUET_PREFIX=\"${DUET_PREFIX}\"")
   endif()
   set(exports "${CMAKE_SOURCE_DIR}/third_party/exports.list")
-  target_link_options(${target} PRIVATE "-Wl,--dynamic-list=${exports}")
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "SHARED_LIBRARY")
+    # The same list as a library wants it, which also binds its own calls to itself, as programs do.
+    file(READ "${exports}" text)
+    string(REGEX REPLACE "^([^{]*{)(.*)(};[ \n]*)$" "\\1 global:\\2  local: *;\n\\3" text "${text}")
+    set(exports "${CMAKE_CURRENT_BINARY_DIR}/${target}.exports")
+    file(CONFIGURE OUTPUT "${exports}" CONTENT "${text}" @ONLY)
+    target_link_options(${target} PRIVATE "-Wl,--version-script=${exports}" -Wl,-Bsymbolic
+                        -Wl,--no-undefined)
+  else()
+    target_link_options(${target} PRIVATE "-Wl,--dynamic-list=${exports}")
+  endif()
   set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS "${exports}")
 endfunction()
 

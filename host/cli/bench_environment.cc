@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "host/base/executable.h"
 #include "host/bench/server_process.h"
-#include "host/cli/engines.h"
 #include "host/measure/table.h"
 
 namespace duet::cli {

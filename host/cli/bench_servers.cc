@@ -12,8 +12,8 @@
 
 #include "host/base/check.h"
 #include "host/base/escape.h"
+#include "host/base/executable.h"
 #include "host/bench/random.h"
-#include "host/cli/engines.h"
 #include "host/net/address.h"
 
 namespace duet::cli {

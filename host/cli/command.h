@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/base/result.h"
 #include "host/cli/options.h"
@@ -67,5 +68,8 @@ bool print_result(std::string_view program, std::string_view text);
 // code. Help goes to standard output, errors to standard error.
 int run_command_line(std::span<const Command* const> commands,
                      std::span<const std::string> arguments);
+
+// All of duet: the command line without the program's name. Returns the exit code.
+int run_duet(const std::vector<std::string>& arguments);
 
 }  // namespace duet::cli

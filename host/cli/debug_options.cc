@@ -48,10 +48,7 @@ Result<DebugOptions> debug_options(const Arguments& arguments) {
 
 Result<void> has_handlers(const DebugOptions& debug, const config::Config& config) {
   for (const Debugger& debugger : kDebuggers) {
-    const bool served = std::any_of(
-        config.handlers.begin(), config.handlers.end(),
-        [&](const config::Handler& handler) { return handler.language == debugger.language; });
-    if (debug[static_cast<std::size_t>(debugger.language)] && !served) {
+    if (debug[static_cast<std::size_t>(debugger.language)] && !config.uses(debugger.language)) {
       return Error{"--" + std::string(debugger.option) +
                        " has nothing to debug: no handler is in " +
                        std::string(config::language_name(debugger.language)),

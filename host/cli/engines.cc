@@ -8,6 +8,8 @@
 
 #include "bindings/native/native_runtime.h"
 #include "boundary/number.h"
+#include "host/base/executable.h"
+#include "host/cli/interpreter.h"
 #include "host/upstream/upstream_runtime.h"
 
 namespace duet::cli {
@@ -40,18 +42,32 @@ std::string available_pythons() {
   return list.empty() ? "none" : list;
 }
 
+// Unless this process runs in the interpreter, which has all of it.
+Result<void> open_python(const PythonChoice& choice) {
+  if (inside_interpreter()) {
+    using Version = const char* (*)();
+    const auto version = reinterpret_cast<Version>(dlsym(RTLD_DEFAULT, "Py_GetVersion"));
+    if (std::string_view(version()).starts_with(choice.version + ".")) return {};
+    return Error{"this process runs in Python " + std::string(version()), choice.executable,
+                 "the environment has changed while duet started: start it again", ""};
+  }
+  if (choice.library.empty()) {
+    return Error{"Python " + choice.version + " has no shared libpython" + choice.version +
+                     ".so, so it cannot be embedded",
+                 choice.executable,
+                 "apt-get install libpython" + choice.version +
+                     ", or for pyenv: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install",
+                 ""};
+  }
+  if (dlopen(choice.library.c_str(), kGlobally) == nullptr) {
+    const char* cause = dlerror();
+    return Error{"libpython cannot be opened: " + std::string(cause != nullptr ? cause : ""),
+                 choice.executable, "", ""};
+  }
+  return {};
+}
+
 }  // namespace
-
-const std::string& executable_path() {
-  static const std::string path = fs::read_symlink("/proc/self/exe").string();
-  return path;
-}
-
-const std::string& module_directory() {
-  static const std::string path =
-      (fs::path(executable_path()).parent_path().parent_path() / "lib" / "duet").string();
-  return path;
-}
 
 Engines::Engines(std::string directory) : directory_(std::move(directory)) {}
 
@@ -113,11 +129,7 @@ Result<Runtime*> Engines::open(config::Language language) {
                      "activate a virtual environment of another version",
                      ""};
       }
-      if (dlopen(choice->library.c_str(), kGlobally) == nullptr) {
-        const char* cause = dlerror();
-        return Error{"libpython cannot be opened: " + std::string(cause != nullptr ? cause : ""),
-                     choice->executable, "", ""};
-      }
+      if (auto there = open_python(*choice); !there) return std::move(there).error();
       auto opened = open_module(path);
       if (!opened) return opened;
       python_ = std::move(*choice);

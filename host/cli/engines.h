@@ -48,8 +48,4 @@ class Engines {
   std::thread loading_;
 };
 
-// The running executable, absolute, and the folder of its engine modules (../lib/duet from it).
-const std::string& executable_path();
-const std::string& module_directory();
-
 }  // namespace duet::cli

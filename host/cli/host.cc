@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "host/base/check.h"
+#include "host/base/executable.h"
 #include "host/base/log.h"
 #include "host/base/thread_room.h"
 #include "host/cli/experiments.h"
@@ -82,23 +83,10 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-bool needs_js(const config::Config& config) {
-  return std::any_of(config.handlers.begin(), config.handlers.end(), [](const auto& handler) {
-    return handler.language == config::Language::kJavaScript;
-  });
-}
-
 // The watchdog, that of a held loop and the writers; with JavaScript also V8's helpers (5) and
 // libuv's pool (4).
-unsigned threads_needed(const config::Config& config) { return needs_js(config) ? 14 : 5; }
-
-std::string project_directory(const config::Config& config) {
-  namespace fs = std::filesystem;
-  if (!config.file.empty()) return fs::path(config.file).parent_path().string();
-  for (const config::Handler& handler : config.handlers) {
-    if (handler.language == config::Language::kPython) return handler.root;
-  }
-  return fs::current_path().string();
+unsigned threads_needed(const config::Config& config) {
+  return config.uses(config::Language::kJavaScript) ? 14 : 5;
 }
 
 }  // namespace
@@ -270,7 +258,7 @@ Result<void> Host::start_engine(config::Language language) {
   started_[index] = true;
   auto engine = engines_.open(language);
   if (!engine) return std::move(engine).error();
-  if (language == config::Language::kPython && needs_js(config_)) {
+  if (language == config::Language::kPython && config_.uses(config::Language::kJavaScript)) {
     engines_.load_js_ahead();
   }
   Runtime* runtime = *engine;

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "host/base/escape.h"
+#include "host/base/executable.h"
 #include "host/cli/command.h"
-#include "host/cli/engines.h"
 #include "host/config/source.h"
 #include "host/config/suggest.h"
 

@@ -11,10 +11,10 @@
 #include <utility>
 
 #include "host/base/escape.h"
+#include "host/base/executable.h"
 #include "host/cli/bench_plan.h"
 #include "host/cli/bench_servers.h"
 #include "host/cli/command.h"
-#include "host/cli/engines.h"
 #include "host/cli/lab_evaluate.h"
 #include "host/cli/lab_quota.h"
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "host/cli/terminal.h"
 #include "host/config/diagnostic.h"
@@ -35,9 +36,8 @@ std::optional<config::Config> read_config(const config::LoadRequest& request,
   return config::load(request, context, diagnostics);
 }
 
-std::optional<config::Config> load_config(const config::LoadRequest& request) {
-  config::Diagnostics diagnostics;
-  std::optional<config::Config> config = read_config(request, diagnostics);
+std::optional<config::Config> said(std::optional<config::Config> config,
+                                   const config::Diagnostics& diagnostics) {
   if (!config) {
     std::fputs("duet: error: the current directory does not exist any more (change to another)\n",
                stderr);
@@ -48,6 +48,12 @@ std::optional<config::Config> load_config(const config::LoadRequest& request) {
   std::fwrite(text.data(), 1, text.size(), stderr);
   if (!diagnostics.ok()) return std::nullopt;
   return config;
+}
+
+std::optional<config::Config> load_config(const config::LoadRequest& request) {
+  config::Diagnostics diagnostics;
+  auto config = read_config(request, diagnostics);
+  return said(std::move(config), diagnostics);
 }
 
 }  // namespace duet::cli

@@ -9,6 +9,11 @@
 
 namespace duet::cli {
 
+// Prints every mistake and warning to standard error, and that there is no current directory (no
+// configuration). Nothing comes back when there was an error.
+std::optional<config::Config> said(std::optional<config::Config> config,
+                                   const config::Diagnostics& diagnostics);
+
 // Loads it and prints every mistake and warning to standard error. Nothing when there was an error.
 std::optional<config::Config> load_config(const config::LoadRequest& request);
 

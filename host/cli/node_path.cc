@@ -10,13 +10,13 @@
 #include <cstring>
 #include <string>
 
-#include "host/cli/engines.h"
+#include "host/base/executable.h"
 
 namespace {
 
 const std::string& node_path() {
   static const std::string path = [] {
-    std::string found = duet::cli::module_directory() + "/node";
+    std::string found = duet::module_directory() + "/node";
     return access(found.c_str(), X_OK) == 0 ? found : std::string();
   }();
   return path;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "host/base/escape.h"
+#include "host/cli/interpreter.h"
 #include "host/cli/program.h"
 
 namespace duet::cli {
@@ -235,21 +236,23 @@ Result<PythonChoice> choose_python(std::string_view directory) {
   if (!found) return std::move(found).error();
   const fs::path python = fs::absolute(found->python, ignored).lexically_normal();
   Facts facts = look(python);
-  if (facts.library.empty()) facts = ask(python);
+  if (facts.version.empty() || (facts.library.empty() && !inside_interpreter())) {
+    facts = ask(python);
+  }
 
   if (facts.version.empty()) {
     return Error{"the Python interpreter cannot be started", python.string(),
                  "it was chosen by " + found->reason + ": repair or deactivate that", ""};
   }
-  if (facts.library.empty()) {
-    return Error{"Python " + facts.version + " has no shared libpython" + facts.version +
-                     ".so, so it cannot be embedded",
-                 python.string(),
-                 "apt-get install libpython" + facts.version +
-                     ", or for pyenv: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install",
-                 ""};
-  }
   return PythonChoice{python.string(), facts.version, facts.library, found->reason};
+}
+
+std::string project_directory(const config::Config& config) {
+  if (!config.file.empty()) return fs::path(config.file).parent_path().string();
+  for (const config::Handler& handler : config.handlers) {
+    if (handler.language == config::Language::kPython) return handler.root;
+  }
+  return fs::current_path().string();
 }
 
 }  // namespace duet::cli

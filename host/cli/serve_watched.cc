@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "host/base/clock.h"
+#include "host/base/executable.h"
 #include "host/base/log.h"
 #include "host/cli/command.h"
 #include "host/cli/load_config.h"
@@ -62,8 +63,8 @@ class WatchedHost {
       if (getppid() != parent) _exit(kExitFailure);
       sigprocmask(SIG_SETMASK, &before_, nullptr);
       setenv(kWatchedVariable, "1", 1);
-      execv("/proc/self/exe", words.data());
-      std::perror("duet: /proc/self/exe");
+      execv(executable_path().c_str(), words.data());
+      std::perror(("duet: " + executable_path()).c_str());
       _exit(kExitFailure);
     }
     return {};

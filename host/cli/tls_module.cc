@@ -2,7 +2,7 @@
 
 #include <dlfcn.h>
 
-#include "host/cli/engines.h"
+#include "host/base/executable.h"
 
 namespace duet::cli {
 

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "host/base/escape.h"
+#include "host/base/executable.h"
 #include "host/cli/command.h"
 #include "host/cli/engines.h"
+#include "host/cli/interpreter.h"
 
 namespace duet::cli {
 
@@ -74,6 +76,8 @@ std::vector<Row> collect() {
   if (engines.python()) {
     rows.push_back({"Python executable",
                     engines.python()->executable + " (by " + engines.python()->reason + ")"});
+    rows.push_back(
+        {"Python runs in", inside_interpreter() ? "that program" : engines.python()->library});
   }
   std::string modules;
   for (const std::string& version : built_pythons()) {
@@ -116,6 +120,8 @@ std::string as_json(const std::vector<Row>& rows) {
 }
 
 int run(const Arguments& arguments) {
+  std::error_code ignored;
+  continue_in_interpreter(std::filesystem::current_path(ignored).string());
   const std::vector<Row> rows = collect();
   const std::string text = arguments.has("json") ? as_json(rows) : as_text(rows);
   std::fwrite(text.data(), 1, text.size(), stdout);

@@ -1,5 +1,7 @@
 #include "host/config/config.h"
 
+#include <algorithm>
+
 namespace duet::config {
 
 std::string Address::to_string() const {
@@ -20,6 +22,11 @@ std::string_view language_name(Language language) {
       return "http";
   }
   return "";
+}
+
+bool Config::uses(Language language) const {
+  return std::any_of(handlers.begin(), handlers.end(),
+                     [language](const Handler& handler) { return handler.language == language; });
 }
 
 }  // namespace duet::config

@@ -137,6 +137,9 @@ struct Config {
   // What a person may want to know at start ("PORT=3000 from .env: listening on 0.0.0.0:3000"):
   // logged at level info.
   std::vector<std::string> notes;
+
+  // Whether a handler, which may be a variant, is in that language.
+  bool uses(Language language) const;
 };
 
 }  // namespace duet::config

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "host/base/escape.h"
+#include "host/base/executable.h"
 #include "host/base/service_url.h"
 #include "host/config/suggest.h"
 
@@ -108,11 +109,7 @@ std::string system_error(int code) { return std::strerror(code); }
 }  // namespace
 
 const std::string& shipped_plugins() {
-  static const std::string path = [] {
-    std::error_code error;
-    const fs::path executable = fs::read_symlink("/proc/self/exe", error);
-    return (executable.parent_path().parent_path() / "lib" / "duet" / "plugins").string();
-  }();
+  static const std::string path = module_directory() + "/plugins";
   return path;
 }
 

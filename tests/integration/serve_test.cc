@@ -63,7 +63,7 @@ TEST(Serve, LoadsOnlyTheEnginesThatItNeeds) {
   EXPECT_EQ(js_map.find("libpython"), std::string::npos);
   DuetHost py({directory.write("one.py", kHelloPy)});
   const std::string py_map = memory_map(py.process().pid());
-  EXPECT_NE(py_map.find("libpython"), std::string::npos);
+  EXPECT_NE(py_map.find("duet_python"), std::string::npos);
   EXPECT_EQ(py_map.find("libnode"), std::string::npos);
   EXPECT_EQ(py_map.find("duet_js.so"), std::string::npos);
 }
