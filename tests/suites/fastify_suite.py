@@ -1,8 +1,8 @@
 """Fastify's own tests, those that listen and those that inject their requests, and those of its plugins, inside
 the duet that serves: a duet for each file, beside a Node.
 
-Both run fastify_entry.cjs. Such a suite has no end that can be seen: a file is over when both have
-reported as many tests, or neither has reported one for a while.
+Both run fastify_entry.cjs. Such a suite has no end that can be seen: a file is over when the Node has ended
+and both have reported as many tests, or neither has reported one for a while.
 """
 
 import concurrent.futures
@@ -83,11 +83,12 @@ def both(file, folder):
             counts, since = None, time.monotonic()
             while True:
                 time.sleep(0.1)
+                ended = peer.poll() is not None
                 found = on_node.read(), on_duet.read()
                 if found != counts:
                     counts, since = found, time.monotonic()
                 quiet = time.monotonic() - since
-                if quiet > PATIENCE or (quiet > 2.0 and found[0] == found[1] > 0):
+                if quiet > PATIENCE or (ended and found[0] == found[1] > 0):
                     break
             peer.terminate()
         return on_node.rows, on_duet.rows

@@ -11,10 +11,13 @@ suite's file).
 """
 
 import concurrent.futures
+import contextlib
+import itertools
 import json
 import multiprocessing
 import os
 import pathlib
+import random
 import re
 import socket
 import subprocess
@@ -144,12 +147,17 @@ class Served:
         self.process.communicate()
 
 
+# None of those that the system gives, which a client could have before the duet listens; each once.
+PORTS = itertools.cycle(random.sample(range(11000, 32768), 32768 - 11000))
+
+
 def free_ports(count=12):
     """A test has one to three servers, and a port rests before it is taken again."""
-    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in taken]
-    for one in taken:
-        one.close()
+    ports = []
+    while len(ports) < count:
+        port = next(PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.append(port)
     return ports
 
 
@@ -214,8 +222,15 @@ def main(names):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["fetch"]:
+    unknown = [name for name in sys.argv[1:] if name not in SUITES]
+    if {"--help", "-h"} & set(sys.argv):
+        print(__doc__, end="")
+    elif sys.argv[1:2] == ["fetch"]:
+        if len(sys.argv) != 3:
+            sys.exit("fetch needs the name of a folder, which it creates")
         fetch(sys.argv[2])
+    elif unknown:
+        sys.exit(f"{unknown[0]} is no suite: there are {', '.join(SUITES)}, and `fetch FOLDER`")
     else:
         sys.modules["suites"] = sys.modules["__main__"]
         sys.path.insert(0, str(HERE))
