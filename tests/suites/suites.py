@@ -2,8 +2,9 @@
 
     python3 tests/suites/suites.py fetch FOLDER            once: the suites and what they need
     FOLDER/bin/python tests/suites/suites.py [SUITE ...]   autobahn, uvicorn, daphne, waitress,
-                                                           gunicorn, frameworks, falcon, fastify,
-                                                           node, express, werkzeug, llhttp
+                                                           gunicorn, frameworks, django, falcon,
+                                                           granian, fastify, node, express, werkzeug,
+                                                           llhttp
 
 The suites come from the package indexes: they are in no repository of ours. DUET names the executable.
 Ends with a table, and with 1 when a test failed whose reason is not written down (`DIFFERENT` of each
@@ -31,8 +32,8 @@ import debian_sources
 HERE = pathlib.Path(__file__).resolve().parent
 DUET = os.environ.get("DUET", str(HERE.parents[1] / "build/release/bin/duet"))
 NODE = str(pathlib.Path(DUET).resolve().parents[1] / "lib/duet/node")  # duet's, by itself
-SUITES = ["autobahn", "uvicorn", "daphne", "waitress", "gunicorn", "frameworks", "falcon", "fastify",
-          "node", "express", "werkzeug", "llhttp"]
+SUITES = ["autobahn", "uvicorn", "daphne", "waitress", "gunicorn", "frameworks", "django", "falcon",
+          "granian", "fastify", "node", "express", "werkzeug", "llhttp"]
 PACKAGES = ["kosoku", "uvicorn", "daphne", "waitress", "gunicorn", "pytest<9", "pytest-mock", "anyio",
             "httpx2", "websockets", "wsproto", "h11", "httptools", "hypothesis", "a2wsgi",
             # gunicorn's applications, and what its tests ask them by
@@ -47,8 +48,18 @@ PACKAGES = ["kosoku", "uvicorn", "daphne", "waitress", "gunicorn", "pytest<9", "
             "ujson", "pydantic-settings", "pydantic-extra-types", "email-validator", "bottle",
             # Werkzeug's, and llhttp's, which aiohttp's sources have
             "werkzeug", "ephemeral-port-reserve", "aiohttp"]
-SOURCES = ["uvicorn", "daphne", "waitress", "gunicorn", "starlette", "fastapi", "flask", "bottle",
-           "falcon", "werkzeug", "aiohttp"]
+SOURCES = ["uvicorn", "daphne", "waitress", "gunicorn", "starlette", "fastapi", "flask", "django",
+           "bottle", "falcon", "werkzeug", "aiohttp"]
+
+# In the place of granian's builder, which wants a compiler of Rust: pip asks it what the sources are.
+MATURIN = """
+import os, shutil
+
+def prepare_metadata_for_build_wheel(folder, settings=None):
+    os.mkdir(f"{folder}/granian.dist-info")
+    shutil.copy("PKG-INFO", f"{folder}/granian.dist-info/METADATA")
+    return "granian.dist-info"
+"""
 
 PLUGINS = ["websocket", "http-proxy", "reply-from", "multipart", "static", "compress", "express",
            "middie"]
@@ -62,19 +73,14 @@ def fetch(folder):
     pip = [str(pathlib.Path(folder) / "bin" / "python"), "-m", "pip", "--quiet"]
     subprocess.run([*pip, "install", *PACKAGES], check=True)
     listed = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout
+    suites = pathlib.Path(folder) / "suites"
     for name in SOURCES:
         version = next(line for line in listed.splitlines() if line.lower().startswith(f"{name}=="))
-        with tempfile.TemporaryDirectory() as sources:
-            subprocess.run([*pip, "download", "--no-deps", "--no-binary", name, "--dest", sources,
-                            version], check=True)
-            with tarfile.open(next(pathlib.Path(sources).glob("*.tar.gz"))) as archive:
-                for member in archive.getmembers():
-                    member.name = member.name.partition("/")[2]
-                    if member.isfile() and member.name.startswith(
-                            ("test/", "tests/", "docs_src/", "vendor/llhttp/test/", "LICENSE",
-                             "README.rst")):
-                        archive.extract(member, pathlib.Path(folder) / "suites" / name)
-    suites = pathlib.Path(folder) / "suites"
+        fetch_tests([*pip, "download", "--no-binary", name, version], suites / name)
+    with tempfile.TemporaryDirectory() as builder:
+        (pathlib.Path(builder) / "maturin.py").write_text(MATURIN)
+        fetch_tests([*pip, "download", "--no-binary", "granian", "--no-build-isolation", "granian"],
+                    suites / "granian", dict(os.environ, PYTHONPATH=builder))
     debian_sources.fetch("forky", "nodejs", suites / "node", only="test/")
     fetch_packed("fastify", suites / "fastify")
     npm(suites / "fastify", "install", "--legacy-peer-deps")
@@ -88,6 +94,17 @@ def fetch(folder):
     for name in ("http-proxy", "eventsource"):
         debian_sources.fetch("bookworm", f"node-{name}", suites / "express" / name)
     fetch_needs(suites / "express", [*MIDDLEWARE, "ws", "fetch", "http-proxy", "eventsource"], mocha="^10")
+
+
+def fetch_tests(download, folder, environment=None):
+    with tempfile.TemporaryDirectory() as sources:
+        subprocess.run([*download, "--no-deps", "--dest", sources], check=True, env=environment)
+        with tarfile.open(next(pathlib.Path(sources).glob("*.tar.gz"))) as archive:
+            for member in archive.getmembers():
+                member.name = member.name.partition("/")[2]
+                if member.isfile() and member.name.startswith(
+                        ("test/", "tests/", "docs_src/", "vendor/llhttp/test/", "LICENSE", "README.rst")):
+                    archive.extract(member, folder)
 
 
 def npm(folder, *arguments):
