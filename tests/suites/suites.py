@@ -3,8 +3,8 @@
     python3 tests/suites/suites.py fetch FOLDER            once: the suites and what they need
     FOLDER/bin/python tests/suites/suites.py [SUITE ...]   autobahn, uvicorn, daphne, waitress,
                                                            gunicorn, frameworks, django, falcon,
-                                                           granian, fastify, node, express, werkzeug,
-                                                           llhttp
+                                                           granian, sanic, fastify, node, express,
+                                                           werkzeug, llhttp
 
 The suites come from the package indexes: they are in no repository of ours. DUET names the executable.
 Ends with a table, and with 1 when a test failed whose reason is not written down (`DIFFERENT` of each
@@ -33,7 +33,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 DUET = os.environ.get("DUET", str(HERE.parents[1] / "build/release/bin/duet"))
 NODE = str(pathlib.Path(DUET).resolve().parents[1] / "lib/duet/node")  # duet's, by itself
 SUITES = ["autobahn", "uvicorn", "daphne", "waitress", "gunicorn", "frameworks", "django", "falcon",
-          "granian", "fastify", "node", "express", "werkzeug", "llhttp"]
+          "granian", "sanic", "fastify", "node", "express", "werkzeug", "llhttp"]
 PACKAGES = ["kosoku", "uvicorn", "daphne", "waitress", "gunicorn", "pytest<9", "pytest-mock", "anyio",
             "httpx2", "websockets", "wsproto", "h11", "httptools", "hypothesis", "a2wsgi",
             # gunicorn's applications, and what its tests ask them by
@@ -47,9 +47,13 @@ PACKAGES = ["kosoku", "uvicorn", "daphne", "waitress", "gunicorn", "pytest<9", "
             "dirty-equals", "inline-snapshot", "pyjwt", "pwdlib", "argon2-cffi", "sqlmodel", "orjson",
             "ujson", "pydantic-settings", "pydantic-extra-types", "email-validator", "bottle",
             # Werkzeug's, and llhttp's, which aiohttp's sources have
-            "werkzeug", "ephemeral-port-reserve", "aiohttp"]
+            "werkzeug", "ephemeral-port-reserve", "aiohttp",
+            # Sanic's
+            "aiofiles", "beautifulsoup4"]
+# Without what they demand: uvloop, as whose loop others would run.
+BARE = ["sanic", "sanic-routing", "sanic-testing", "html5tagger", "tracerite"]
 SOURCES = ["uvicorn", "daphne", "waitress", "gunicorn", "starlette", "fastapi", "flask", "django",
-           "bottle", "falcon", "werkzeug", "aiohttp"]
+           "bottle", "falcon", "sanic", "werkzeug", "aiohttp"]
 
 # In the place of granian's builder, which wants a compiler of Rust: pip asks it what the sources are.
 MATURIN = """
@@ -72,6 +76,7 @@ def fetch(folder):
     venv.create(folder, with_pip=True)
     pip = [str(pathlib.Path(folder) / "bin" / "python"), "-m", "pip", "--quiet"]
     subprocess.run([*pip, "install", *PACKAGES], check=True)
+    subprocess.run([*pip, "install", "--no-deps", *BARE], check=True)
     listed = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout
     suites = pathlib.Path(folder) / "suites"
     for name in SOURCES:
