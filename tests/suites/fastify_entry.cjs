@@ -9,7 +9,7 @@ function report(ok, { name, skip, todo }) {
 }
 
 require('./ports.cjs')(() => {
-  const tests = run({ files: [process.env.SUITE_FILE], isolation: 'none', timeout: 5_000 });
+  const tests = run({ files: [process.env.SUITE_FILE], isolation: 'none', timeout: 7_000 });
   tests.on('test:pass', (test) => report(true, test));
   tests.on('test:fail', (test) => report(false, test));
   tests.resume();
