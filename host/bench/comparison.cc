@@ -11,7 +11,6 @@ namespace duet::bench {
 
 namespace {
 
-using stats::BlockedSample;
 using stats::Draw;
 
 constexpr double kNeverCame = std::numeric_limits<double>::infinity();

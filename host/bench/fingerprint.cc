@@ -36,7 +36,7 @@ std::string mebibytes(const std::string& kibibytes) {
   return size > 0 ? std::to_string(std::llround(size / 1024)) + " MiB" : "";
 }
 
-std::string or_unknown(std::string text) { return text.empty() ? "unknown" : text; }
+std::string or_unknown(const std::string& text) { return text.empty() ? "unknown" : text; }
 
 // What stands behind "NAME<spaces>:" or "NAME " in a file of such lines.
 std::string value_in(const std::string& file, const std::string& name) {
