@@ -180,7 +180,13 @@ PyObject* timer_compare(PyObject* self, PyObject* other, int operation) {
   if (!PyObject_TypeCheck(other, timer_handle_type)) Py_RETURN_NOTIMPLEMENTED;
   Py_RETURN_RICHCOMPARE(cast(self)->when_seconds, cast(other)->when_seconds, operation);
 }
-Py_hash_t timer_hash(PyObject* self) { return _Py_HashPointer(self); }
+Py_hash_t timer_hash(PyObject* self) {
+#if PY_VERSION_HEX >= 0x030D0000  // where the name without the underscore begins
+  return Py_HashPointer(self);
+#else
+  return _Py_HashPointer(self);
+#endif
+}
 
 PyMethodDef handle_methods[] = {
     {"cancel", handle_cancel, METH_NOARGS, "Cancels the call."},

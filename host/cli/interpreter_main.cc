@@ -3,10 +3,12 @@
 // stands in for, with duet's main() instead of Python's.
 
 #include <dlfcn.h>
+#include <linux/prctl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <linux/prctl.h>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <string>
