@@ -98,9 +98,8 @@ constexpr HelpRow kEnvironment[] = {
      "--listen overrules it"},
     {"VIRTUAL_ENV", "the Python that is used; else a .venv beside the project, else python3"},
     {"DUET_LIBPYTHON",
-     "when set, Python runs in its shared library, also where the interpreter itself could be "
-     "used, "
-     "which is faster"},
+     "when set, Python runs in its shared library even where the interpreter itself, which is "
+     "faster, could be used: py-spy needs that"},
     {"NO_COLOR", "no colours"},
 };
 
