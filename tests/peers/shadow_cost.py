@@ -71,7 +71,7 @@ def main():
     plain = result["comparison"]["arms"][0]["intervals"]["p99"]["value"]
     shadowed, again = cost_ratio.ratios(result, "p99")
     print(f"p99 of the plain route: {plain / 1e6:.2f} ms at 200 requests a second; copied "
-          f"{shadow['sampled'] - shadow['skipped']} of {shadow['sampled']} requests, compared "
+          f"{shadow['sampled'] - sum(shadow['lost'].values())} of {shadow['sampled']} requests, compared "
           f"{shadow['variants'][0]['compared']}")
     cost_ratio.say("A/A: plain / plain     ", again)
     cost_ratio.say("p99: shadowed / plain  ", shadowed, LIMIT)
