@@ -55,6 +55,8 @@ def arguments():
     if options.write and (options.quick or options.only or options.workloads):
         parser.error("--write replaces all tables: leave --quick, --only and --workloads out")
     options.seconds = options.seconds or (2 if options.quick else 8)
+    if not 0 < options.seconds <= ROUNDS:  # a block of `duet bench` is a second at most
+        parser.error(f"--seconds is at most {ROUNDS}")
     options.starts = options.starts or (6 if options.quick else 15)
     return options
 
