@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -61,6 +62,9 @@ void take_title(const std::vector<std::string>& words) {
   std::string title;
   for (const std::string& word : words) title.append(word).push_back('\0');
   if (map.arg_start == 0 || map.arg_end - map.arg_start < title.size()) return;
+  // What libc says of an assertion that fails begins with it.
+  program_invocation_name = const_cast<char*>(words.front().c_str());
+  program_invocation_short_name = const_cast<char*>("duet");
   char* area = reinterpret_cast<char*>(map.arg_start);
   std::memset(area, 0, map.arg_end - map.arg_start);
   title.copy(area, title.size());

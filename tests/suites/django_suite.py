@@ -467,23 +467,11 @@ def run_tests():
 
 
 def run(folder):
-    from suites import HERE, Served, free_ports, judge
+    from suites import judge, run_inside
 
-    tests = folder / "django/tests"
     with tempfile.TemporaryDirectory() as scratch:
-        (pathlib.Path(scratch) / "duet.toml").write_text(CONFIG)
-        result = os.path.join(scratch, "result")
-        port = free_ports(1)[0]
-        served = Served(f"{scratch}/duet.toml", port, cwd=tests, options=["--body-limit", "64MiB"],
-                        PYTHONPATH=os.pathsep.join([str(HERE), str(tests)]),
-                        SUITE_PORT=str(port), SUITE_RESULT=result)
-        with served:
-            connection = http.client.HTTPConnection("127.0.0.1", port)
-            connection.request("GET", "/")  # the tests begin
-            connection.getresponse().read()
-            connection.close()
-            print(served.process.stdout.read(), end="")  # until it ends by itself
-        with open(result) as file:
-            reports = json.load(file)
+        config = pathlib.Path(scratch, "duet.toml")
+        config.write_text(CONFIG)
+        reports = run_inside(str(config), folder / "django/tests")
     failed = reports.pop("failed")
     yield "django", judge(reports, failed, DIFFERENT)

@@ -301,31 +301,11 @@ def run_tests():
 
 
 def run(folder):
-    import http.client
-    import socket
-    import tempfile
-
-    from suites import HERE, Served, judge
+    from suites import judge, run_inside
 
     for name, (contract, _) in SUITES.items():
         if name not in os.environ.get("FRAMEWORKS", name).split(","):
             continue
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        with tempfile.TemporaryDirectory() as results:
-            result = os.path.join(results, "result")
-            served = Served(f"frameworks_suite:{contract}", port, cwd=folder / name,
-                            options=["--body-limit", "64MiB"],
-                            PYTHONPATH=os.pathsep.join([str(HERE), str(folder / name)]),
-                            SUITE_PORT=str(port), SUITE_NAME=name, SUITE_RESULT=result)
-            with served:
-                connection = http.client.HTTPConnection("127.0.0.1", port)
-                connection.request("GET", "/")  # the tests begin
-                connection.getresponse().read()
-                connection.close()
-                print(served.process.stdout.read(), end="")  # until it ends by itself
-            with open(result) as file:
-                reports = json.load(file)
+        reports = run_inside(f"frameworks_suite:{contract}", folder / name, SUITE_NAME=name)
         failed = reports.pop("failed")
         yield name, judge(reports, failed, DIFFERENT[name])

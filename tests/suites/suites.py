@@ -13,6 +13,7 @@ suite's file).
 
 import concurrent.futures
 import contextlib
+import http.client
 import itertools
 import json
 import multiprocessing
@@ -167,6 +168,24 @@ class Served:
     def __exit__(self, *_):
         self.process.terminate()
         self.process.communicate()
+
+
+def run_inside(source, tests, **environment):
+    """What tests report that run in the duet that serves `source`: from its first request on, until they end it."""
+    port = free_ports(1)[0]
+    with tempfile.TemporaryDirectory() as results:
+        result = os.path.join(results, "result")
+        served = Served(source, port, cwd=tests, options=["--body-limit", "64MiB"],
+                        PYTHONPATH=os.pathsep.join([str(HERE), str(tests)]),
+                        SUITE_PORT=str(port), SUITE_RESULT=result, **environment)
+        with served:
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            connection.request("GET", "/")
+            connection.getresponse().read()
+            connection.close()
+            print(served.process.stdout.read(), end="")
+        with open(result) as file:
+            return json.load(file)
 
 
 # None of those that the system gives, which a client could have before the duet listens; each once.

@@ -1,7 +1,7 @@
 #include "host/cli/interpreter.h"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
