@@ -49,6 +49,7 @@ class Connection {
  public:
   Connection(Load& load, uv_loop_t* loop, const sockaddr_in& address);
   void send(const Due& due);
+  void close() { uv_close(reinterpret_cast<uv_handle_t*>(&socket_), nullptr); }
 
  private:
   void on_read(ssize_t size, const char* bytes);
@@ -90,6 +91,7 @@ class Load {
     uv_timer_start(
         &timer_, [](uv_timer_t* timer) { static_cast<Load*>(timer->data)->tick(); }, 0, 1);
     uv_run(&loop_, UV_RUN_DEFAULT);
+    uv_loop_close(&loop_);
     report(true);
   }
 
@@ -138,8 +140,9 @@ class Load {
       }
     } else if (open_ == 0 || at > seconds_ + 10) {
       if (open_ != 0) give_up(std::to_string(open_) + " requests were not answered in 10 s");
-      uv_timer_stop(&timer_);
-      uv_stop(&loop_);
+      // With nothing open the loop ends by itself.
+      uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
+      for (const auto& connection : connections_) connection->close();
       return;
     }
     if (at >= reported_ + 1) {
@@ -194,6 +197,7 @@ Connection::Connection(Load& load, uv_loop_t* loop, const sockaddr_in& address) 
   socket_.data = connect_.data = this;
   uv_tcp_connect(&connect_, &socket_, reinterpret_cast<const sockaddr*>(&address),
                  [](uv_connect_t* connect, int status) {
+                   if (status == UV_ECANCELED) return;  // closed before it was needed
                    if (status != 0) give_up(std::string("cannot connect: ") + uv_strerror(status));
                    auto* self = static_cast<Connection*>(connect->data);
                    uv_read_start(
