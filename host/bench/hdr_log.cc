@@ -6,6 +6,7 @@
 #include <hdr/hdr_histogram_log.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -18,7 +19,8 @@ namespace {
 
 constexpr std::int64_t kHighest = 3600 * kSecond;
 constexpr int kDigits = 3;
-constexpr double kMaxUnit = 1e6;  // readers multiply the maxima that stand in the text by it
+constexpr double kMaxUnit = 1e6;      // readers multiply the maxima that stand in the text by it
+constexpr double kMostSeconds = 9e9;  // as nanoseconds they are within 64 bits
 
 struct Close {
   void operator()(hdr_histogram* histogram) const { hdr_close(histogram); }
@@ -47,8 +49,11 @@ Result<LogInterval> parse(const std::string& line) {
   if (std::sscanf(line.c_str(), "%lf,%lf,%lf,%n", &from, &length, &most, &at) != 3 || at == 0) {
     return wrong;
   }
-  interval.from = static_cast<Nanos>(from * 1e9 + 0.5);
-  interval.length = static_cast<Nanos>(length * 1e9 + 0.5);
+  for (const double time : {from, length}) {
+    if (!(time >= 0 && time <= kMostSeconds)) return wrong;  // also what is not a number
+  }
+  interval.from = std::llround(from * 1e9);
+  interval.length = std::llround(length * 1e9);
   std::string encoded = line.substr(static_cast<std::size_t>(at));
   while (!encoded.empty() && (encoded.back() == '\r' || encoded.back() == ' ')) encoded.pop_back();
   hdr_histogram* decoded = nullptr;

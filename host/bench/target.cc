@@ -1,5 +1,6 @@
 #include "host/bench/target.h"
 
+#include <fmt/format.h>
 #include <netdb.h>
 
 #include <algorithm>
@@ -52,12 +53,15 @@ Result<RequestText> request_text(const RequestSpec& spec, std::string_view host,
   bool has_host = false, has_length = false, has_connection = false;
   for (const auto& [name, value] : spec.fields) {
     if (!is_token(name) || !is_field_value(value)) {
-      return Error{"'" + printable(name + ": " + value) + "' is no header field", {}, {}, {}};
+      return Error{fmt::format("'{}: {}' is no header field", printable(name), printable(value)),
+                   {},
+                   {},
+                   {}};
     }
     has_host |= same_name(name, "host");
     has_connection |= same_name(name, "connection");
     has_length |= same_name(name, "content-length") || same_name(name, "transfer-encoding");
-    bytes += name + ": " + value + "\r\n";
+    bytes.append(name).append(": ").append(value).append("\r\n");
   }
   if (!has_host) bytes += "Host: " + std::string(host) + "\r\n";
   if (!keep_alive && !has_connection) bytes += "Connection: close\r\n";

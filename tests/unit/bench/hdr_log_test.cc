@@ -81,8 +81,16 @@ TEST(HdrLog, WhatOtherToolsWriteIsRead) {
 
 TEST(HdrLog, WhatIsNoneIsRefusedWithItsLine) {
   const std::string good = *hdr_log(schedule(), 0, {0, 1}, 0);
-  const std::string bad[] = {good + "1.0,2.0,3.0,notahistogram\n", good + "hello\n",
-                             good + "1.0,2.0,3.0,\n", good + "1.0,2.0\n",
+  const std::string histogram = good.substr(good.rfind(','));
+  ASSERT_TRUE(read_hdr_log("9e9,0,0" + histogram));
+  const std::string bad[] = {"nan,2.0,3.0" + histogram,
+                             "1.0,inf,3.0" + histogram,
+                             "-1.0,2.0,3.0" + histogram,
+                             "1.0,1e30,3.0" + histogram,
+                             good + "1.0,2.0,3.0,notahistogram\n",
+                             good + "hello\n",
+                             good + "1.0,2.0,3.0,\n",
+                             good + "1.0,2.0\n",
                              good.substr(0, good.size() - 40)};
   for (const std::string& text : bad) {
     const auto read = read_hdr_log(text);
