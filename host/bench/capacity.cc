@@ -9,13 +9,17 @@ namespace duet::bench {
 
 namespace {
 
-constexpr double kPrecision = 1.05;       // between the two ends
-constexpr double kBack = 1.25;            // when a test says that an end is on the other side
-constexpr double kStep = 1.08;            // when it does not say it clearly
+constexpr double kPrecision = 1.05;       // what bisection narrows to, and the last rungs are apart
+constexpr double kNearer = 1.0 / 3;       // the power of a step that gives the next one inwards
+constexpr double kFurther = 1.5;          // and outwards
+constexpr double kBack = 1.25;            // to where the middle is looked for anew
+constexpr std::uint32_t kReturns = 2;     // so often
 constexpr double kLeast = 1;              // requests a second
 constexpr double kConcentration = 1;      // of the test: decides after nine trials that agree
-constexpr std::uint32_t kDissenters = 3;  // so many trials that disagree end a test as open
+constexpr std::uint32_t kDissenters = 3;  // so many trials that disagree end a test
 constexpr std::uint32_t kMostLagged = 5;  // in a row
+
+bool is_too_fine(double step) { return step * step < kPrecision; }
 
 }  // namespace
 
@@ -30,10 +34,8 @@ std::string_view CapacitySearch::doing() const {
       return "shrinking";
     case Phase::kBisect:
       return "narrowing";
-    case Phase::kTestLow:
-      return "testing the lower end";
-    case Phase::kTestHigh:
-      return "testing the upper end";
+    case Phase::kTest:
+      return end_->upper ? "testing the upper end" : "testing the lower end";
     default:
       return "settled";
   }
@@ -42,10 +44,6 @@ std::string_view CapacitySearch::doing() const {
 bool CapacitySearch::passes(const Trial& trial) const {
   return static_cast<double>(trial.slow) <=
          (1 - objective_.p) * static_cast<double>(trial.requests) + 1e-9;
-}
-
-bool CapacitySearch::share_is_met() const {
-  return passes({tested_.requests, tested_.slow, false});
 }
 
 void CapacitySearch::add(const Trial& trial) {
@@ -58,15 +56,16 @@ void CapacitySearch::add(const Trial& trial) {
   if (trial.lagged && !passed) {
     if (++lagged_ < kMostLagged) return;  // once more
     lagged_ = 0;
-    if (phase_ == Phase::kTestHigh) {
+    if (phase_ == Phase::kTest && end_->upper) {
       generator_limit_ = true;
-      phase_ = Phase::kDone;
+      end_->closed = true;
+      next_test();
       return;
     }
   } else {
     lagged_ = 0;
   }
-  if (phase_ != Phase::kTestLow && phase_ != Phase::kTestHigh) {
+  if (phase_ != Phase::kTest) {
     steer(passed);
     return;
   }
@@ -74,20 +73,16 @@ void CapacitySearch::add(const Trial& trial) {
   tested_.passed += passed ? 1 : 0;
   tested_.requests += trial.requests;
   tested_.slow += trial.slow;
-  phase_ == Phase::kTestLow ? test_low() : test_high();
+  test();
 }
 
 void CapacitySearch::steer(bool passed) {
   (passed ? low_ : high_) = rate_;
   if (phase_ == Phase::kGrow && passed && rate_ < most_) {
     rate_ = std::min(2 * rate_, most_);
-  } else if (phase_ != Phase::kBisect && low_ == 0) {
+  } else if (phase_ != Phase::kBisect && !passed && low_ == 0 && rate_ > kLeast) {
     phase_ = Phase::kShrink;
-    if (rate_ <= kLeast) {
-      begin_test(Phase::kTestHigh, rate_);
-    } else {
-      rate_ = std::max(kLeast, rate_ / 2);
-    }
+    rate_ = std::max(kLeast, rate_ / 2);
   } else {
     bisect();
   }
@@ -95,92 +90,105 @@ void CapacitySearch::steer(bool passed) {
 
 void CapacitySearch::bisect() {
   phase_ = Phase::kBisect;
-  if (high_ == 0 || high_ <= low_ * kPrecision) {
-    // An end that was already tested stays as it was found, unless lower rates fail by now.
-    if (holds_ && high_ > 0 && holds_->rate >= high_) holds_.reset();
-    if (holds_ && holds_->rate >= low_) {
-      begin_test(Phase::kTestHigh, high_);
-    } else {
-      begin_test(Phase::kTestLow, low_);
-    }
+  if (low_ > 0 && high_ > low_ * kPrecision) {
+    rate_ = std::sqrt(low_ * high_);
     return;
   }
-  rate_ = std::sqrt(low_ * high_);
+  // The ends of the scale are their own rungs.
+  middle_ = high_ == 0  ? most_ * kFirstStep
+            : low_ == 0 ? kLeast / kFirstStep
+                        : std::sqrt(low_ * high_);
+  next_test();
 }
 
-void CapacitySearch::begin_test(Phase phase, double rate) {
-  phase_ = phase;
-  rate_ = rate;
-  tested_ = {.rate = rate};
-  ++tests_;
+double CapacitySearch::rung(const End& end) const {
+  return std::clamp(end.upper ? middle_ * end.step : middle_ / end.step, kLeast, most_);
 }
 
-double CapacitySearch::log_e() const {
-  return stats::log_e(tested_.passed, tested_.trials, 0.5, kConcentration);
-}
-
-// ln of the evidence that a test needs. The k-th one has alpha/2 * 6 / (pi k)^2 of the chance of
-// error: all together have at most alpha/2.
-double CapacitySearch::wanted() const {
-  return std::log(static_cast<double>(tests_) * tests_ * M_PI * M_PI / (3 * alpha_));
-}
-
-// A higher rate that held before holds no more: the server, or the machine, has become slower.
-void CapacitySearch::set_fails() {
-  fails_ = tested_;
-  if (holds_ && holds_->rate >= rate_) holds_.reset();
-}
-
-// Whether the rate under test holds. When it does not, the search goes on below it.
-void CapacitySearch::test_low() {
-  const std::uint32_t failed = tested_.trials - tested_.passed;
-  const bool decided = log_e() >= wanted();
-  if (decided && tested_.passed > failed && share_is_met()) {
-    holds_ = tested_;
-    if (fails_ && fails_->rate <= rate_) fails_.reset();  // it was slower then
-    low_ = rate_;
-    // The upper end was found already, or there is none: `most` holds.
-    const bool found = fails_ && fails_->rate <= rate_ * kBack;
-    if (high_ == 0 || found) {
-      phase_ = Phase::kDone;
-    } else {
-      begin_test(Phase::kTestHigh, high_);
-    }
-    return;
+// The ends take turns, so that there is an interval early.
+void CapacitySearch::next_test() {
+  for (End* end : {&lower_, &upper_}) {
+    // Nearer to the middle than what is shown already.
+    const auto is_new = [&] {
+      const double rate = rung(*end);
+      return !end->shown || (end->upper ? rate < end->shown->rate : rate > end->shown->rate);
+    };
+    while (!is_too_fine(end->step) && !is_new()) end->step = std::pow(end->step, kNearer);
+    end->closed = end->closed || is_too_fine(end->step);
   }
-  if (failed < kDissenters) return;
-  if (decided && failed > tested_.passed) set_fails();
-  high_ = rate_;
-  if (rate_ <= kLeast) {
-    phase_ = Phase::kDone;
-  } else if (tested_.passed > 0) {
-    begin_test(Phase::kTestLow, std::max(kLeast, rate_ / kStep));
-  } else {
-    low_ = 0;
-    phase_ = Phase::kShrink;
-    rate_ = std::max(kLeast, rate_ / kBack);
-  }
-}
-
-// Whether the rate under test fails. When it does not, the search goes on above it.
-void CapacitySearch::test_high() {
-  const std::uint32_t failed = tested_.trials - tested_.passed;
-  if (log_e() >= wanted() && failed > tested_.passed) {
-    set_fails();
+  if (lower_.closed && upper_.closed) {
     phase_ = Phase::kDone;
     return;
   }
-  if (tested_.passed < kDissenters) return;
-  low_ = rate_;
-  if (rate_ >= most_) {
-    high_ = 0;
-    begin_test(Phase::kTestLow, rate_);
-  } else if (failed > 0) {
-    begin_test(Phase::kTestHigh, std::min(most_, rate_ * kStep));
+  end_ = upper_.closed || (!lower_.closed && lower_.step >= upper_.step) ? &lower_ : &upper_;
+  phase_ = Phase::kTest;
+  rate_ = rung(*end_);
+  tested_ = {.rate = rate_};
+}
+
+// Whether what the trials of this rung say together cannot be chance.
+bool CapacitySearch::is_decided() const {
+  const double wanted =
+      std::log(static_cast<double>(end_->series) * end_->series * M_PI * M_PI / (3 * alpha_));
+  return stats::log_e(tested_.passed, tested_.trials, 0.5, kConcentration) >= wanted;
+}
+
+void CapacitySearch::test() {
+  const std::uint32_t failed = tested_.trials - tested_.passed;
+  const std::uint32_t agree = end_->upper ? failed : tested_.passed;
+  const bool share_is_met = passes({tested_.requests, tested_.slow, false});
+  if (agree > tested_.trials - agree && is_decided() && (end_->upper || share_is_met)) {
+    shown();
+  } else if (tested_.trials - agree >= kDissenters) {
+    not_shown();
+  }
+}
+
+void CapacitySearch::shown() {
+  end_->shown = tested_;
+  end_->step = std::pow(end_->step, kNearer);
+  end_->closed = end_->outward;
+  End& other = end_->upper ? lower_ : upper_;
+  if (other.shown && lower_.shown->rate >= upper_.shown->rate) {
+    // The server, or the machine, has become another one.
+    other = {.upper = other.upper, .series = other.series + 1};
+  }
+  next_test();
+}
+
+void CapacitySearch::not_shown() {
+  const bool at_the_end_of_the_scale = rate_ == (end_->upper ? most_ : kLeast);
+  if (end_->shown || at_the_end_of_the_scale) {
+    end_->closed = true;
+    next_test();
+    return;
+  }
+  ++end_->series;
+  const bool unanimous = tested_.passed == (end_->upper ? tested_.trials : 0);
+  if (unanimous && returns_ < kReturns) {
+    ++returns_;
+    look_again();
   } else {
-    high_ = 0;
+    end_->outward = true;
+    end_->step = std::pow(end_->step, kFurther);
+    next_test();
+  }
+}
+
+// The rate under test is on the other side of what is looked for.
+void CapacitySearch::look_again() {
+  lower_.step = upper_.step = kFirstStep;
+  end_->outward = false;
+  if (end_->upper) {
     phase_ = Phase::kGrow;
+    low_ = rate_;
+    high_ = 0;
     rate_ = std::min(most_, rate_ * kBack);
+  } else {
+    phase_ = Phase::kShrink;
+    high_ = rate_;
+    low_ = 0;
+    rate_ = std::max(kLeast, rate_ / kBack);
   }
 }
 
