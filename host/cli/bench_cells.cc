@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "host/cli/text_table.h"
 #include "host/measure/table.h"
@@ -20,7 +21,7 @@ double per_second(std::uint64_t count, Nanos time) {
 
 std::string rate_text(double rate) {
   return rate < 1000 ? fmt::format("{:.4g}", rate)
-                     : format_count(static_cast<std::uint64_t>(rate + 0.5));
+                     : format_count(static_cast<std::uint64_t>(std::llround(rate)));
 }
 
 std::string plain(Nanos value) { return value == bench::kNever ? "-" : format_duration(value); }

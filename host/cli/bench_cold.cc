@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <numeric>
 
 #include "host/base/escape.h"
@@ -96,8 +97,9 @@ class ColdStarter {
     Nanos end = kPiece;
     const auto close_piece = [&] {
       if (piece.empty()) return;
-      std::nth_element(piece.begin(), piece.begin() + piece.size() / 2, piece.end());
-      medians.push_back(piece[piece.size() / 2]);
+      const auto middle = piece.begin() + std::ssize(piece) / 2;
+      std::nth_element(piece.begin(), middle, piece.end());
+      medians.push_back(*middle);
       piece.clear();
     };
     for (const bench::Sample& sample : schedule.samples) {

@@ -41,8 +41,9 @@ class PageWriter {
  public:
   PageWriter(const bench::Plan& plan, const BenchResult& result) : plan_(plan), result_(result) {
     arms_ = arm_verdicts(plan, result);
-    for (std::uint16_t arm = 0; arm < arms_.size(); ++arm) {
-      rounds_.push_back(arm_rounds(result.schedule, arm, result.rounds));
+    for (std::size_t arm = 0; arm < arms_.size(); ++arm) {
+      rounds_.push_back(
+          arm_rounds(result.schedule, static_cast<std::uint16_t>(arm), result.rounds));
     }
   }
 
@@ -128,8 +129,8 @@ class PageWriter {
       rows.rows.push_back({words(std::move(title))});
       for (std::size_t arm = 0; arm < arms_.size(); ++arm) rows.rows.back().push_back(cell(arm));
     };
-    const auto text = [&](std::string title, const auto& of) {
-      row(std::move(title), [&](std::size_t arm) { return report::number(of(result_.arms[arm])); });
+    const auto text = [&](const char* title, const auto& of) {
+      row(title, [&](std::size_t arm) { return report::number(of(result_.arms[arm])); });
     };
     text("requests", [](const bench::Summary& s) { return measure::format_count(s.requests); });
     text("answers a second",

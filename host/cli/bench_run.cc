@@ -262,9 +262,10 @@ void BenchRun::read_warm(Nanos since_start) {
 
 // What has been used since then.
 void BenchRun::read_end(const bench::Schedule& schedule) {
-  for (std::uint16_t arm = 0; arm < targets_.size(); ++arm) {
+  for (std::size_t arm = 0; arm < targets_.size(); ++arm) {
     states_[arm].resident = resident(arm);
-    const std::uint64_t requests = requests_since(schedule.samples, arm, warm_since_);
+    const std::uint64_t requests =
+        requests_since(schedule.samples, static_cast<std::uint16_t>(arm), warm_since_);
     if (warm_cpu_.empty() || !warm_cpu_[arm] || requests == 0) continue;
     if (const auto cpu = host_cpu(arm)) states_[arm].cpu = CpuUse{*cpu - *warm_cpu_[arm], requests};
   }

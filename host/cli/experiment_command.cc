@@ -112,7 +112,7 @@ int failed(const std::string& message, const std::string& hint) {
 std::string target_of(const std::vector<std::string>& words) {
   const std::string& action = words[0];
   if (action == "list") return "/api/experiments";
-  const std::string one = "/api/experiments/" + encoded(words[1]);
+  std::string one = "/api/experiments/" + encoded(words[1]);
   if (action == "show") return one;
   std::string query;
   if (action == "ramp" && words.size() > 2) query = "?share=" + encoded(words[2]);

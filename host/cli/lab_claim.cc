@@ -333,7 +333,7 @@ class ClaimReader {
       missing(place, "figure", "write figure = \"p50\" or \"throughput\"");
       return std::nullopt;
     }
-    const auto figure = lab_figure(entry->value.string);
+    auto figure = lab_figure(entry->value.string);
     if (!figure) {
       context_.not_one_of(*entry, lab_figure_names());
     } else if ((figure->kind != LabFigure::Kind::kLoad) != cold_) {

@@ -1,5 +1,6 @@
 #include "host/cli/lab_environment.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -95,13 +96,13 @@ std::optional<LabEnvironment::Missing> LabEnvironment::missing(const Needs& need
     const bool own = claim_.npm.contains(name);
     const std::string& version = own ? claim_.npm.at(name) : claim_.shared_npm.at(name);
     if (!has_npm(own ? folder_ : cache_, name, version)) {
-      return Missing{name + " " + version + " of npm", install};
+      return Missing{fmt::format("{} {} of npm", name, version), install};
     }
   }
   for (const std::string& name : needs.python) {
     const std::string& version = claim_.python.at(name);
     if (!has_python(name, version)) {
-      return Missing{name + " " + version + " of PyPI", install};
+      return Missing{fmt::format("{} {} of PyPI", name, version), install};
     }
   }
   for (const std::string& program : needs.programs) {
@@ -229,7 +230,7 @@ Result<void> LabEnvironment::enter() const {
   const std::string venv = folder_ + "/.venv";
   for (const std::string& folder : {cache_, folder_}) {
     const std::string programs = folder + "/node_modules/.bin";
-    if (fs::exists(programs, ignored)) path = programs + ":" + path;
+    if (fs::exists(programs, ignored)) path.insert(0, programs + ":");
   }
   if (fs::exists(venv, ignored)) {
     path = venv + "/bin:" + path;

@@ -28,6 +28,7 @@ bool write_to(const std::string& file, const std::string& text) {
 Result<std::unique_ptr<CpuQuota>> CpuQuota::create(double share) {
   const std::string quota = std::to_string(static_cast<int>(share * kPeriodMicros));
   const std::string period = std::to_string(kPeriodMicros);
+  const std::string quota_of_period = quota + " " + period;
   int code = ENOENT;
   for (const char* root : {kOne, kTwo}) {
     const std::string folder = std::string(root) + "/duet-lab-" + std::to_string(getpid());
@@ -36,7 +37,7 @@ Result<std::unique_ptr<CpuQuota>> CpuQuota::create(double share) {
       continue;
     }
     std::unique_ptr<CpuQuota> made(new CpuQuota(folder));
-    const bool set = root == kTwo ? write_to(folder + "/cpu.max", quota + " " + period)
+    const bool set = root == kTwo ? write_to(folder + "/cpu.max", quota_of_period)
                                   : write_to(folder + "/cpu.cfs_period_us", period) &&
                                         write_to(folder + "/cpu.cfs_quota_us", quota);
     if (set) return made;

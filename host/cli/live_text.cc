@@ -46,7 +46,8 @@ class Painter {
   // A share of `width` columns, to an eighth of one. With a ground, the rest is shown too.
   std::string bar(double share, std::size_t width, bool ground) const {
     const double clamped = std::isfinite(share) ? std::clamp(share, 0.0, 1.0) : 0;
-    const auto eighths = static_cast<std::size_t>(clamped * static_cast<double>(width) * 8 + 0.5);
+    const auto eighths =
+        static_cast<std::size_t>(std::lround(clamped * static_cast<double>(width) * 8));
     std::string full;
     for (std::size_t i = 0; i < eighths / 8; ++i) full += "█";
     std::size_t used = eighths / 8;
