@@ -118,6 +118,7 @@ int Host::run() {
 Result<void> Host::set_up() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error, not the end
+  inherited_ = net::InheritedSockets::of_environment();
   raise_descriptor_limit();
   if (auto room = room_for_threads(threads_needed(config_)); !room) return room;
   for (const auto& [name, value] : config_.environment) setenv(name.c_str(), value.c_str(), 0);
@@ -379,11 +380,17 @@ Result<void> Host::bind_listeners() {
     if (!parsed) return std::move(parsed).error();
     net::ListenOptions options;
     options.kernel_timestamps = config_.server.kernel_timestamps;
+    options.inherited = inherited_.take(*parsed);
     auto listener =
         net::Listener::bind(*loop_, *parsed, options, [this](int fd) { server_->adopt(fd); });
     if (!listener) return std::move(listener).error();
     listeners_.push_back(std::move(*listener));
   }
+  for (const std::string& address : inherited_.left()) {
+    log::warn("a socket was passed to this host on which it does not listen",
+              {{"address", address}, {"hint", "name it: --listen " + address}});
+  }
+  inherited_ = {};
   return {};
 }
 
@@ -394,8 +401,11 @@ Result<void> Host::open_admin() {
   if (!address) return std::move(address).error();
   net::ListenOptions options;
   options.kernel_timestamps = false;
+  // Any port of this host is meant for the clients, unless it is known that these are all.
+  if (address->port() != 0 || is_watched()) options.inherited = inherited_.take(*address);
   const auto accepted = [this](int fd) { admin_server_->adopt(fd); };
   auto listener = net::Listener::open(*loop_, *address, options, accepted);
+  options.inherited = -1;
   if (!listener && config_.server.admin_is_default) {
     // A second host on this machine: nobody chose the default port, so any other will do.
     listener = net::Listener::open(*loop_, *net::Address::parse("127.0.0.1:0"), options, accepted);

@@ -22,6 +22,7 @@
 #include "host/measure/ledger.h"
 #include "host/measure/metrics.h"
 #include "host/measure/snapshot.h"
+#include "host/net/inherited_sockets.h"
 #include "host/net/listener.h"
 #include "host/pipeline.h"
 #include "host/pipeline_experiments.h"
@@ -92,6 +93,7 @@ class Host {
   std::optional<HttpServer> admin_server_;
   std::optional<Watchdog> watchdog_;
   std::optional<LoadingWatch> loading_watch_;  // until all have loaded
+  net::InheritedSockets inherited_;            // until the listeners have theirs
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unique_ptr<net::Listener> admin_listener_;
   std::vector<bool> started_;  // by language

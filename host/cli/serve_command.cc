@@ -47,8 +47,8 @@ constexpr Option kHandlers[] = {
     {"watch", "[=PATH]",
      "Start again whenever a source file changes below the folders of the handlers and duet.toml: "
      "JavaScript, TypeScript, Python, TOML, plug-ins, package.json, .env; not in node_modules or "
-     "virtual environments. With PATH also when that file, or anything in that folder, does. For "
-     "development.",
+     "virtual environments. With PATH also when that file, or anything in that folder, does. "
+     "Clients wait meanwhile. For development.",
      "", true},
     {"dev", "", "Show errors with their stacks to clients. Not for production."},
     {"env-file", "FILE",
@@ -96,6 +96,9 @@ constexpr HelpRow kEnvironment[] = {
     {"PORT",
      "listen on 0.0.0.0:PORT, as hosting platforms expect it; overrules duet.toml, and "
      "--listen overrules it"},
+    {"LISTEN_FDS",
+     "with LISTEN_PID: sockets that systemd has opened for a .socket unit; those of the addresses "
+     "above are used, and clients wait in them while duet starts again"},
     {"VIRTUAL_ENV", "the Python that is used; else a .venv beside the project, else python3"},
     {"DUET_LIBPYTHON",
      "when set, Python runs in its shared library even where the interpreter itself, which is "

@@ -19,6 +19,7 @@
 #include "host/base/executable.h"
 #include "host/base/log.h"
 #include "host/cli/command.h"
+#include "host/cli/held_sockets.h"
 #include "host/cli/load_config.h"
 #include "host/cli/source_watch.h"
 
@@ -28,7 +29,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kWatchedVariable = "DUET_WATCHED";  // in a child's environment
+// In a child's environment: its number, so that what a handler starts is none.
+constexpr const char* kWatchedVariable = "DUET_WATCHED";
 // An editor writes, renames and removes for one wish, and so does `git checkout`.
 constexpr Nanos kSettled = 50 * kMillisecond;
 // For requests in flight: who saves a file wants to see it, and a stream may never end.
@@ -36,8 +38,9 @@ constexpr Nanos kRestartGrace = 500 * kMillisecond;
 
 class WatchedHost {
  public:
-  WatchedHost(const std::vector<std::string>& arguments, SourceWatch& files)
-      : arguments_(arguments), files_(files) {
+  WatchedHost(const std::vector<std::string>& arguments, const HeldSockets& sockets,
+              SourceWatch& files)
+      : arguments_(arguments), sockets_(sockets), files_(files) {
     sigset_t set;
     sigemptyset(&set);
     for (const int one : {SIGINT, SIGTERM, SIGCHLD}) sigaddset(&set, one);
@@ -62,7 +65,8 @@ class WatchedHost {
       prctl(PR_SET_PDEATHSIG, SIGTERM);
       if (getppid() != parent) _exit(kExitFailure);
       sigprocmask(SIG_SETMASK, &before_, nullptr);
-      setenv(kWatchedVariable, "1", 1);
+      sockets_.pass_on();
+      setenv(kWatchedVariable, std::to_string(getpid()).c_str(), 1);
       execv(executable_path().c_str(), words.data());
       std::perror(("duet: " + executable_path()).c_str());
       _exit(kExitFailure);
@@ -117,6 +121,7 @@ class WatchedHost {
   }
 
   const std::vector<std::string>& arguments_;
+  const HeldSockets& sockets_;
   SourceWatch& files_;
   sigset_t before_;
   int signals_ = -1;
@@ -126,12 +131,8 @@ class WatchedHost {
   bool told_to_end_ = false;
 };
 
-// The folders of handlers and of duet.toml, as far as the configuration can be understood now.
-void watch_folders(SourceWatch& files, const config::LoadRequest& request) {
-  config::Diagnostics diagnostics;
-  const std::optional<config::Config> config = read_config(request, diagnostics);
-  if (!config) return;
-  if (diagnostics.ok()) log::configure(config->server.log_format, config->server.log_level);
+// The folders of handlers and of duet.toml, as far as the configuration can be understood.
+void watch_folders(SourceWatch& files, const config::Config& config) {
   bool any = false;
   const auto add = [&](const fs::path& folder) {
     std::error_code ignored;
@@ -139,13 +140,26 @@ void watch_folders(SourceWatch& files, const config::LoadRequest& request) {
     files.add(fs::weakly_canonical(folder, ignored).string());
     any = true;
   };
-  if (!config->file.empty()) add(fs::path(config->file).parent_path());
-  for (const config::Handler& handler : config->handlers) {
+  if (!config.file.empty()) add(fs::path(config.file).parent_path());
+  for (const config::Handler& handler : config.handlers) {
     if (!handler.root.empty()) add(handler.root);
     if (handler.source.starts_with('/')) add(fs::path(handler.source).parent_path());
   }
   std::error_code ignored;
   if (!any) add(fs::current_path(ignored));
+}
+
+// What the host is to be like, as far as its configuration can be understood now.
+void read_again(const config::LoadRequest& request, SourceWatch& files, HeldSockets& sockets) {
+  config::Diagnostics diagnostics;
+  const std::optional<config::Config> config = read_config(request, diagnostics);
+  if (!config) return;
+  watch_folders(files, *config);
+  if (!diagnostics.ok()) return;
+  log::configure(config->server.log_format, config->server.log_level);
+  std::vector<config::Address> addresses = config->server.admin;  // opened first by the host, too
+  addresses.insert(addresses.end(), config->server.listen.begin(), config->server.listen.end());
+  sockets.hold(addresses);
 }
 
 // Waits for a change, and for the end of all that belongs to it. None: the host has ended, and is
@@ -183,7 +197,10 @@ std::string shown(const std::vector<std::string>& files) {
 
 }  // namespace
 
-bool is_watched() { return std::getenv(kWatchedVariable) != nullptr; }
+bool is_watched() {
+  const char* number = std::getenv(kWatchedVariable);
+  return number != nullptr && number == std::to_string(getpid());
+}
 
 int serve_watched(const std::vector<std::string>& arguments, const config::LoadRequest& request,
                   const std::vector<std::string>& named) {
@@ -198,14 +215,15 @@ int serve_watched(const std::vector<std::string>& arguments, const config::LoadR
       return kExitUsage;
     }
   }
-  WatchedHost host(arguments, **files);
+  HeldSockets sockets;
+  WatchedHost host(arguments, sockets, **files);
   if (!host.works()) {
     print_error("duet serve", {std::string("signalfd: ") + std::strerror(errno), {}, {}, {}});
     return kExitFailure;
   }
   std::string trouble;
   while (true) {
-    watch_folders(**files, request);
+    read_again(request, **files, sockets);
     if (trouble != (*files)->trouble()) {
       trouble = (*files)->trouble();
       log::warn("not all files are watched: " + trouble);

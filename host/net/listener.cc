@@ -30,6 +30,10 @@ Error failed(const Address& address, const char* what, int code) {
   return error;
 }
 
+void set_option(int fd, int level, int option, int value = 1) {
+  setsockopt(fd, level, option, &value, sizeof value);
+}
+
 // True when there is a unix socket at this path that nobody answers, so that it may be removed.
 // (A connect to an ordinary file is refused as well, and that one is somebody's data.)
 bool abandoned(const Address& address) {
@@ -53,24 +57,33 @@ Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& addr
   return self;
 }
 
-Result<std::unique_ptr<Listener>> Listener::bind(Loop& loop, const Address& address,
-                                                 const ListenOptions& options, Accepted accepted) {
-  std::unique_ptr<Listener> self(new Listener(loop, address, std::move(accepted), options.backlog));
-  self->fd_ = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (self->fd_ < 0) return failed(address, "", errno);
-  if (address.is_unix()) return self;
-  const int on = 1, off = 0;
+Result<int> bound_socket(const Address& address) {
+  const int fd = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return failed(address, "", errno);
   // A port that the kernel chooses is nobody else's from now on: with SO_REUSEADDR, somebody who
   // asks for that number before start() would have it.
-  if (address.port() != 0) self->allow_reuse();
-  // Accepted sockets inherit both of these: no system call a connection.
-  setsockopt(self->fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (options.kernel_timestamps) ask_receive_times(self->fd_);
+  if (address.port() != 0) set_option(fd, SOL_SOCKET, SO_REUSEADDR);
   if (address.family() == AF_INET6) {
-    setsockopt(self->fd_, IPPROTO_IPV6, IPV6_V6ONLY, address.host() == "::" ? &off : &on,
-               sizeof on);
+    set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.host() == "::" ? 0 : 1);
   }
-  if (auto taken = self->take_address(); !taken) return std::move(taken).error();
+  if (::bind(fd, address.get(), address.length()) == 0) return fd;
+  const int code = errno;
+  ::close(fd);
+  return failed(address, "", code);
+}
+
+Result<std::unique_ptr<Listener>> Listener::bind(Loop& loop, const Address& address,
+                                                 const ListenOptions& options, Accepted accepted) {
+  std::unique_ptr<Listener> self(new Listener(loop, address, options, std::move(accepted)));
+  if (address.is_unix()) return self;
+  if (!self->is_shared_) {
+    auto socket = bound_socket(address);
+    if (!socket) return std::move(socket).error();
+    self->fd_ = *socket;
+  }
+  // Accepted sockets inherit both of these: no system call a connection.
+  set_option(self->fd_, IPPROTO_TCP, TCP_NODELAY);
+  if (options.kernel_timestamps) ask_receive_times(self->fd_);
   sockaddr_storage actual{};
   socklen_t length = sizeof actual;
   if (getsockname(self->fd_, reinterpret_cast<sockaddr*>(&actual), &length) == 0) {
@@ -79,9 +92,11 @@ Result<std::unique_ptr<Listener>> Listener::bind(Loop& loop, const Address& addr
   return self;
 }
 
-Result<void> Listener::take_address() {
+Result<void> Listener::take_path() {
+  fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd_ < 0) return failed(address_, "", errno);
   int bound = ::bind(fd_, address_.get(), address_.length());
-  if (bound != 0 && errno == EADDRINUSE && address_.is_unix() && abandoned(address_)) {
+  if (bound != 0 && errno == EADDRINUSE && abandoned(address_)) {
     unlink(address_.host().c_str());
     bound = ::bind(fd_, address_.get(), address_.length());
   }
@@ -89,21 +104,16 @@ Result<void> Listener::take_address() {
   return {};
 }
 
-void Listener::allow_reuse() {
-  const int on = 1;
-  setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-}
-
 void Listener::queue_clients() {
   if (!address_.is_unix()) listen(fd_, backlog_);
 }
 
 Result<void> Listener::start() {
-  if (address_.is_unix()) {
-    if (auto taken = take_address(); !taken) return taken;
+  if (address_.is_unix() && !is_shared_) {
+    if (auto taken = take_path(); !taken) return taken;
   }
   if (listen(fd_, backlog_) != 0) return failed(address_, "", errno);
-  allow_reuse();  // after us, of a port on which our connections linger
+  set_option(fd_, SOL_SOCKET, SO_REUSEADDR);  // after us, of a port on which our connections linger
   spare_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   poll_ = new uv_poll_t;
   if (const int code = uv_poll_init(loop_.uv(), poll_, fd_); code != 0) {
@@ -123,12 +133,12 @@ Listener::~Listener() {
     uv_close(reinterpret_cast<uv_handle_t*>(poll_),
              [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
   }
-  if (fd_ >= 0) {
+  if (fd_ >= 0 && !is_shared_) {
     if (address_.is_unix() && poll_ != nullptr) unlink(address_.host().c_str());
     // A process that a handler forked has it too, and would keep clients waiting in its queue.
     shutdown(fd_, SHUT_RDWR);
-    ::close(fd_);
   }
+  if (fd_ >= 0) ::close(fd_);
   if (spare_fd_ >= 0) ::close(spare_fd_);
 }
 
@@ -157,7 +167,7 @@ bool Listener::accept_some() {
 }
 
 void Listener::accept_waiting() {
-  while (poll_ != nullptr && accept_some()) {
+  while (poll_ != nullptr && !is_shared_ && accept_some()) {
   }
 }
 

@@ -16,7 +16,14 @@ namespace duet::net {
 struct ListenOptions {
   int backlog = 4096;             // the kernel caps it at net.core.somaxconn
   bool kernel_timestamps = true;  // accepted sockets inherit SO_TIMESTAMPING
+  // A socket that is bound to the address already (inherited_sockets.h), from now on the
+  // listener's. Whoever opened it keeps it: clients that nobody has taken when the listener goes
+  // stay in it.
+  int inherited = -1;
 };
+
+// A TCP socket that is bound to this address. It does not listen yet.
+Result<int> bound_socket(const Address& address);
 
 class Listener {
  public:
@@ -41,24 +48,29 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // Gives those away that have connected by now: a listener that goes cuts them off.
+  // Gives those away that have connected by now, if they are cut off when the listener goes.
   void accept_waiting();
 
   const Address& address() const { return address_; }  // with the port that the kernel chose
 
  private:
-  Listener(Loop& loop, const Address& address, Accepted accepted, int backlog)
-      : loop_(loop), address_(address), accepted_(std::move(accepted)), backlog_(backlog) {}
+  Listener(Loop& loop, const Address& address, const ListenOptions& options, Accepted accepted)
+      : loop_(loop),
+        address_(address),
+        accepted_(std::move(accepted)),
+        backlog_(options.backlog),
+        fd_(options.inherited),
+        is_shared_(options.inherited >= 0) {}
   bool accept_some();  // false: nobody else is waiting
-  Result<void> take_address();
-  void allow_reuse();
+  Result<void> take_path();
 
   Loop& loop_;
   Address address_;
   Accepted accepted_;
   int backlog_;
   uv_poll_t* poll_ = nullptr;
-  int fd_ = -1;
+  int fd_;
+  bool is_shared_;     // with whoever opened it
   int spare_fd_ = -1;  // given up to accept and close when the process is out of descriptors
 };
 

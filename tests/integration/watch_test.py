@@ -1,7 +1,9 @@
 """`duet serve --watch`: what one sees who edits handlers while they are served."""
 
+import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,13 +17,14 @@ TEXT = {"py": 'def fetch(request):\n    return "%s"\n', "mjs": 'export default (
 
 
 class Watched(Duet):
-    """A host that starts again: on a port that stays."""
+    """A host that starts again: on a port that is known before it has started once."""
 
-    def __init__(self, sources, cwd):
+    def __init__(self, sources, cwd, listen):
         super().__init__(EXECUTABLE, [], cwd=cwd)
         self.port = reserved_port()
-        self.command = [EXECUTABLE, "serve", "--watch", *sources, "--listen", f"127.0.0.1:{self.port}",
-                        "--admin", "off"]
+        self.command = [EXECUTABLE, "serve", "--watch", *sources]
+        if listen:
+            self.command += ["--listen", f"127.0.0.1:{self.port}", "--admin", "off"]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, cwd=self.cwd, stdin=subprocess.DEVNULL,
@@ -48,14 +51,15 @@ class Watched(Duet):
         eventually(lambda: text in "".join(self.output), text)
 
     def host(self):
-        """The number of the process that serves."""
+        """The number of the process that serves, if there is one."""
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return int(children.read_text().split()[0])
+        numbers = children.read_text().split()
+        return int(numbers[0]) if numbers else None
 
 
 class WatchTest(Folder):
-    def watched(self, *sources):
-        duet = Watched(sources, self.folder)
+    def watched(self, *sources, listen=True):
+        duet = Watched(sources, self.folder, listen)
         duet.__enter__()
         self.addCleanup(lambda: duet.process.poll() is None and duet.__exit__(None))
         return duet
@@ -153,6 +157,44 @@ class WatchTest(Folder):
         duet.says("starts again when a file changes")
         duet.process.send_signal(signal.SIGINT)
         self.assertEqual(duet.process.wait(DEADLINE), 1)
+
+    def test_a_port_of_the_systems_choice_stays(self):
+        self.write("app.py", TEXT["py"] % "before")
+        with self.serve("--watch", "app.py") as duet:
+            self.assertEqual(duet.get("/").body, b"before")
+            self.write("app.py", TEXT["py"] % "afterwards")
+            eventually(lambda: "".join(duet.output).count("listening on") == 2, "it has started again")
+            self.assertEqual(duet.get("/").body, b"afterwards")
+            announced = [line for line in duet.output if " on http://" in line]
+            self.assertEqual(announced[:2], announced[2:])
+
+    def test_clients_wait_while_it_starts_again(self):
+        self.write("app.py", TEXT["py"] % "before")
+        os.mkfifo(self.folder / "gate")
+        duet = self.watched("app.py")
+        duet.becomes("before")
+        first = duet.host()
+        self.write("app.py", 'open("gate").read()\n' + TEXT["py"] % "after")
+        eventually(lambda: duet.host() not in (None, first), "another host starts")
+        # It waits at the gate, and nobody takes connections; they come all the same.
+        with duet.socket() as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            (self.folder / "gate").write_text("open")
+            self.assertTrue(connection.makefile("rb").read().endswith(b"after"))
+
+    def test_an_address_that_the_configuration_gives_up_is_free(self):
+        ports = reserved_port(), reserved_port()
+        self.write("app.py", TEXT["py"] % "here")
+        config = ('[server]\nlisten = ["127.0.0.1:%d"]\nadmin = "off"\n[handlers.app]\nsource = "app.py"\n'
+                  '[[routes]]\npath = "/"\nhandler = "app"\n')
+        self.write("duet.toml", config % ports[0])
+        duet = self.watched(listen=None)
+        for port in ports:
+            self.write("duet.toml", config % port)
+            duet.port = port
+            duet.becomes("here")
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", ports[0]), DEADLINE)
 
     def test_a_host_does_not_outlive_its_watcher(self):
         self.write("app.py", TEXT["py"] % "before")

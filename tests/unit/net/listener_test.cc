@@ -112,6 +112,29 @@ TEST_F(ListenerTest, KeepsClientsThatComeBeforeItStarts) {
   EXPECT_TRUE(accepts(1));
 }
 
+TEST_F(ListenerTest, LeavesASocketThatItWasGivenToWhoOpenedIt) {
+  const auto opened = bound_socket(*Address::parse("127.0.0.1:0"));
+  ASSERT_TRUE(opened.ok());
+  const auto listen = [&] {
+    return thread_.run([&] {
+      const ListenOptions options{.inherited = dup(*opened)};
+      auto listener = Listener::open(thread_.loop(), *Address::parse("127.0.0.1:0"), options,
+                                     [this](int fd) { accepted_.push_back(fd); });
+      listeners_.push_back(std::move(*listener));
+      return listeners_.back()->address().to_string();
+    });
+  };
+  const std::string address = listen();
+  HttpClient first(address);
+  EXPECT_TRUE(accepts(1));
+  thread_.run([&] { listeners_.back()->accept_waiting(); });
+  close_all();
+  HttpClient second(address);  // waits
+  EXPECT_EQ(listen(), address);
+  EXPECT_TRUE(accepts(2));
+  ::close(*opened);
+}
+
 TEST_F(ListenerTest, HandsOverSocketsReadyForUse) {
   HttpClient client(open("127.0.0.1:0"));
   ASSERT_TRUE(accepts(1));
