@@ -9,9 +9,7 @@ std::string shape_of(std::string_view pattern) {
   while (!pattern.empty()) {
     const std::size_t slash = std::min(pattern.find('/'), pattern.size());
     const std::string_view segment = pattern.substr(0, slash);
-    if (segment.starts_with('{') && segment.ends_with("...}")) {
-      shape += "{...}";
-    } else if (segment == "*") {
+    if (segment == "*" || (segment.starts_with('{') && segment.ends_with("...}"))) {
       shape += "{...}";
     } else if (segment.starts_with('{') && segment.ends_with('}')) {
       shape += "{}";

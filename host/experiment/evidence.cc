@@ -66,7 +66,7 @@ void Evidence::begin_stage(const Split& split) {
   for (std::size_t v = 0; v < split.variants(); ++v) {
     const double share = split.share(v);
     weights.push_back(share);
-    is_tested_[v] = v != spec_.control && share > 0 && control > 0;
+    is_tested_[v] = v != spec_.control && share > 0 && control > 0 ? 1 : 0;
     if (is_tested_[v] == 0) continue;
     tested_.push_back(static_cast<std::uint16_t>(v));
     for (Test& test : tests_[v]) test.test.begin_stage(share / (share + control));

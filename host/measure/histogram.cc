@@ -1,6 +1,7 @@
 #include "host/measure/histogram.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace duet::measure {
 
@@ -56,7 +57,7 @@ Nanos Histogram::quantile(double quantile, std::uint64_t zeros) const {
   const std::uint64_t samples = count_ + zeros;
   if (samples == 0) return 0;
   const double wanted = std::clamp(quantile, 0.0, 1.0) * static_cast<double>(samples);
-  const auto rank = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(wanted + 0.5));
+  const auto rank = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::llround(wanted)));
   if (rank <= zeros) return 0;
   std::uint64_t seen = zeros;
   const std::size_t end = slot_of(max_) + 1;

@@ -36,11 +36,11 @@ void Ledger::add_handler(HandlerIndex handler) {
   std::vector<Nanos> blame(after * after, 0);
   std::vector<Nanos> history(after * kHistory, 0);
   for (std::size_t row = 0; row < before; ++row) {
-    std::copy_n(blame_.begin() + row * before, before, blame.begin() + row * after);
+    std::copy_n(&blame_[row * before], before, &blame[row * after]);
   }
   if (before > 0) {
     for (std::size_t row = 0; row < kHistory; ++row) {
-      std::copy_n(history_.begin() + row * before, before, history.begin() + row * after);
+      std::copy_n(&history_[row * before], before, &history[row * after]);
     }
   }
   blame_ = std::move(blame);

@@ -1,5 +1,7 @@
 #include "host/outbox/outbox.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -15,11 +17,12 @@ namespace duet::outbox {
 namespace {
 
 std::string head_of(const Options& options, const Letter& letter) {
-  std::string head = "POST " + options.target + " HTTP/1.1\r\nHost: " + options.authority +
-                     "\r\nUser-Agent: duet\r\nConnection: close\r\nContent-Length: " +
-                     std::to_string(letter.body.size()) + "\r\n";
+  std::string head = fmt::format(
+      "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: duet\r\nConnection: close\r\n"
+      "Content-Length: {}\r\n",
+      options.target, options.authority, letter.body.size());
   for (const auto* fields : {&options.fields, &letter.fields}) {
-    for (const auto& [name, value] : *fields) head += name + ": " + value + "\r\n";
+    for (const auto& [name, value] : *fields) head += fmt::format("{}: {}\r\n", name, value);
   }
   return head + "\r\n";
 }

@@ -129,9 +129,7 @@ Result<int> post(const std::string& host, std::uint16_t port, std::string_view h
       }
     } else if (read == 0) {
       return failure("no answer", "it closed the connection");
-    } else if (errno != EAGAIN && errno != EINTR) {
-      return failure("no answer", std::strerror(errno));
-    } else if (!socket->wait(POLLIN, deadline)) {
+    } else if ((errno != EAGAIN && errno != EINTR) || !socket->wait(POLLIN, deadline)) {
       return failure("no answer", std::strerror(errno));
     }
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "host/report/html.h"
@@ -11,6 +12,7 @@
 namespace duet::report {
 namespace {
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kWidth = 840;
 
 // The class of a line.
@@ -52,7 +54,7 @@ class Scale {
 bool drawable(double value, bool log) { return std::isfinite(value) && (!log || value > 0); }
 
 struct Extent {
-  double low = INFINITY, high = -INFINITY;
+  double low = kInfinity, high = -kInfinity;
   void add(double value, bool log) {
     if (!drawable(value, log)) return;
     low = std::min(low, value);
@@ -198,7 +200,7 @@ std::string draw(const LinePlot& plot) {
     out += rule(kLeft, y.at(tick), kWidth - kRight, y.at(tick), "grid");
     out += text_at(kLeft - 8, y.at(tick) + 4, "end", shown(plot.y, tick));
   }
-  double last = -INFINITY;
+  double last = -kInfinity;
   for (const double tick : ticks_of(plot.x, xs, 8)) {
     const double at = x.at(tick);
     if (at - last < 38) continue;  // labels must not run into each other
@@ -286,7 +288,7 @@ std::string draw(const RangePlot& plot) {
   const Scale x(xs.low, xs.high, left, kWidth - kRight, plot.x.log);
 
   std::string out = open_svg(height, plot.description);
-  double last = -INFINITY;
+  double last = -kInfinity;
   for (const double tick : ticks_of(plot.x, xs, 6)) {
     out += rule(x.at(tick), kTop, x.at(tick), floor, "grid");
     if (x.at(tick) - last < 42) continue;

@@ -31,9 +31,10 @@ Moments IntegerMoments::moments() const {
   if (count_ == 0) return moments;
   const auto n = static_cast<Wide>(count_);
   const Wide square = static_cast<Wide>(sum_) * sum_;
+  const Wide whole = square / n;
   const double part = static_cast<double>(square % n) / static_cast<double>(n);
   moments.restore(count_, static_cast<double>(sum_) / static_cast<double>(count_),
-                  static_cast<double>(squares_ - square / n) - part);
+                  static_cast<double>(squares_ - whole) - part);
   return moments;
 }
 

@@ -8,7 +8,6 @@ namespace duet::store {
 namespace {
 
 using experiment::ShadowField;
-using experiment::ShadowRecord;
 using experiment::ShadowState;
 using Json = nlohmann::json;
 

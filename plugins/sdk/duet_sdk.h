@@ -54,10 +54,10 @@ inline Piece to_piece(duet_status status) {
 // Fields in the C layout, on the stack for the usual handful of them.
 class Fields {
  public:
-  explicit Fields(std::initializer_list<Field> fields) : size_(fields.size()) {
+  Fields(std::initializer_list<Field> fields) : size_(fields.size()) {
     duet_field* out = small_;
     if (size_ > kSmall) {
-      large_.reset(new duet_field[size_]);
+      large_ = std::make_unique<duet_field[]>(size_);
       out = large_.get();
     }
     for (const Field& field : fields) *out++ = {to_str(field.name), to_str(field.value)};
@@ -113,7 +113,10 @@ class Host {
 class Later {
  public:
   Later(Host host, duet_request_id id) : host_(std::move(host)), id_(id) {}
-  Later(Later&& other) noexcept : host_(other.host_), id_(std::exchange(other.id_, 0)) {}
+  // One that was moved from keeps its host, and has no effect.
+  Later(Later&& other) noexcept
+      : host_(other.host_),  // NOLINT(performance-move-constructor-init)
+        id_(std::exchange(other.id_, 0)) {}
   Later& operator=(Later&& other) noexcept {
     std::swap(host_, other.host_);
     std::swap(id_, other.id_);
